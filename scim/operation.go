@@ -1,0 +1,85 @@
+package scim
+
+// Action is what an [Operation] asks for.
+type Action string
+
+// The actions.
+const (
+	ActionCreate Action = "create"
+	ActionRead   Action = "read"
+	ActionSearch Action = "search"
+	ActionUpdate Action = "update" // PUT and PATCH
+	ActionDelete Action = "delete"
+)
+
+// Operation is a request in canonical form: what is asked, whoever asked it
+// (RFC 7644 §3.2).
+type Operation struct {
+	Action     Action
+	Type       *ResourceType
+	ID         string        // read, update, delete
+	Resource   *Resource     // create
+	Changes    []Change      // update
+	Members    *MemberChange // create and update of a group; nil when members are not named
+	Query      *Query        // search
+	Projection Projection
+
+	// IsPut is set where PUT was called; it counts for the answer alone.
+	IsPut bool
+	// Ignored are the paths of the request that no attribute is mapped for,
+	// as they were written, without duplicates. They were dropped and are to be
+	// logged.
+	Ignored []string
+}
+
+// Active returns what the operation sets active to, and whether it sets it at
+// all. The last change counts.
+func (op *Operation) Active() (active, isSet bool) {
+	if op.Resource != nil {
+		return op.Resource.IsActive()
+	}
+	for _, c := range op.Changes {
+		if c.Path.Attribute.Name == "active" && c.Path.Sub == nil && isCoreSchema(c.Path.Attribute.schema) {
+			if c.Op == Remove {
+				active, isSet = false, false
+				continue
+			}
+			active, isSet = c.Value.IsTrue(), c.Value.Kind() == KindBool
+		}
+	}
+	return active, isSet
+}
+
+// SplitDisable returns the disabling part of an update that sets active to
+// false, and what remains to be done after it, or nil when nothing does. An
+// operation that does not disable is returned as rest.
+func (op *Operation) SplitDisable() (disable, rest *Operation) {
+	active, isSet := op.Active()
+	if op.Action != ActionUpdate || !isSet || active {
+		return nil, op
+	}
+	d, r := *op, *op
+	d.Changes, r.Changes = nil, nil
+	d.Members, d.Ignored = nil, nil
+	for _, c := range op.Changes {
+		if c.Path.Attribute.Name == "active" && isCoreSchema(c.Path.Attribute.schema) {
+			d.Changes = []Change{{Op: Replace, Path: Path{Attribute: c.Path.Attribute}, Value: Bool(false)}}
+		} else {
+			r.Changes = append(r.Changes, c)
+		}
+	}
+	if len(r.Changes) == 0 && r.Members.IsEmpty() {
+		return &d, nil
+	}
+	return &d, &r
+}
+
+// Query is a search (RFC 7644 §3.4.2).
+type Query struct {
+	Filter     Filter // nil: everything
+	StartIndex int    // 1 or more
+	Count      int    // 0 or more; NoCount when not given
+}
+
+// NoCount is the Count of a query that did not ask for a number of results.
+const NoCount = -1
