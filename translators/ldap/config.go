@@ -1,0 +1,135 @@
+// Package ldap is the translator for LDAP directories, the Caddy module
+// scim.translators.ldap. It speaks to OpenLDAP; what another directory does
+// otherwise is a profile.
+package ldap
+
+import (
+	"github.com/caddyserver/caddy/v2"
+
+	"github.com/scimgate/scimgate/translators"
+)
+
+// Translator translates users and groups into the entries of an LDAP directory.
+type Translator struct {
+	// Servers are the addresses of the directory, ldap://, ldaps:// or ldapi://,
+	// in order of preference: all requests go to the first that answers.
+	Servers []string `json:"servers,omitempty"`
+
+	// Directory is the profile of the directory. Default: openldap.
+	Directory string `json:"directory,omitempty"`
+
+	// BindDN is the account that scimgate signs in with. It is always protected:
+	// no request changes, disables or removes it, or its membership of groups.
+	// Placeholders are accepted.
+	BindDN string `json:"bind_dn,omitempty"`
+
+	// BindPassword is the password of BindDN. Give it as a placeholder, such as
+	// {file./run/secrets/ldap} or {env.LDAP_PASSWORD}: it is read when a
+	// connection signs in, and again when the directory refuses it.
+	BindPassword string `json:"bind_password,omitempty"`
+
+	// TLS says how the servers are verified. Default: by the system's roots.
+	TLS *TLSConfig `json:"tls,omitempty"`
+
+	// Connections tunes how many connections are used and how long is waited.
+	Connections *ConnectionsConfig `json:"connections,omitempty"`
+
+	// PasswordPolicy is the DN of the directory's default password policy. It
+	// is read to prove that a lock is enforced where the directory does not
+	// answer a bind with "account locked". Default: none.
+	PasswordPolicy string `json:"password_policy,omitempty"`
+
+	// Candidates bounds how many entries are read to finish a filter that the
+	// directory can't evaluate. Default: 1000.
+	Candidates int `json:"candidates,omitempty"`
+
+	// PageSize is the size of a page when all entries are walked through; -1
+	// is for a directory without the paging control. Default: 500.
+	PageSize int `json:"page_size,omitempty"`
+
+	// Users says where users are and how they are mapped.
+	Users *ResourceConfig `json:"users,omitempty"`
+
+	// Groups says where groups are and how they are mapped.
+	Groups *ResourceConfig `json:"groups,omitempty"`
+}
+
+// TLSConfig says how the servers' certificates are verified.
+type TLSConfig struct {
+	// StartTLS upgrades ldap:// connections before signing in.
+	StartTLS bool `json:"starttls,omitempty"`
+	// CAFiles are PEM files with the roots to trust instead of the system's.
+	CAFiles []string `json:"ca_files,omitempty"`
+	// ServerName is the name in the certificate. Default: the host of the address.
+	ServerName string `json:"server_name,omitempty"`
+	// InsecureSkipVerify trusts any certificate. For tests alone.
+	InsecureSkipVerify bool `json:"insecure_skip_verify,omitempty"`
+}
+
+// ConnectionsConfig tunes the connections to the directory.
+type ConnectionsConfig struct {
+	// Shared is the number of connections that many requests share at a time.
+	// Default: 2.
+	Shared int `json:"shared,omitempty"`
+	// InFlight bounds the requests under way on one of them. Default: 64.
+	InFlight int `json:"in_flight,omitempty"`
+	// Exclusive bounds the connections for walks through the directory, which
+	// no other request shares. Default: 4.
+	Exclusive int `json:"exclusive,omitempty"`
+	// DialTimeout bounds connecting, StartTLS and signing in. Default: 5s.
+	DialTimeout caddy.Duration `json:"dial_timeout,omitempty"`
+	// RequestTimeout bounds one request to the directory. Default: 10s.
+	RequestTimeout caddy.Duration `json:"request_timeout,omitempty"`
+	// MaxAge is how long a connection is kept. Default: 30m.
+	MaxAge caddy.Duration `json:"max_age,omitempty"`
+}
+
+// ResourceConfig says where the entries of one resource type are and how they
+// are mapped.
+type ResourceConfig struct {
+	// Base is the entry below which they are searched.
+	Base string `json:"base,omitempty"`
+	// Scope is sub or one. Default: sub.
+	Scope string `json:"scope,omitempty"`
+	// Filter is an LDAP filter that entries must satisfy as well. Default: the
+	// first object class.
+	Filter string `json:"filter,omitempty"`
+	// CreateIn is the entry below which new ones are added. Default: Base.
+	CreateIn string `json:"create_in,omitempty"`
+	// ObjectClasses are the object classes of new entries, the structural first.
+	ObjectClasses []string `json:"object_classes,omitempty"`
+	// RDN is the attribute that names an entry below its parent. It must be
+	// mapped.
+	RDN string `json:"rdn,omitempty"`
+	// Maps are the mapped attributes.
+	Maps []translators.MapConfig `json:"maps,omitempty"`
+	// Delete says what DELETE means: remove, disable or refuse. Required.
+	Delete translators.DeleteMode `json:"delete,omitempty"`
+	// Disable says how an account is disabled; all methods are applied, in
+	// order. Users only. Without it, active is not served.
+	Disable []DisableConfig `json:"disable,omitempty"`
+	// Placeholder is the DN that stands in a group without members where the
+	// object class demands one; it is hidden from answers. Default: the empty DN.
+	Placeholder string `json:"placeholder,omitempty"`
+}
+
+// DisableConfig is one way of disabling an account.
+type DisableConfig struct {
+	// Method is password_policy, attribute or move.
+	Method string `json:"method"`
+	// Attribute, Disabled and Enabled: the attribute is set to the one value or
+	// to the other; an empty Enabled removes it. Method attribute.
+	Attribute string `json:"attribute,omitempty"`
+	Disabled  string `json:"disabled,omitempty"`
+	Enabled   string `json:"enabled,omitempty"`
+	// Container is the entry below which disabled accounts are moved; enabling
+	// moves them back below CreateIn. Method move.
+	Container string `json:"container,omitempty"`
+}
+
+// The methods of [DisableConfig].
+const (
+	DisableByPasswordPolicy = "password_policy"
+	DisableByAttribute      = "attribute"
+	DisableByMove           = "move"
+)
