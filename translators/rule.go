@@ -7,9 +7,9 @@ import "github.com/scimgate/scimgate/scim"
 type Rule struct {
 	Path scim.Path
 
-	Required   bool     // must have a value, on create and afterwards
-	Default    string   // given on create when the path has no value; "" is none
-	From       []string // paths whose first value serves as default, in order
-	OneOf      []string // the only values allowed; compared exactly unless the attribute is caseExact false
-	CreateOnly bool     // later changes are dropped, not refused
+	Required   bool        // must have a value, on create and afterwards
+	Default    string      // given on create when the path has no value; "" is none
+	From       []scim.Path // whose first value serves as default, in order
+	OneOf      []string    // the only values allowed, compared to the letter
+	CreateOnly bool        // later changes are dropped, not refused
 }

@@ -1,0 +1,98 @@
+package access
+
+import (
+	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+)
+
+// UnmarshalLine reads one subdirective of a gateway that concerns access, and
+// reports whether it was one:
+//
+//	allow <address|cidr>...
+//	token <name> [<secret>] {
+//		secret  <secret>
+//		sha256  <hex>
+//		expires <day|time>
+//		allow   <address|cidr>...
+//	}
+//	basic <name> [<password>] {
+//		user    <user>
+//		secret  <password>
+//		sha256  <hex>
+//		expires <day|time>
+//		allow   <address|cidr>...
+//	}
+//
+// allow may be repeated, its addresses add up.
+func (a *Access) UnmarshalLine(d *caddyfile.Dispenser) (bool, error) {
+	switch d.Val() {
+	case "allow":
+		addresses, err := unmarshalAllow(d)
+		a.Allow = append(a.Allow, addresses...)
+		return true, err
+	case "token":
+		return true, a.unmarshalCredential(d, SchemeBearer)
+	case "basic":
+		return true, a.unmarshalCredential(d, SchemeBasic)
+	}
+	return false, nil
+}
+
+func unmarshalAllow(d *caddyfile.Dispenser) ([]string, error) {
+	addresses := d.RemainingArgs()
+	if len(addresses) == 0 {
+		return nil, d.ArgErr()
+	}
+	for _, address := range addresses {
+		if _, err := parsePrefix(address); err != nil {
+			return nil, d.WrapErr(err)
+		}
+	}
+	return addresses, nil
+}
+
+func (a *Access) unmarshalCredential(d *caddyfile.Dispenser, scheme string) error {
+	c := &Credential{Scheme: scheme}
+	if !d.AllArgs(&c.Name) && !d.AllArgs(&c.Name, &c.Secret) {
+		return d.Errf("write %s <name> { secret <secret> }", d.Val())
+	}
+	for _, other := range a.Credentials {
+		if other.Name == c.Name {
+			return d.Errf("credential %q is given twice: each needs a name of its own", c.Name)
+		}
+	}
+	single := map[string]*string{"secret": &c.Secret, "sha256": &c.SHA256, "expires": &c.Expires}
+	if scheme == SchemeBasic {
+		single["user"] = &c.User
+	}
+	for nesting := d.Nesting(); d.NextBlock(nesting); {
+		option := d.Val()
+		if option == "allow" {
+			addresses, err := unmarshalAllow(d)
+			if err != nil {
+				return err
+			}
+			c.Allow = append(c.Allow, addresses...)
+			continue
+		}
+		field := single[option]
+		if field == nil {
+			return d.Errf("%q is no option of a credential: secret, sha256, expires, allow and, with basic, user are", option)
+		}
+		if *field != "" {
+			return d.Errf("%s is given twice", option)
+		}
+		if !d.AllArgs(field) {
+			return d.ArgErr()
+		}
+		if option == "expires" {
+			if _, err := parseExpiry(c.Expires); err != nil {
+				return d.WrapErr(err)
+			}
+		}
+	}
+	if (c.Secret == "") == (c.SHA256 == "") {
+		return d.Errf("credential %q needs either a secret or its sha256", c.Name)
+	}
+	a.Credentials = append(a.Credentials, c)
+	return nil
+}
