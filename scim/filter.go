@@ -54,11 +54,13 @@ type (
 )
 
 // Target is what a filter looks at: an attribute or one of its sub-attributes.
-// A complex multi-valued attribute named alone stands for its value
-// sub-attribute. Within [Elements] only Sub is looked at.
+// A complex attribute named alone stands for its value sub-attribute where it is
+// compared, and for all of it, with Sub nil, where [Present] or null ask whether
+// it is there. Within [Elements] and the selector of a [Path] only Sub is looked
+// at; it is never nil there.
 type Target struct {
 	Attribute *Attribute
-	Sub       *Attribute // nil for a simple attribute
+	Sub       *Attribute // nil for a simple attribute and for the whole of a complex one
 }
 
 // Leaf returns the attribute whose value is compared.
