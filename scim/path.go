@@ -29,3 +29,27 @@ func (p Path) String() string {
 	}
 	return s
 }
+
+// Value returns what stands at the path in r: the value of a simple or complex
+// attribute, or the list of what the selected elements have there. Elements are
+// selected by [MatchValue].
+func (p Path) Value(r *Resource) Value {
+	whole := r.Get(p.Attribute)
+	if whole.Kind() != KindList {
+		if p.Sub != nil {
+			return whole.Sub(p.Sub)
+		}
+		return whole
+	}
+	var found []Value
+	for _, element := range whole.Items() {
+		if p.Selector != nil && !MatchValue(p.Selector, element) {
+			continue
+		}
+		if p.Sub != nil {
+			element = element.Sub(p.Sub)
+		}
+		found = append(found, element)
+	}
+	return List(found...)
+}
