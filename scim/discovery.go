@@ -1,0 +1,174 @@
+package scim
+
+import (
+	"net/http"
+	"strings"
+)
+
+// Discovery answers the requests by which a client finds out what a gateway
+// can do (RFC 7644 §4). What it says is made from the types that are really
+// served and is therefore true: an attribute that is not mapped is in no schema.
+type Discovery struct {
+	// Types are the resource types, narrowed to what is mapped.
+	Types []*ResourceType
+	// DocumentationURI is a page for people; left out when empty.
+	DocumentationURI string
+	// MaxResults is the largest number of resources in an answer to a search.
+	MaxResults int
+	// DefaultPageSize is the number of resources when a search asks for none;
+	// 0 means MaxResults.
+	DefaultPageSize int
+	// ChangePassword says that a user's password can be set.
+	ChangePassword bool
+	// ETag says that versions are given out and that If-Match is honoured.
+	ETag bool
+	// AuthenticationSchemes are the ways in which a client may present itself,
+	// such as [BearerToken] and [HTTPBasic].
+	AuthenticationSchemes []AuthenticationScheme
+}
+
+// AuthenticationScheme is one way for a client to present itself (RFC 7643 §5).
+type AuthenticationScheme struct {
+	Type        string // oauth, oauth2, oauthbearertoken, httpbasic or httpdigest
+	Name        string
+	Description string
+	SpecURI     string
+	Primary     bool // the one to be preferred; at most one is
+}
+
+// The schemes that a gateway speaks.
+var (
+	BearerToken = AuthenticationScheme{
+		Type: "oauthbearertoken", Name: "OAuth Bearer Token",
+		Description: "A token in the Authorization header: Bearer and the token.",
+		SpecURI:     "https://www.rfc-editor.org/rfc/rfc6750",
+	}
+	HTTPBasic = AuthenticationScheme{
+		Type: "httpbasic", Name: "HTTP Basic",
+		Description: "A user name and a password in the Authorization header.",
+		SpecURI:     "https://www.rfc-editor.org/rfc/rfc7617",
+	}
+)
+
+// The endpoints of discovery (RFC 7644 §4).
+const (
+	endpointProvider = "/ServiceProviderConfig"
+	endpointTypes    = "/ResourceTypes"
+	endpointSchemas  = "/Schemas"
+)
+
+// Serves reports whether a path within the gateway's base, such as
+// /Schemas/urn:…:User, is one for [Discovery.Answer].
+func (d *Discovery) Serves(path string) bool {
+	endpoint, _ := splitEndpoint(path)
+	return endpoint != ""
+}
+
+// Answer returns the body for a GET of a path within the gateway's base, a
+// trailing slash and case aside. base is the gateway's address as the provider
+// sees it and stands in each meta.location; hasFilter says that the request
+// carried a filter, which discovery has to refuse.
+//
+// Its errors are [*Error]: 403 for a filter, 404 for what is not there.
+func (d *Discovery) Answer(path string, hasFilter bool, base string) ([]byte, error) {
+	endpoint, name := splitEndpoint(path)
+	if endpoint == "" || endpoint == endpointProvider && name != "" {
+		return nil, notDiscovered(path)
+	}
+	if hasFilter {
+		return nil, &Error{Status: http.StatusForbidden, Detail: "a filter cannot be applied to " + endpoint}
+	}
+	e := &encoder{base: strings.TrimSuffix(base, "/")}
+	switch {
+	case endpoint == endpointProvider:
+		e.providerConfig(d)
+	case endpoint == endpointTypes && name == "":
+		encodeAll(e, d.Types, (*encoder).resourceType)
+	case endpoint == endpointTypes:
+		t := find(d.Types, func(t *ResourceType) bool { return strings.EqualFold(t.Name, name) })
+		if t == nil {
+			return nil, notDiscovered(path)
+		}
+		e.resourceType(t)
+	case name == "":
+		encodeAll(e, d.schemas(), (*encoder).schema)
+	default:
+		s := find(d.schemas(), func(s *Schema) bool {
+			return strings.EqualFold(s.ID, name) || strings.EqualFold(s.Name, name)
+		})
+		if s == nil {
+			return nil, notDiscovered(path)
+		}
+		e.schema(s)
+	}
+	return e.dst, nil
+}
+
+func (d *Discovery) defaultPageSize() int {
+	if d.DefaultPageSize > 0 {
+		return d.DefaultPageSize
+	}
+	return d.MaxResults
+}
+
+func notDiscovered(path string) *Error {
+	return &Error{Status: http.StatusNotFound, Detail: path + " does not exist"}
+}
+
+// splitEndpoint returns the endpoint that a path belongs to, in the spelling of
+// RFC 7644, and what stands behind it; or nothing when it is none of discovery.
+func splitEndpoint(path string) (endpoint, name string) {
+	path = strings.TrimSuffix(path, "/")
+	for _, endpoint := range []string{endpointProvider, endpointTypes, endpointSchemas} {
+		if len(path) < len(endpoint) || !strings.EqualFold(path[:len(endpoint)], endpoint) {
+			continue
+		}
+		rest := path[len(endpoint):]
+		if rest == "" || rest[0] == '/' {
+			return endpoint, strings.TrimPrefix(rest, "/")
+		}
+	}
+	return "", ""
+}
+
+func find[T any](all []*T, is func(*T) bool) *T {
+	for _, x := range all {
+		if is(x) {
+			return x
+		}
+	}
+	return nil
+}
+
+// schemas returns the schemas of all types, each once. One that several types
+// share has the attributes that any of them serves.
+func (d *Discovery) schemas() []*Schema {
+	var all []*Schema
+	for _, t := range d.Types {
+		for _, s := range append([]*Schema{t.Schema}, t.Extensions...) {
+			known := find(all, func(k *Schema) bool { return strings.EqualFold(k.ID, s.ID) })
+			if known == nil {
+				merged := *s
+				merged.Attributes = append([]*Attribute(nil), s.Attributes...)
+				all = append(all, &merged)
+				continue
+			}
+			for _, a := range s.Attributes {
+				if find(known.Attributes, func(k *Attribute) bool { return strings.EqualFold(k.Name, a.Name) }) == nil {
+					known.Attributes = append(known.Attributes, a)
+				}
+			}
+		}
+	}
+	return all
+}
+
+// encodeAll writes documents as a ListResponse. Discovery is never paged away.
+func encodeAll[T any](e *encoder, all []*T, one func(*encoder, *T)) {
+	l := NewListEncoder(e.dst, len(all), 1, Projection{}, e.base)
+	for _, x := range all {
+		l.next()
+		one(&l.e, x)
+	}
+	e.dst = l.Finish()
+}
