@@ -11,18 +11,21 @@ import (
 // a nil filter.
 //
 // A comparison of a multi-valued attribute holds when it holds for one of its
-// values, ne too: emails.type ne "work" asks for an e-mail address that is not
-// the work one. Nobody's missing value equals anything, so that ne holds where
-// there is no value at all: what excludes nobody by name must not overlook those
-// who have no name. All other comparisons with a missing value fail, but
-// primary eq false holds for an element that does not say (RFC 7643 §2.4). eq
-// null holds when there is no value, ne null when there is one; pr as ne null,
-// except that the empty string is not present; a complex value is present when a
-// part of it is.
+// values, as the RFC has it, and so does ne: emails.type ne "work" asks for an
+// e-mail address that is not the work one, not for people who have no work one;
+// they are not (emails.type eq "work").
 //
-// Strings, references and binary values: without case, by Unicode's simple
-// folding, unless the attribute is caseExact. dateTime: by the instant. Binary:
-// by the bytes, but co, sw, ew by the text. Numbers: by what they are worth.
+// The RFC is silent about missing values. Here they differ from every value, so
+// that ne holds: a rule for everybody whose userType ne "Contractor" must not
+// overlook those who have none. All other comparisons fail; but primary eq false
+// holds for an element that does not say (RFC 7643 §2.4). eq null holds when
+// there is no value at all, ne null when there is one. pr is ne null, except
+// that an empty string is not present, and a complex value only if a part of it
+// is.
+//
+// Strings and references are compared without case, by Unicode's simple folding,
+// unless the attribute is caseExact; dateTimes by the instant, binary values by
+// their bytes, numbers by what they are worth; co, sw and ew always by the text.
 //
 // The members of a group are not in a [Resource], nor is meta.location: a filter
 // that looks at them (see [Targets]) is for whoever has them, with

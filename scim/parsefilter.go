@@ -7,10 +7,10 @@ import (
 )
 
 // FilterLimits bound what a filter may cost. A field that is 0 has the value of
-// [DefaultFilterLimits].
+// [DefaultFilterLimits]; a negative one means no limit.
 type FilterLimits struct {
 	Length int // of the text, in bytes
-	Depth  int // of parentheses, brackets and not in each other
+	Depth  int // of parentheses, brackets and not in each other; never more than 1,000
 	Terms  int // comparisons, pr included
 }
 
@@ -19,15 +19,18 @@ type FilterLimits struct {
 var DefaultFilterLimits = FilterLimits{Length: 8 << 10, Depth: 32, Terms: 200}
 
 func (l FilterLimits) withDefaults() FilterLimits {
-	if l.Length == 0 {
-		l.Length = DefaultFilterLimits.Length
+	fill := func(n *int, standard int) {
+		switch {
+		case *n == 0:
+			*n = standard
+		case *n < 0:
+			*n = unlimited
+		}
 	}
-	if l.Depth == 0 {
-		l.Depth = DefaultFilterLimits.Depth
-	}
-	if l.Terms == 0 {
-		l.Terms = DefaultFilterLimits.Terms
-	}
+	fill(&l.Length, DefaultFilterLimits.Length)
+	fill(&l.Depth, DefaultFilterLimits.Depth)
+	l.Depth = min(l.Depth, 1_000) // it is walked down recursively
+	fill(&l.Terms, DefaultFilterLimits.Terms)
 	return l
 }
 
