@@ -86,7 +86,7 @@ func (e *encoder) single(a *Attribute, v Value) (written bool, err error) {
 			e.dst = append(e.dst, "false"...)
 		}
 	case KindNumber:
-		if !isNumber(v.text) {
+		if ok, _ := checkNumber(v.text); !ok {
 			return false, errors.New("the value is not a number")
 		}
 		e.dst = append(e.dst, v.text...)
@@ -175,40 +175,4 @@ func endpointOf(resourceType string) string {
 		return "/Groups"
 	}
 	return ""
-}
-
-// isNumber reports whether s is a number as JSON writes it (RFC 8259 §6).
-func isNumber(s string) bool {
-	digits := func() bool {
-		n := 0
-		for n < len(s) && '0' <= s[n] && s[n] <= '9' {
-			n++
-		}
-		s = s[n:]
-		return n > 0
-	}
-	if s != "" && s[0] == '-' {
-		s = s[1:]
-	}
-	if len(s) > 1 && s[0] == '0' && '0' <= s[1] && s[1] <= '9' {
-		return false
-	}
-	if !digits() {
-		return false
-	}
-	if s != "" && s[0] == '.' {
-		if s = s[1:]; !digits() {
-			return false
-		}
-	}
-	if s != "" && (s[0] == 'e' || s[0] == 'E') {
-		s = s[1:]
-		if s != "" && (s[0] == '+' || s[0] == '-') {
-			s = s[1:]
-		}
-		if !digits() {
-			return false
-		}
-	}
-	return s == ""
 }
