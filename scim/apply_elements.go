@@ -239,8 +239,8 @@ func identity(a *Attribute, v Value) string {
 	return key
 }
 
-// valueKey returns the key of an element's value, or of all of it when it has
-// none.
+// valueKey returns the key of an element's value or, when it has none, of all of
+// it that a client can write; that it is the primary one makes it no other.
 func valueKey(a *Attribute, v Value) string {
 	if v.kind != KindComplex {
 		return foldKey(a, v)
@@ -248,6 +248,9 @@ func valueKey(a *Attribute, v Value) string {
 	if value := v.SubNamed("value"); !value.IsAbsent() {
 		return "value " + foldKey(a.Sub("value"), value)
 	}
+	v.fields = slices.DeleteFunc(slices.Clone(v.fields), func(f Field) bool {
+		return f.Attribute.Mutability == ReadOnly || f.Attribute.Name == "primary"
+	})
 	return foldKey(a, v)
 }
 

@@ -226,6 +226,8 @@ func TestApplyCharacteristics(t *testing.T) {
 			[]string{`replace keys = [{"value":"c","fingerprint":"forged"},{"value":"a"}]`}, `{"keys":[{"value":"c"},{"value":"a","fingerprint":"f"}]}`},
 		{"another value has another fingerprint", `{"keys":[{"value":"a","type":"t","fingerprint":"f"}]}`,
 			[]string{`replace keys[type eq "t"].value = "b"`}, `{"keys":[{"value":"b","type":"t"}]}`},
+		{"an element without a value is the same whatever its fingerprint", `{"keys":[{"comment":"c","fingerprint":"f"}]}`,
+			[]string{`add keys = [{"comment":"c"},{"comment":"c","fingerprint":"forged"}]`}, `{"keys":[{"comment":"c","fingerprint":"f"}]}`},
 		{"an element of read-only parts alone is none", `{}`, []string{`add keys = [{"fingerprint":"f"}]`}, `{}`},
 	}
 	for _, test := range tests {
