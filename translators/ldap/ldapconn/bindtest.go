@@ -1,0 +1,91 @@
+package ldapconn
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/go-ldap/ldap/v3"
+)
+
+// BindResult is what a server says to a name and password.
+type BindResult struct {
+	// Accepted means that the bind succeeded.
+	Accepted bool
+	// Locked means that the server has said, by the password policy control
+	// (draft-behera-ldap-password-policy), that the account is locked. Servers
+	// that keep this to themselves only refuse.
+	Locked bool
+	// ResultCode is the LDAP result code, Diagnostic the server's words. They
+	// are for the operator; Active Directory puts the reason there.
+	ResultCode uint16
+	Diagnostic string
+}
+
+// accountLocked is an error of the password policy control.
+const accountLocked = 1
+
+// TestBind tries a name and password at the active server, on a connection of
+// its own that is closed afterwards. A refusal is a result; an error means that
+// nothing is known. It counts towards a lockout like any failed login.
+func (p *Pool) TestBind(ctx context.Context, dn, password string) (BindResult, error) {
+	if dn == "" || password == "" {
+		// Servers take both for anonymous and accept (RFC 4513 section 5.1).
+		return BindResult{}, &Error{Op: testingBind.op, Outcome: NotSent, Err: errors.New("name or password is empty")}
+	}
+	if p.bindTests.Acquire(ctx, 1) != nil {
+		return BindResult{}, interrupted(ctx, testingBind.op, "", NotSent)
+	}
+	defer p.bindTests.Release(1)
+	p.mu.Lock()
+	s, closed := p.active, p.closed
+	if !closed {
+		p.running.Add(1)
+	}
+	p.mu.Unlock()
+	if closed {
+		return BindResult{}, &Error{Op: testingBind.op, Outcome: NotSent, Err: ErrClosed}
+	}
+	defer p.running.Done()
+
+	ctx, cancel := context.WithTimeout(ctx, p.config.DialTimeout)
+	defer cancel()
+	started := time.Now()
+	result, err := p.testBind(ctx, s, dn, password)
+	p.observe(testingBind.metric, s, started, err)
+	return result, err
+}
+
+func (p *Pool) testBind(ctx context.Context, s *server, dn, password string) (BindResult, error) {
+	c, err := p.open(ctx, s)
+	if err != nil {
+		return BindResult{}, &Error{Op: testingBind.op, Server: s.url, Outcome: NotSent, Err: err}
+	}
+	defer c.close()
+	stop := context.AfterFunc(ctx, c.kill)
+	defer stop()
+	answer, err := c.ldap.SimpleBind(ldap.NewSimpleBindRequest(dn, password,
+		[]ldap.Control{ldap.NewControlBeheraPasswordPolicy()}))
+	if err == nil {
+		return BindResult{Accepted: true}, nil
+	}
+	failure := &Error{Op: testingBind.op, Server: s.url}
+	failure.Outcome, failure.Err = judge(err)
+	switch resultCode(failure.Err) {
+	case ldap.LDAPResultInvalidCredentials, ldap.LDAPResultUnwillingToPerform,
+		ldap.LDAPResultInappropriateAuthentication, ldap.LDAPResultConstraintViolation:
+	default:
+		failure.Err = timely(ctx, failure.Err)
+		return BindResult{}, failure
+	}
+	result := BindResult{ResultCode: resultCode(failure.Err)}
+	var refusal *ldap.Error
+	if errors.As(failure.Err, &refusal) && refusal.Err != nil {
+		result.Diagnostic = refusal.Err.Error()
+	}
+	if answer != nil {
+		policy, has := ldap.FindControl(answer.Controls, ldap.ControlTypeBeheraPasswordPolicy).(*ldap.ControlBeheraPasswordPolicy)
+		result.Locked = has && policy.Error == accountLocked
+	}
+	return result, nil
+}
