@@ -32,6 +32,7 @@ type Error struct {
 	Type       ErrorType // may be ""
 	Detail     string
 	RetryAfter time.Duration // sent as whole seconds, rounded up; 0: not sent
+	Allow      string        // sent as the header Allow with a 405; "": not sent
 	Err        error
 }
 

@@ -37,7 +37,7 @@ func scanJSON(data []byte, maxDepth int) (jsonValue, *Error) {
 	}
 	s.space()
 	if s.pos == len(data) {
-		return nil, Invalid(InvalidSyntax, "The request has no body; a JSON object is needed.")
+		return nil, Invalid(InvalidSyntax, "the request has no body; a JSON object is needed")
 	}
 	start := s.pos
 	if err := s.value(); err != nil {
@@ -77,7 +77,7 @@ func (s *jsonScanner) failAt(pos int, format string, args ...any) *Error {
 	before := s.data[:pos]
 	line := 1 + bytes.Count(before, []byte("\n"))
 	column := 1 + utf8.RuneCount(before[bytes.LastIndexByte(before, '\n')+1:])
-	return Invalid(InvalidSyntax, "The body cannot be read: line %d, column %d (byte %d): %s.",
+	return Invalid(InvalidSyntax, "the body cannot be read: line %d, column %d (byte %d): %s",
 		line, column, pos, fmt.Sprintf(format, args...))
 }
 
@@ -300,5 +300,5 @@ func (s *jsonScanner) unique(names []jsonMark) *Error {
 func (s *jsonScanner) duplicate(position int) *Error {
 	end := skipString(s.data, position)
 	return s.failAt(position, "the name %s stands twice in one object (names are compared without case)",
-		quoteShort(jsonName(s.data[position+1:end-1]).String()))
+		shorten(jsonName(s.data[position+1:end-1]).String()))
 }

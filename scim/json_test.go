@@ -21,9 +21,9 @@ func TestScanJSONRefuses(t *testing.T) {
 		return b.String() + last + "}"
 	}
 	for name, c := range map[string]struct{ body, want string }{
-		"nothing":               {"", "The request has no body; a JSON object is needed."},
-		"space alone":           {" \r\n\t", "The request has no body; a JSON object is needed."},
-		"byte order mark alone": {"\uFEFF", "The request has no body; a JSON object is needed."},
+		"nothing":               {"", "the request has no body; a JSON object is needed"},
+		"space alone":           {" \r\n\t", "the request has no body; a JSON object is needed"},
+		"byte order mark alone": {"\uFEFF", "the request has no body; a JSON object is needed"},
 		"cut off":               {`{"a":`, "line 1, column 6 (byte 5): it ends where a value is expected"},
 		"cut off in a string":   {`{"a":"b`, "line 1, column 6 (byte 5): a string is not closed"},
 		"cut off in an object":  {`{"a":1`, `line 1, column 7 (byte 6): it ends where a comma or "}" is expected`},

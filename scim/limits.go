@@ -3,7 +3,6 @@ package scim
 import (
 	"fmt"
 	"net/http"
-	"strings"
 )
 
 // Limits bounds what one request may ask for. A field that is 0 means its
@@ -15,13 +14,16 @@ type Limits struct {
 	// 400 invalidSyntax. Default 32, never more than 1,000.
 	Depth int
 	// Operations is the largest number of operations in one PATCH. Beyond it:
-	// 400 tooMany. Default 10,000: a group's first load carries thousands of
+	// 400 invalidValue. Default 10,000: a group's first load carries thousands of
 	// members, and some providers send an operation for each.
 	Operations int
 	// Members is the largest number of different members that one request may
-	// name. Beyond it: 400 tooMany. By default there is no limit but that of
+	// name. Beyond it: 400 invalidValue. By default there is no limit but that of
 	// Body.
 	Members int
+	// Filter bounds the filter of a search. Beyond it: 400 invalidFilter.
+	// Default: [DefaultFilterLimits].
+	Filter FilterLimits
 	// PageMax is the largest page. A larger count is lowered to it silently
 	// (RFC 7644 §3.4.2.4). Default 1,000.
 	PageMax int
@@ -70,14 +72,5 @@ func (l Limits) WithDefaults() Limits {
 // the limit.
 func BodyTooLarge(limit int64) *Error {
 	return &Error{Status: http.StatusRequestEntityTooLarge, Detail: fmt.Sprintf(
-		"The request body is larger than %d bytes; raise %q in the gateway's configuration to allow more.", limit, limitBody)}
-}
-
-// quoteShort quotes what a client wrote for an error's detail, cut off at 80
-// bytes and with everything unprintable escaped.
-func quoteShort(s string) string {
-	if len(s) > 80 {
-		s = strings.ToValidUTF8(s[:80], "") + "…"
-	}
-	return fmt.Sprintf("%q", s)
+		"the request body is larger than %d bytes; raise %q in the gateway's configuration to allow more", limit, limitBody)}
 }

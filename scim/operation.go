@@ -10,6 +10,14 @@ const (
 	ActionSearch Action = "search"
 	ActionUpdate Action = "update" // PUT and PATCH
 	ActionDelete Action = "delete"
+	// ActionDiscover asks what the gateway can do (RFC 7644 §4). ID is the path,
+	// for [Discovery.Answer]; there is no Type.
+	ActionDiscover Action = "discover"
+	// ActionSearchNone is a search for users or groups at a gateway that does
+	// not serve them. It is to be answered with an empty list: Entra probes
+	// /Groups even where no groups are provisioned (entra.md §3). There is no
+	// Type, and no Filter in the Query.
+	ActionSearchNone Action = "search none"
 )
 
 // Operation is a request in canonical form: what is asked, whoever asked it

@@ -1,0 +1,50 @@
+package scim
+
+import "errors"
+
+// isActive reports whether a is the attribute that enables and disables.
+func isActive(a *Attribute) bool {
+	return a.Name == "active" && a.parent == nil && isCoreSchema(a.schema)
+}
+
+func isPassword(a *Attribute) bool {
+	return a.Name == "password" && a.parent == nil && isCoreSchema(a.schema)
+}
+
+// isReadOnly reports whether nothing can be written at the path.
+func isReadOnly(p Path) bool {
+	return p.Attribute.Mutability == ReadOnly || p.Leaf().Mutability == ReadOnly
+}
+
+// takesList reports whether the value at the path is a list.
+func takesList(p Path) bool {
+	if p.Sub != nil {
+		return p.Sub.MultiValued
+	}
+	return p.Attribute.MultiValued && p.Selector == nil
+}
+
+// isFalse reports whether v would set a boolean to false.
+func isFalse(v jsonValue) bool {
+	b, err := simple(&Attribute{Name: "active", Type: TypeBoolean}, v)
+	return err == nil && b.Kind() == KindBool && !b.IsTrue()
+}
+
+var errSeveral = errors.New("expected one value, found several")
+
+// only returns the element of an array of one, null for an empty array, and
+// anything else as it is.
+func only(v jsonValue) (jsonValue, error) {
+	if v.kind() != jsonArray {
+		return v, nil
+	}
+	var first jsonValue
+	n := 0
+	for e := range v.elements() {
+		if n++; n > 1 {
+			return nil, errSeveral
+		}
+		first = e
+	}
+	return first, nil
+}

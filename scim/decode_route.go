@@ -1,0 +1,154 @@
+package scim
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"unicode/utf8"
+)
+
+// route finds out what kind of operation method and path ask for, of which type
+// and on which id.
+func (d *Decoder) route(r Request) (*Operation, error) {
+	path := strings.TrimSuffix(r.Path, "/")
+	endpoint, id, hasID := strings.Cut(strings.TrimPrefix(path, "/"), "/")
+	if isDiscovery, _ := splitEndpoint(path); isDiscovery != "" {
+		return &Operation{Action: ActionDiscover, ID: path}, allow(r, path, http.MethodGet, http.MethodHead)
+	}
+	if is501 := strings.ToLower(endpoint); is501 == "me" || is501 == "bulk" || is501 == ".search" || strings.EqualFold(id, ".search") {
+		return nil, &Error{Status: http.StatusNotImplemented, Detail: fmt.Sprintf("%s is not supported", shorten(path))}
+	}
+	t, isServed := d.typeAt("/" + endpoint)
+	if t == nil {
+		return nil, &Error{Status: http.StatusNotFound, Detail: fmt.Sprintf(
+			"there is no endpoint %s; users are at /Users, groups at /Groups", shorten(r.Path))}
+	}
+	op := &Operation{Type: t, ID: id}
+	var err error
+	if !hasID {
+		op.Action = ActionSearch
+		if r.Method == http.MethodPost {
+			op.Action = ActionCreate
+		}
+		err = allow(r, path, http.MethodGet, http.MethodHead, http.MethodPost)
+	} else {
+		switch r.Method {
+		case http.MethodPut, http.MethodPatch:
+			op.Action, op.IsPut = ActionUpdate, r.Method == http.MethodPut
+		case http.MethodDelete:
+			op.Action = ActionDelete
+		default:
+			op.Action = ActionRead
+		}
+		err = allow(r, path, http.MethodGet, http.MethodHead, http.MethodPut, http.MethodPatch, http.MethodDelete)
+	}
+	switch {
+	case err != nil:
+		return nil, err
+	case hasID && !isPossibleID(id):
+		return nil, &Error{Status: http.StatusNotFound, Detail: fmt.Sprintf("%s %s does not exist", t.Name, shorten(id))}
+	case isServed:
+		return op, nil
+	case op.Action == ActionSearch:
+		return &Operation{Action: ActionSearchNone}, nil
+	case op.Action == ActionCreate:
+		return nil, &Error{Status: http.StatusNotImplemented, Detail: fmt.Sprintf(
+			"this gateway does not provision resources of the type %s: its configuration maps none", t.Name)}
+	}
+	return nil, &Error{Status: http.StatusNotFound, Detail: fmt.Sprintf("%s %s does not exist", t.Name, shorten(id))}
+}
+
+// typeAt returns the resource type at an endpoint and whether it is served. Of
+// users and groups it is known that they could be.
+func (d *Decoder) typeAt(endpoint string) (t *ResourceType, isServed bool) {
+	for _, t := range d.Types {
+		if strings.EqualFold(t.Endpoint, endpoint) {
+			return t, true
+		}
+	}
+	switch strings.ToLower(endpoint) {
+	case "/users":
+		return unservedUser, false
+	case "/groups":
+		return unservedGroup, false
+	}
+	return nil, false
+}
+
+var unservedUser, unservedGroup = UserType(), GroupType()
+
+// allow returns a 405 unless the method is one of these.
+func allow(r Request, path string, methods ...string) error {
+	for _, m := range methods {
+		if m == r.Method {
+			return nil
+		}
+	}
+	allowed := strings.Join(methods, ", ")
+	return &Error{Status: http.StatusMethodNotAllowed, Allow: allowed, Detail: fmt.Sprintf(
+		"%s is not possible at %s, only %s", shorten(r.Method), shorten(path), allowed)}
+}
+
+// isPossibleID reports whether a resource could have the id at all. What would
+// lead elsewhere in a URL is none.
+func isPossibleID(id string) bool {
+	for segment := range strings.SplitSeq(id, "/") {
+		if segment == "" || segment == "." || segment == ".." {
+			return false
+		}
+	}
+	return utf8.ValidString(id) && strings.IndexByte(id, 0) < 0
+}
+
+// The media types that are read and written (RFC 7644 §3.1).
+const (
+	contentSCIM = "application/scim+json"
+	contentJSON = "application/json"
+)
+
+// AnswerType returns the media type for an answer to a request with this Accept
+// header (RFC 9110 §12.5.1): application/scim+json if it is accepted, else
+// application/json. It returns false when neither is. Without the header
+// everything is accepted. Weights are not compared, but q=0 is a refusal.
+func AnswerType(accept string) (mediaType string, ok bool) {
+	if strings.TrimSpace(accept) == "" {
+		return contentSCIM, true
+	}
+	for part := range strings.SplitSeq(accept, ",") {
+		name, parameters, _ := strings.Cut(part, ";")
+		if isRefusal(parameters) {
+			continue
+		}
+		switch strings.ToLower(strings.TrimSpace(name)) {
+		case "*/*", "application/*", contentSCIM:
+			return contentSCIM, true
+		case contentJSON:
+			mediaType, ok = contentJSON, true
+		}
+	}
+	return mediaType, ok
+}
+
+// isRefusal reports whether parameters of an Accept header hold a weight of 0.
+func isRefusal(parameters string) bool {
+	for p := range strings.SplitSeq(parameters, ";") {
+		name, value, _ := strings.Cut(p, "=")
+		if strings.EqualFold(strings.TrimSpace(name), "q") {
+			value = strings.TrimSpace(value)
+			return value != "" && strings.Trim(value, "0.") == ""
+		}
+	}
+	return false
+}
+
+// checkContentType returns a 415 for a body that says it is not JSON. One that
+// does not say what it is, is taken for JSON.
+func checkContentType(header string) *Error {
+	name, _, _ := strings.Cut(header, ";")
+	switch strings.ToLower(strings.TrimSpace(name)) {
+	case "", contentSCIM, contentJSON:
+		return nil
+	}
+	return &Error{Status: http.StatusUnsupportedMediaType, Detail: fmt.Sprintf(
+		"the body's Content-Type is %s; send %s or %s", shorten(header), contentSCIM, contentJSON)}
+}

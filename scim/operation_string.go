@@ -1,0 +1,129 @@
+package scim
+
+import (
+	"strconv"
+	"strings"
+)
+
+// String writes the operation as a text of several lines for people: in
+// explanations, in the dialogues under testdata and in failing tests. The first
+// line says what is done to which resource, the indented ones below how:
+//
+//	update User 2819c223
+//	  replace active false
+//	  replace emails[type eq "work"].value "ada@example.com"
+//	  members add f648f8d5, 271
+//	  ignored foo.bar
+//
+// A line that begins with set gives an attribute of a resource to be created.
+// Values that are never returned, such as a password, are written as ********.
+func (op *Operation) String() string {
+	var b strings.Builder
+	b.WriteString(string(op.Action))
+	if op.Type != nil {
+		b.WriteString(" " + op.Type.Name)
+	}
+	if op.ID != "" {
+		b.WriteString(" " + plainOrQuoted(op.ID))
+	}
+	if op.IsPut {
+		b.WriteString(" (put)")
+	}
+	line := func(words ...string) {
+		b.WriteString("\n  " + strings.Join(words, " "))
+	}
+	if op.Resource != nil {
+		for _, f := range op.Resource.Fields() {
+			line("set", f.Attribute.String(), valueText(f.Attribute, f.Value))
+		}
+	}
+	for _, c := range op.Changes {
+		if c.Value.IsAbsent() {
+			line(string(c.Op), c.Path.String())
+		} else {
+			line(string(c.Op), c.Path.String(), valueText(c.Path.Leaf(), c.Value))
+		}
+	}
+	if m := op.Members; m != nil {
+		switch {
+		case m.ReplaceAll && len(m.Add) == 0:
+			line("members clear")
+		case m.ReplaceAll:
+			line("members replace", joined(m.Add, plainOrQuoted))
+		case len(m.Add) > 0:
+			line("members add", joined(m.Add, plainOrQuoted))
+		}
+		if len(m.Remove) > 0 && !m.ReplaceAll {
+			line("members remove", joined(m.Remove, plainOrQuoted))
+		}
+	}
+	if q := op.Query; q != nil {
+		if q.Filter != nil {
+			line("filter", q.Filter.String())
+		}
+		if q.StartIndex > 1 {
+			line("startIndex", strconv.Itoa(q.StartIndex))
+		}
+		if q.Count != NoCount {
+			line("count", strconv.Itoa(q.Count))
+		}
+	}
+	target := func(t Target) string { return Path{Attribute: t.Attribute, Sub: t.Sub}.String() }
+	switch p := op.Projection; {
+	case p.Include != nil && len(p.Include) == 0:
+		line("return only what is always returned")
+	case p.Include != nil:
+		line("return only", joined(p.Include, target))
+	case len(p.Exclude) > 0:
+		line("return all but", joined(p.Exclude, target))
+	}
+	if len(op.Ignored) > 0 {
+		line("ignored", joined(op.Ignored, plainOrQuoted))
+	}
+	return b.String()
+}
+
+func joined[T any](items []T, text func(T) string) string {
+	texts := make([]string, len(items))
+	for i, item := range items {
+		texts[i] = text(item)
+	}
+	return strings.Join(texts, ", ")
+}
+
+// plainOrQuoted quotes s unless it is printable ASCII without spaces, commas and
+// double quotes.
+func plainOrQuoted(s string) string {
+	for i := range len(s) {
+		if s[i] <= ' ' || s[i] > '~' || s[i] == '"' || s[i] == ',' {
+			return string(appendString(nil, s))
+		}
+	}
+	if s == "" {
+		return `""`
+	}
+	return s
+}
+
+// valueText writes v, a value of a, on one line: strings as in JSON, a complex
+// value as {type "work", value "x"}, a list as [x, y].
+func valueText(a *Attribute, v Value) string {
+	if a.Returned == ReturnedNever || a.Mutability == WriteOnly {
+		return "********"
+	}
+	switch v.Kind() {
+	case KindString:
+		return string(appendString(nil, v.Text()))
+	case KindBool:
+		return strconv.FormatBool(v.IsTrue())
+	case KindNumber:
+		return v.Text()
+	case KindComplex:
+		return "{" + joined(v.Fields(), func(f Field) string {
+			return f.Attribute.Name + " " + valueText(f.Attribute, f.Value)
+		}) + "}"
+	case KindList:
+		return "[" + joined(v.Items(), func(item Value) string { return valueText(a, item) }) + "]"
+	}
+	return "nothing"
+}
