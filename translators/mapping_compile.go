@@ -30,7 +30,7 @@ import (
 //     mapped; a default for a password;
 //   - what SCIM requires (userName, a group's displayName) left out.
 func Compile(full *scim.ResourceType, configs []MapConfig, handled ...string) (*Mapping, error) {
-	c := compiler{full: full, handled: make(map[*scim.Attribute]bool), paths: make(map[string]bool)}
+	c := newCompiler(full)
 	for _, name := range handled {
 		a := full.Attribute(name)
 		if a == nil {
@@ -55,12 +55,25 @@ func Compile(full *scim.ResourceType, configs []MapConfig, handled ...string) (*
 	return c.mapping()
 }
 
+// CheckLeaf checks one leaf by itself, as [Compile] does, so that the parser of
+// a configuration can say in which line a mistake is.
+func CheckLeaf(full *scim.ResourceType, config MapConfig) error {
+	if err := newCompiler(full).add(config); err != nil {
+		return fmt.Errorf("map %s: %w", config.Path, err)
+	}
+	return nil
+}
+
 // compiler collects leaves whose paths are those of the full type.
 type compiler struct {
 	full    *scim.ResourceType
 	handled map[*scim.Attribute]bool
 	leaves  []*Leaf
 	paths   map[string]bool // those that are taken
+}
+
+func newCompiler(full *scim.ResourceType) *compiler {
+	return &compiler{full: full, handled: make(map[*scim.Attribute]bool), paths: make(map[string]bool)}
 }
 
 // add checks one leaf by itself.

@@ -1,0 +1,223 @@
+// Package mapfile is the part of the Caddyfile grammar that all translators
+// share: the lines map and delete of a block that describes users or groups.
+//
+//	map <path> [<field>...] {
+//		default        <value>
+//		default_from   <path>...
+//		one_of         <value>...
+//		required
+//		create_only
+//		read_only
+//		write_only
+//		boolean        [<true> <false>]
+//		timestamp
+//		binary
+//		postal_address
+//		json
+//		reference
+//		constant       <value>
+//	}
+//	delete remove|disable|refuse
+//
+// A path is that of a SCIM attribute: userName, name.familyName. What is not
+// mapped is not served. A path that contains quotes stands in backticks, because
+// the Caddyfile would take the quotes away:
+//
+//	map `emails[type eq "work"].value` mail
+//
+// All fields of a line are written, the first that has a value is read. The
+// block may be left away. Its lines, each at most once:
+//
+//   - default: the value given on create when the provider sends none.
+//     default_from: mapped paths whose first value is given then; default is for
+//     when none of them has one either.
+//   - one_of: the only values allowed, spelt exactly so. required: there must be
+//     a value, on create and afterwards. userName and a group's displayName are
+//     required without it.
+//   - create_only: what was set on create stays, later changes are dropped
+//     silently. read_only: only the backend sets it. write_only: it is never
+//     shown; password always is.
+//   - boolean: the texts that stand for true and false, TRUE and FALSE unless
+//     given. timestamp: a dateTime is generalized time in the backend. binary:
+//     base64 is octets in the backend. postal_address: lines are separated by $
+//     in the backend. json: a whole complex value (roles, or one element:
+//     `roles[type eq "x"]`) is one JSON text in the backend. reference: an id is
+//     a name in the backend, such as a DN. At most one of these.
+//   - constant: the value that the path always has; there is no field then.
+//
+// delete says what DELETE means: remove the entry, disable the account and keep
+// it, or refuse with 403. There is no default.
+package mapfile
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+
+	"github.com/scimgate/scimgate/scim"
+	"github.com/scimgate/scimgate/translators"
+)
+
+// Parse reads a map line with its block; the dispenser stands at the word map.
+// Paths are checked against the full type ([scim.UserType], [scim.GroupType]),
+// and the leaf by itself as [translators.CheckLeaf] does. Of the attributes
+// named by handled, which the translator serves itself ("members", "active"),
+// only the grammar is checked. What only shows between several lines is for
+// [translators.Compile]. Errors name file, line and remedy.
+func Parse(d *caddyfile.Dispenser, full *scim.ResourceType, handled ...string) (translators.MapConfig, error) {
+	head := *d // errors about the whole are reported at its first line
+	p := parser{Dispenser: d, full: full, seen: make(map[string]bool)}
+	if err := p.head(); err != nil {
+		return translators.MapConfig{}, err
+	}
+	for nesting := d.Nesting(); d.NextBlock(nesting); {
+		if err := p.option(); err != nil {
+			return translators.MapConfig{}, err
+		}
+	}
+	path, _, err := translators.ParseLeaf(full, p.config.Path)
+	if err != nil {
+		return translators.MapConfig{}, head.Errf("map %s: %w", p.config.Path, err)
+	}
+	isHandled := slices.ContainsFunc(handled, func(name string) bool { return full.Attribute(name) == path.Attribute })
+	if !isHandled {
+		if err := translators.CheckLeaf(full, p.config); err != nil {
+			return translators.MapConfig{}, head.WrapErr(err)
+		}
+	}
+	return p.config, nil
+}
+
+// ParseDelete reads a delete line; the dispenser stands at the word delete.
+// given is what an earlier line said, or "".
+func ParseDelete(d *caddyfile.Dispenser, given translators.DeleteMode) (translators.DeleteMode, error) {
+	if given != "" {
+		return "", d.Errf("delete is given twice, first as %s: remove one of the two lines", given)
+	}
+	var mode string
+	if d.AllArgs(&mode) {
+		switch m := translators.DeleteMode(mode); m {
+		case translators.DeleteRemove, translators.DeleteDisable, translators.DeleteRefuse:
+			return m, nil
+		}
+	}
+	return "", d.Errf("say what DELETE means: delete remove (the entry), delete disable (the account, which stays) or delete refuse")
+}
+
+type parser struct {
+	*caddyfile.Dispenser
+	full   *scim.ResourceType
+	config translators.MapConfig
+	seen   map[string]bool
+}
+
+// head reads the path and the fields.
+func (p *parser) head() error {
+	args := p.RemainingArgs()
+	if len(args) == 0 {
+		return p.Errf("map needs a path and a field: map userName uid")
+	}
+	p.config.Path, p.config.Fields = args[0], args[1:]
+	if len(p.config.Fields) == 0 {
+		p.config.Fields = nil
+	}
+	// Without backticks the Caddyfile splits a selector at its blanks and takes
+	// its quotes away.
+	if strings.Count(args[0], "[") != strings.Count(args[0], "]") {
+		name, _, _ := strings.Cut(args[0], "[")
+		return p.Errf("map %s: the path contains blanks or quotes and must stand in backticks: map `%s[type eq \"work\"].value` and the field", args[0], name)
+	}
+	return nil
+}
+
+// codecs are the options that say how values are written in the backend.
+var codecs = []string{translators.CodecBoolean, translators.CodecTimestamp, translators.CodecBinary,
+	translators.CodecPostalAddress, translators.CodecJSON, translators.CodecReference}
+
+// option reads one line of the block.
+func (p *parser) option() error {
+	name := p.Val()
+	if p.seen[name] {
+		return p.Errf("map %s: %s is given twice: remove one of the two lines", p.config.Path, name)
+	}
+	p.seen[name] = true
+	args := p.RemainingArgs()
+	c := &p.config
+	if slices.Contains(codecs, name) {
+		return p.codec(name, args)
+	}
+	switch name {
+	case "default":
+		return p.value(&c.Default, name, args)
+	case "constant":
+		return p.value(&c.Constant, name, args)
+	case "default_from":
+		c.DefaultFrom = args
+		return p.paths(name, args)
+	case "one_of":
+		c.OneOf = args
+		if len(args) == 0 || slices.Contains(args, "") {
+			return p.Errf("map %s: one_of names the values that are allowed: one_of <value>...", c.Path)
+		}
+		return nil
+	case "required":
+		return p.flag(&c.Required, name, args)
+	case "create_only":
+		return p.flag(&c.CreateOnly, name, args)
+	case "read_only":
+		return p.flag(&c.ReadOnly, name, args)
+	case "write_only":
+		return p.flag(&c.WriteOnly, name, args)
+	}
+	return p.Errf("map %s: there is no option %s: there are default, default_from, one_of, required, create_only, read_only, write_only, %s, constant",
+		c.Path, name, strings.Join(codecs, ", "))
+}
+
+func (p *parser) codec(name string, args []string) error {
+	c := &p.config
+	if c.Codec != "" {
+		return p.Errf("map %s: %s and %s exclude each other: remove one of the two lines", c.Path, c.Codec, name)
+	}
+	c.Codec = name
+	switch {
+	case name == translators.CodecBoolean && len(args) == 2 && args[0] != "" && args[1] != "":
+		c.True, c.False = args[0], args[1]
+	case name == translators.CodecBoolean && len(args) > 0:
+		return p.Errf("map %s: boolean takes two texts or none: boolean <true> <false>", c.Path)
+	case len(args) > 0:
+		return p.Errf("map %s: %s stands alone in its line", c.Path, name)
+	}
+	return nil
+}
+
+// value reads the only argument of an option.
+func (p *parser) value(target *string, name string, args []string) error {
+	if len(args) != 1 || args[0] == "" {
+		return p.Errf("map %s: %s takes one value, in quotes if it contains blanks: %s <value>", p.config.Path, name, name)
+	}
+	*target = args[0]
+	return nil
+}
+
+// flag reads an option without arguments.
+func (p *parser) flag(target *bool, name string, args []string) error {
+	if len(args) > 0 {
+		return p.Errf("map %s: %s stands alone in its line", p.config.Path, name)
+	}
+	*target = true
+	return nil
+}
+
+// paths checks the paths of an option.
+func (p *parser) paths(name string, args []string) error {
+	if len(args) == 0 {
+		return p.Errf("map %s: %s names one or more paths: %s <path>...", p.config.Path, name, name)
+	}
+	for _, text := range args {
+		if _, _, err := translators.ParseLeaf(p.full, text); err != nil {
+			return p.Errf("map %s: %s %s: %w", p.config.Path, name, text, err)
+		}
+	}
+	return nil
+}
