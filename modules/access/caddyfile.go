@@ -52,8 +52,14 @@ func unmarshalAllow(d *caddyfile.Dispenser) ([]string, error) {
 
 func (a *Access) unmarshalCredential(d *caddyfile.Dispenser, scheme string) error {
 	c := &Credential{Scheme: scheme}
-	if !d.AllArgs(&c.Name) && !d.AllArgs(&c.Name, &c.Secret) {
-		return d.Errf("write %s <name> { secret <secret> }", d.Val())
+	word := d.Val()
+	switch args := d.RemainingArgs(); len(args) {
+	case 2:
+		c.Name, c.Secret = args[0], args[1]
+	case 1:
+		c.Name = args[0]
+	default:
+		return d.Errf("write %s <name> { secret <secret> }", word)
 	}
 	for _, other := range a.Credentials {
 		if other.Name == c.Name {

@@ -1,0 +1,231 @@
+package gateway
+
+import (
+	"strconv"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/caddyconfig"
+	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+	"github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+	"github.com/dustin/go-humanize"
+
+	"github.com/scimgate/scimgate/modules/policy"
+)
+
+func init() {
+	httpcaddyfile.RegisterDirective("scim_gateway", parse)
+	httpcaddyfile.RegisterDirectiveOrder("scim_gateway", httpcaddyfile.Before, "respond")
+}
+
+// parse makes a route of the directive whose matcher is the base, so that of
+// several gateways on one site the one with the longest base is asked first.
+func parse(h httpcaddyfile.Helper) ([]httpcaddyfile.ConfigValue, error) {
+	handler := new(Handler)
+	if err := handler.UnmarshalCaddyfile(h.Dispenser); err != nil {
+		return nil, err
+	}
+	base := caddy.ModuleMap{"path": caddyconfig.JSON(caddyhttp.MatchPath{handler.Base + "*"}, nil)}
+	return h.NewRoute(base, handler), nil
+}
+
+// UnmarshalCaddyfile reads the directive:
+//
+//	scim_gateway <name> {
+//		base          <path>
+//		external_url  <url>
+//		allow         <address|cidr>...
+//		token         <name> [<secret>] { secret | sha256 | expires | allow }
+//		basic         <name> [<password>] { user | secret | sha256 | expires | allow }
+//		protect       <filter>
+//		brake         disable <number> per <duration>
+//		journal       <file>|off
+//		timeout       <duration>
+//		clear_omitted
+//		dry_run
+//		limit {
+//			body         <size>
+//			depth        <number>
+//			operations   <number>
+//			members      <number>
+//			page_max     <number>
+//			page_default <number>
+//			walk         <number>
+//		}
+//		translator    <name> ...
+//	}
+//
+// base, translator and one token or basic are required. allow, token, basic and
+// protect may be repeated. A filter stands in backticks:
+//
+//	protect `userName eq "root" or userName sw "svc-"`
+//
+// limit may also be written on one line: limit body 32MiB.
+func (h *Handler) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
+	d.Next()
+	if !d.AllArgs(&h.Name) {
+		return d.Errf("write scim_gateway <name> { ... }: the name stands in logs, metrics and commands")
+	}
+	if !gatewayName.MatchString(h.Name) {
+		return d.Errf("the name %q must be letters, digits, hyphens and underscores", h.Name)
+	}
+	seen := make(map[string]bool)
+	for nesting := d.Nesting(); d.NextBlock(nesting); {
+		word := d.Val()
+		switch known, err := h.Access.UnmarshalLine(d); {
+		case err != nil:
+			return err
+		case known:
+			continue
+		}
+		if seen[word] && word != "protect" && word != "limit" {
+			return d.Errf("%s is given twice", word)
+		}
+		seen[word] = true
+		if err := h.unmarshalLine(d, word); err != nil {
+			return err
+		}
+	}
+	switch {
+	case h.Base == "":
+		return d.Errf("scim_gateway %s has no base: write base /scim/v2", h.Name)
+	case len(h.TranslatorRaw) == 0:
+		return d.Errf("scim_gateway %s has no translator: write translator ldap ldaps://directory.example.com { ... }", h.Name)
+	case len(h.Access.Credentials) == 0:
+		return d.Errf("scim_gateway %s has no token: write token entra { secret {file./run/secrets/entra} }; without one nobody could call it", h.Name)
+	}
+	return nil
+}
+
+func (h *Handler) unmarshalLine(d *caddyfile.Dispenser, word string) error {
+	switch word {
+	case "base":
+		if !d.AllArgs(&h.Base) {
+			return d.ArgErr()
+		}
+		if err := h.checkPlace(); err != nil {
+			return d.WrapErr(err)
+		}
+	case "external_url":
+		if !d.AllArgs(&h.ExternalURL) {
+			return d.ArgErr()
+		}
+	case "protect":
+		var filter string
+		if !d.AllArgs(&filter) {
+			return d.Errf("write the filter as one argument in backticks: protect `userName eq \"root\"`")
+		}
+		h.Policy.Protect = append(h.Policy.Protect, filter)
+	case "brake":
+		return h.unmarshalBrake(d)
+	case "journal":
+		if !d.AllArgs(&h.JournalPath) {
+			return d.ArgErr()
+		}
+	case "timeout":
+		var text string
+		if !d.AllArgs(&text) {
+			return d.ArgErr()
+		}
+		timeout, err := caddy.ParseDuration(text)
+		if err != nil || timeout <= 0 {
+			return d.Errf("%q is no duration such as 30s", text)
+		}
+		h.Timeout = caddy.Duration(timeout)
+	case "clear_omitted":
+		h.ClearOmitted = true
+		return noArguments(d)
+	case "dry_run":
+		h.DryRun = true
+		return noArguments(d)
+	case "limit":
+		return h.unmarshalLimit(d)
+	case "translator":
+		return h.unmarshalTranslator(d)
+	default:
+		return d.Errf("%q is no subdirective of scim_gateway: base, external_url, allow, token, basic, protect, brake, journal, timeout, clear_omitted, dry_run, limit and translator are", word)
+	}
+	return nil
+}
+
+func noArguments(d *caddyfile.Dispenser) error {
+	if d.NextArg() {
+		return d.ArgErr()
+	}
+	return nil
+}
+
+func (h *Handler) unmarshalBrake(d *caddyfile.Dispenser) error {
+	var what, number, per, span string
+	if !d.AllArgs(&what, &number, &per, &span) || what != "disable" || per != "per" {
+		return d.Errf("write brake disable <number> per <duration>, such as brake disable 20 per 10m")
+	}
+	count, err := strconv.Atoi(number)
+	if err != nil || count < 1 {
+		return d.Errf("brake: %q is no number of accounts, 1 or more", number)
+	}
+	length, err := caddy.ParseDuration(span)
+	if err != nil || length <= 0 {
+		return d.Errf("brake: %q is no duration such as 10m", span)
+	}
+	h.Policy.Brake = &policy.Brake{Disable: count, Per: caddy.Duration(length)}
+	return nil
+}
+
+func (h *Handler) unmarshalLimit(d *caddyfile.Dispenser) error {
+	if d.CountRemainingArgs() > 0 {
+		d.NextArg()
+		return h.unmarshalOneLimit(d)
+	}
+	for nesting := d.Nesting(); d.NextBlock(nesting); {
+		if err := h.unmarshalOneLimit(d); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (h *Handler) unmarshalOneLimit(d *caddyfile.Dispenser) error {
+	name := d.Val()
+	var text string
+	if !d.AllArgs(&text) {
+		return d.Errf("write limit %s <number>", name)
+	}
+	if name == "body" {
+		size, err := humanize.ParseBytes(text)
+		if err != nil || size == 0 || size > 1<<40 {
+			return d.Errf("limit body: %q is no size such as 16MiB", text)
+		}
+		h.Limits.Body = int64(size)
+		return nil
+	}
+	field := map[string]*int{
+		"depth": &h.Limits.Depth, "operations": &h.Limits.Operations, "members": &h.Limits.Members,
+		"page_max": &h.Limits.PageMax, "page_default": &h.Limits.PageDefault, "walk": &h.Limits.Walk,
+	}[name]
+	if field == nil {
+		return d.Errf("%q is no limit: body, depth, operations, members, page_max, page_default and walk are", name)
+	}
+	number, err := strconv.Atoi(text)
+	if err != nil || number < 1 {
+		return d.Errf("limit %s: %q is no number, 1 or more", name, text)
+	}
+	*field = number
+	return nil
+}
+
+func (h *Handler) unmarshalTranslator(d *caddyfile.Dispenser) error {
+	if !d.NextArg() {
+		return d.Errf("write translator <name> ..., such as translator ldap ldaps://directory.example.com { ... }")
+	}
+	name := d.Val()
+	unmarshaler, err := caddyfile.UnmarshalModule(d, "scim.translators."+name)
+	if err != nil {
+		return err
+	}
+	h.TranslatorRaw = caddyconfig.JSONModuleObject(unmarshaler, "type", name, nil)
+	return nil
+}
+
+// Interface guards
+var _ caddyfile.Unmarshaler = (*Handler)(nil)

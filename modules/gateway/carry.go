@@ -1,0 +1,205 @@
+package gateway
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/scimgate/scimgate/modules/journal"
+	"github.com/scimgate/scimgate/scim"
+	"github.com/scimgate/scimgate/translators"
+)
+
+// carried is what came of an intent.
+type carried struct {
+	report translators.Report
+	proof  translators.Proof
+}
+
+// retryRefuted is when it makes sense to ask again for a disable that did not
+// take effect: somebody has to mend the backend first.
+const retryRefuted = 5 * time.Minute
+
+// carryOut plans an intent, records it, makes its calls and proves them.
+func (x *exchange) carryOut(ctx context.Context, intent translators.Intent) (carried, error) {
+	plan, err := x.h.translator.Plan(ctx, intent)
+	if err != nil {
+		return carried{}, err
+	}
+	x.noteIgnored(plan.Dropped)
+	if x.h.DryRun {
+		return carried{}, x.rehearsed(plan)
+	}
+	if len(plan.Calls) == 0 {
+		return x.prove(ctx, plan, translators.Report{Outcome: translators.Applied})
+	}
+	giveBack := func() {}
+	if takesAccess(intent, plan) {
+		if giveBack, err = x.h.Policy.Brakes(); err != nil {
+			x.h.log.Error("the brake holds: too many accounts were to be disabled or deleted",
+				zap.String("request_id", x.id), zap.String("caller", x.caller.Name), zap.String("resource_id", intent.ID))
+			metrics.braked(x.h.Name)
+			return carried{}, err
+		}
+	}
+	end, err := x.begin(intent, plan)
+	if err != nil {
+		giveBack()
+		return carried{}, err
+	}
+	started := time.Now()
+	report := translators.Execute(ctx, plan)
+	x.calls += len(report.Results) + len(report.Undone)
+	var done carried
+	if report.Outcome == translators.Applied {
+		done, err = x.prove(ctx, plan, report)
+	} else {
+		done, err = carried{report: report}, report.Err
+		if report.Outcome == translators.NotApplied {
+			giveBack()
+		}
+	}
+	x.executing += time.Since(started)
+	end(done, err)
+	return done, failure(done, err)
+}
+
+// takesAccess reports whether a plan disables or deletes an account.
+func takesAccess(intent translators.Intent, plan *translators.Plan) bool {
+	if intent.Type.Name != "User" {
+		return false
+	}
+	return intent.Action == scim.ActionDelete ||
+		intent.Action == scim.ActionUpdate && plan.Proves == translators.ProofDisabled
+}
+
+// prove reads back what the plan must prove. A disable that did not take effect
+// is an error however well the calls went (DESIGN §4 rule 2).
+func (x *exchange) prove(ctx context.Context, plan *translators.Plan, report translators.Report) (carried, error) {
+	done := carried{report: report, proof: translators.Proof{Status: translators.NotNeeded}}
+	if plan.Proves == translators.ProofNone {
+		return done, nil
+	}
+	// The calls were made: whether they took effect is found out also when the
+	// request's own time is up.
+	proving, cancel := context.WithTimeout(context.WithoutCancel(ctx), translators.SettleTimeout)
+	defer cancel()
+	done.proof = x.h.translator.Prove(proving, plan, report)
+	x.proof = done.proof.Status
+	if plan.Proves == translators.ProofDisabled {
+		metrics.disabled(x.h.Name, x.h.backend, done.proof)
+	}
+	switch {
+	case done.proof.Err != nil:
+		return done, &scim.Error{Status: http.StatusGatewayTimeout, RetryAfter: retryUnknown, Err: done.proof.Err,
+			Detail: fmt.Sprintf("The change was sent to the backend, and reading it back failed, so that the account is not proven to be %s. Send the request again.", plan.Proves)}
+	case done.proof.Status == translators.Refuted:
+		x.h.log.Error("a change of active did not take effect in the backend",
+			zap.String("request_id", x.id), zap.String("wanted", string(plan.Proves)), zap.String("reason", done.proof.Detail))
+		return done, &scim.Error{Status: http.StatusBadGateway, RetryAfter: retryRefuted,
+			Detail: fmt.Sprintf("The account is not proven to be %s: %s", plan.Proves, done.proof.Detail)}
+	case done.proof.Status == translators.Unprovable:
+		x.h.log.Warn("the backend accepted a change of active and can't prove it",
+			zap.String("request_id", x.id), zap.String("wanted", string(plan.Proves)), zap.String("reason", done.proof.Detail))
+	}
+	return done, nil
+}
+
+// failure says in an error what has been done, where calls were made and a
+// later one failed.
+func failure(done carried, err error) error {
+	if err == nil || !done.report.Partial {
+		return err
+	}
+	return &translators.Error{Kind: translators.Indefinite, Err: err,
+		Detail: "The change was carried out in part and could not be taken back. Send the request again; the gateway's journal tells the part that was done."}
+}
+
+// begin records the intent on disk, and returns what records its outcome. No
+// call is made when it can't be recorded.
+func (x *exchange) begin(intent translators.Intent, plan *translators.Plan) (end func(carried, error), err error) {
+	if x.h.journal == nil {
+		return func(carried, error) {}, nil
+	}
+	log, err := x.h.journal.get()
+	if err == nil {
+		x.step++
+		err = log.Begin(x.entry(intent, plan))
+	}
+	if err != nil {
+		return nil, &scim.Error{Status: http.StatusServiceUnavailable, RetryAfter: retryUnavailable, Err: err,
+			Detail: "The gateway can't record what it is about to do, so that nothing was done."}
+	}
+	id, started := x.entryID(), time.Now()
+	return func(done carried, failed error) {
+		if done.report.Outcome == translators.Unknown {
+			return // the entry stays open
+		}
+		outcome := journal.Outcome{
+			Time: time.Now().UTC(), ID: id, Result: string(done.report.Outcome),
+			Resource: done.report.ID(), Proof: string(done.proof.Status), Duration: time.Since(started),
+		}
+		if failed != nil {
+			outcome.Error = errorKind(failed)
+		}
+		if err := log.End(outcome); err != nil {
+			x.h.log.Error("the outcome of a write could not be recorded", zap.String("request_id", x.id), zap.Error(err))
+		}
+	}, nil
+}
+
+func (x *exchange) entryID() string { return fmt.Sprintf("%s-%d", x.id, x.step) }
+
+func (x *exchange) entry(intent translators.Intent, plan *translators.Plan) journal.Intent {
+	entry := journal.Intent{
+		Time: time.Now().UTC(), ID: x.entryID(), Gateway: x.h.Name,
+		Caller: x.caller.Name, Address: x.caller.Address.String(),
+		Operation: string(intent.Action), Type: intent.Type.Name, Resource: intent.ID,
+	}
+	if plan.Proves == translators.ProofDisabled {
+		entry.Operation = "disable"
+	}
+	if intent.Before != nil {
+		entry.Name = nameOf(intent.Before.Resource)
+	} else if intent.After != nil {
+		entry.Name = nameOf(intent.After)
+	}
+	for _, change := range intent.Changes {
+		entry.Attributes = append(entry.Attributes, change.Attribute.String())
+	}
+	if !intent.Members.IsEmpty() {
+		entry.Attributes = append(entry.Attributes, "members")
+	}
+	for _, call := range plan.Calls {
+		entry.Calls = append(entry.Calls, call.Purpose())
+	}
+	return entry
+}
+
+// rehearsed logs a plan that is not carried out. A dry run answers no write with
+// success (DESIGN §4 rule 15).
+func (x *exchange) rehearsed(plan *translators.Plan) error {
+	x.h.log.Info("dry run: this plan was not carried out", zap.String("request_id", x.id), zap.String("plan", PlanText(plan)))
+	return &scim.Error{Status: http.StatusServiceUnavailable, RetryAfter: retryUnavailable,
+		Detail: "The gateway makes a dry run: nothing was written. Its log has the plan."}
+}
+
+// PlanText prints the calls of a plan, one after the other with a blank line
+// between them, each behind a comment that says what it is for.
+func PlanText(plan *translators.Plan) string {
+	if len(plan.Calls) == 0 {
+		return "# nothing to do\n"
+	}
+	var b strings.Builder
+	for i, call := range plan.Calls {
+		if i > 0 {
+			b.WriteByte('\n')
+		}
+		fmt.Fprintf(&b, "# %s\n%s\n", call.Purpose(), strings.TrimRight(call.String(), "\n"))
+	}
+	return b.String()
+}

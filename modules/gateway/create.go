@@ -1,0 +1,91 @@
+package gateway
+
+import (
+	"context"
+	"net/http"
+	"slices"
+
+	"github.com/scimgate/scimgate/modules/policy"
+	"github.com/scimgate/scimgate/scim"
+	"github.com/scimgate/scimgate/translators"
+)
+
+// create answers POST (RFC 7644 §3.3).
+func (x *exchange) create(ctx context.Context, invalid error) {
+	if invalid != nil {
+		x.fail(invalid)
+		return
+	}
+	entry, err := x.createOne(ctx)
+	if err != nil {
+		x.fail(err)
+		return
+	}
+	x.resourceAnswer(http.StatusCreated, entry)
+}
+
+func (x *exchange) createOne(ctx context.Context) (*translators.Entry, error) {
+	intent, err := x.createIntent(ctx)
+	if err != nil {
+		return nil, err
+	}
+	unlock, err := locks.lock(ctx, x.h.Name, x.op.Type.Name, "new", nameOf(intent.After))
+	if err != nil {
+		return nil, err
+	}
+	defer unlock()
+	done, err := x.carryOut(ctx, intent)
+	if err != nil {
+		return nil, err
+	}
+	x.resource = done.report.ID()
+	return x.after(ctx, done, x.resource, x.op.Projection)
+}
+
+// createIntent fills in defaults and asks policy.
+func (x *exchange) createIntent(ctx context.Context) (translators.Intent, error) {
+	intent := translators.Intent{Action: scim.ActionCreate, Type: x.op.Type, Members: x.op.Members, Offline: x.offline}
+	rules := x.h.typeOf(x.op.Type).Rules
+	var err error
+	if intent.After, err = policy.Defaults(rules, x.op.Resource); err != nil {
+		return intent, err
+	}
+	if err := policy.Demand(rules, intent.After, nil); err != nil {
+		return intent, err
+	}
+	if err := x.h.Policy.Protects(intent.After); err != nil {
+		return intent, err
+	}
+	intent.Changes = scim.Diff(nil, intent.After)
+	intent.References, err = x.references(ctx, intent.Members)
+	return intent, err
+}
+
+// after returns the resource as a write left it: as the backend told, or as it
+// is read again.
+func (x *exchange) after(ctx context.Context, done carried, id string, p scim.Projection) (*translators.Entry, error) {
+	wantsMembers := slices.ContainsFunc(x.op.Type.Attributes(), func(a *scim.Attribute) bool {
+		return a.IsReferenceSet() && p.Wants(a)
+	})
+	entry := done.proof.Entry
+	if entry == nil {
+		entry = done.report.Last()
+	}
+	if entry != nil && (!wantsMembers || entry.Members != nil) {
+		return entry, nil
+	}
+	return x.readOne(ctx, x.op.Type, id, selectionFor(x.op.Type, p))
+}
+
+// nameOf returns the value by which a resource is known to people: userName or
+// displayName.
+func nameOf(r *scim.Resource) string {
+	for _, name := range []string{"userName", "displayName"} {
+		if a := r.Type.Attribute(name); a != nil {
+			if v := r.Get(a); !v.IsAbsent() {
+				return v.Text()
+			}
+		}
+	}
+	return ""
+}

@@ -1,0 +1,302 @@
+// Package gateway is the Caddy handler http.handlers.scim_gateway: it takes a
+// SCIM request through the stages access, decode, read, policy, plan, journal,
+// execute, prove and encode.
+package gateway
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+	"go.uber.org/zap"
+
+	"github.com/scimgate/scimgate/modules/access"
+	"github.com/scimgate/scimgate/modules/policy"
+	"github.com/scimgate/scimgate/scim"
+	"github.com/scimgate/scimgate/translators"
+)
+
+func init() {
+	caddy.RegisterModule(new(Handler))
+}
+
+// Handler is a SCIM 2.0 gateway (RFC 7644) in front of one backend. It answers
+// requests below its base path and hands all others on to the next handler.
+type Handler struct {
+	// Name names the gateway in commands, logs, metrics and the journal:
+	// letters, digits, hyphens and underscores.
+	Name string `json:"name"`
+
+	// Base is the path below which the gateway answers, such as /scim/v2. The
+	// tenant URL at the provider ends in it.
+	Base string `json:"base"`
+
+	// ExternalURL is the tenant URL as the provider knows it, for the locations
+	// in answers. Default: scheme and host of the request, as a trusted proxy
+	// tells them, and Base.
+	ExternalURL string `json:"external_url,omitempty"`
+
+	// Access says who may call.
+	Access access.Access `json:"access"`
+
+	// Policy says what is out of reach.
+	Policy policy.Policy `json:"policy"`
+
+	// TranslatorRaw is the backend that serves the resources.
+	TranslatorRaw json.RawMessage `json:"translator" caddy:"namespace=scim.translators inline_key=type"`
+
+	// Limits bounds what one request may ask for.
+	Limits Limits `json:"limits"`
+
+	// Timeout bounds one request, from its body to its answer. Default: 30s.
+	// Okta waits 60 seconds.
+	Timeout caddy.Duration `json:"timeout,omitempty"`
+
+	// ClearOmitted makes a PUT clear writable attributes that it does not name,
+	// but never active, members and password. Default: what PUT does not name
+	// stays as it is.
+	ClearOmitted bool `json:"clear_omitted,omitempty"`
+
+	// DryRun logs the plan of every write and answers it with 503; nothing is
+	// written.
+	DryRun bool `json:"dry_run,omitempty"`
+
+	// JournalPath is the file of the journal, or "off". Default:
+	// scimgate/journal.jsonl in Caddy's data directory.
+	JournalPath string `json:"journal,omitempty"`
+
+	backend    string // the translator's name, for logs and metrics
+	translator translators.Translator
+	types      []translators.Type
+	resource   []*scim.ResourceType
+	decoder    *scim.Decoder
+	discovery  *scim.Discovery
+	limits     scim.Limits
+	walks      *walks
+	names      *activity
+	journal    *sharedJournal
+	inFlight   atomic.Int64
+	log        *zap.Logger
+}
+
+// Limits bounds what one request may ask for. A value of 0 is the default, a
+// negative one no limit.
+type Limits struct {
+	// Body is the longest body in bytes. Default: 16 MiB.
+	Body int64 `json:"body,omitempty"`
+	// Depth is how deep a body may be nested. Default: 32.
+	Depth int `json:"depth,omitempty"`
+	// Operations is the most operations in a PATCH. Default: 10,000.
+	Operations int `json:"operations,omitempty"`
+	// Members is the most members that a request may name. Default: what fits
+	// in the body.
+	Members int `json:"members,omitempty"`
+	// PageMax is the largest page of a list. Default: 1,000.
+	PageMax int `json:"page_max,omitempty"`
+	// PageDefault is the size of a page when none is asked for. Default: 100.
+	PageDefault int `json:"page_default,omitempty"`
+	// Walk is the most resources that a list may have altogether. Default:
+	// 1,000,000, for which 16 MB of memory are held while a list is paged
+	// through.
+	Walk int `json:"walk,omitempty"`
+}
+
+// CaddyModule implements caddy.Module.
+func (*Handler) CaddyModule() caddy.ModuleInfo {
+	return caddy.ModuleInfo{
+		ID:  "http.handlers.scim_gateway",
+		New: func() caddy.Module { return new(Handler) },
+	}
+}
+
+// defaultTimeout bounds a request when the operator does not.
+const defaultTimeout = 30 * time.Second
+
+var gatewayName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]*$`)
+
+// Provision sets the gateway up. It opens no connection: a backend that is
+// down keeps no configuration from being loaded.
+func (h *Handler) Provision(ctx caddy.Context) error {
+	h.log = ctx.Logger().With(zap.String("gateway", h.Name))
+	if err := h.checkPlace(); err != nil {
+		return err
+	}
+	if h.Timeout < 0 {
+		return fmt.Errorf("scim_gateway %s: the timeout must not be negative", h.Name)
+	}
+	if h.Timeout == 0 {
+		h.Timeout = caddy.Duration(defaultTimeout)
+	}
+	failed := func(what string, err error) error { return fmt.Errorf("scim_gateway %s: %s: %w", h.Name, what, err) }
+	if err := h.Access.Provision(); err != nil {
+		return failed("access", err)
+	}
+	if err := h.provisionTranslator(ctx); err != nil {
+		return failed("translator", err)
+	}
+	if err := h.Policy.Provision(h.resource); err != nil {
+		return failed("policy", err)
+	}
+	if err := h.provisionDecoder(); err != nil {
+		return failed("limits", err)
+	}
+	h.walks = newWalks(h.Limits.Walk)
+	if err := metrics.register(ctx.GetMetricsRegistry()); err != nil {
+		return failed("metrics", err)
+	}
+	h.names = activities.enter(h.Name, h.credentialNames())
+	if h.JournalPath != "off" {
+		path := h.JournalPath
+		if path == "" {
+			path = filepath.Join(caddy.AppDataDir(), "scimgate", "journal.jsonl")
+		}
+		h.journal = &sharedJournal{path: path}
+	}
+	return nil
+}
+
+// checkPlace checks name, base and external URL, and cuts slashes off their ends.
+func (h *Handler) checkPlace() error {
+	if !gatewayName.MatchString(h.Name) {
+		return fmt.Errorf("scim_gateway: the name %q must be letters, digits, hyphens and underscores", h.Name)
+	}
+	h.Base = strings.TrimRight(h.Base, "/")
+	if !strings.HasPrefix(h.Base, "/") || strings.ContainsAny(h.Base, "?#*%\\ ") || strings.Contains(h.Base, "//") {
+		return fmt.Errorf("scim_gateway %s: the base %q must be a path such as /scim/v2", h.Name, h.Base)
+	}
+	h.ExternalURL = strings.TrimRight(h.ExternalURL, "/")
+	if h.ExternalURL != "" && !strings.HasPrefix(h.ExternalURL, "https://") && !strings.HasPrefix(h.ExternalURL, "http://") {
+		return fmt.Errorf("scim_gateway %s: external_url %q must begin with https://", h.Name, h.ExternalURL)
+	}
+	return nil
+}
+
+func (h *Handler) provisionTranslator(ctx caddy.Context) error {
+	if len(h.TranslatorRaw) == 0 {
+		return errors.New("none is configured")
+	}
+	var named struct {
+		Type string `json:"type"`
+	}
+	if err := json.Unmarshal(h.TranslatorRaw, &named); err != nil {
+		return err
+	}
+	h.backend = named.Type
+	module, err := ctx.LoadModule(h, "TranslatorRaw")
+	if err != nil {
+		return err
+	}
+	translator, ok := module.(translators.Translator)
+	if !ok {
+		return fmt.Errorf("module scim.translators.%s is not a translator", named.Type)
+	}
+	h.translator, h.types = translator, translator.Types()
+	for _, t := range h.types {
+		h.resource = append(h.resource, t.ResourceType)
+	}
+	if o, ok := module.(translators.Observed); ok {
+		o.Observe(func(call translators.Observation) { metrics.observeBackend(h.Name, h.backend, call) })
+	}
+	return nil
+}
+
+func (h *Handler) provisionDecoder() error {
+	h.limits = scim.Limits{
+		Body: h.Limits.Body, Depth: h.Limits.Depth, Operations: h.Limits.Operations,
+		Members: h.Limits.Members, PageMax: h.Limits.PageMax, PageDefault: h.Limits.PageDefault,
+	}
+	h.decoder = &scim.Decoder{Types: h.resource, Limits: h.limits, ClearOmitted: h.ClearOmitted}
+	h.limits = h.limits.WithDefaults()
+	if h.Limits.Walk == 0 {
+		h.Limits.Walk = defaultWalk
+	}
+	provider := scim.Provider{Types: h.resource, MaxResults: h.limits.PageMax}
+	for _, t := range h.types {
+		provider.ChangePassword = provider.ChangePassword || t.ChangesPassword
+	}
+	if h.Access.HasBearer() {
+		provider.AuthenticationSchemes = append(provider.AuthenticationSchemes, scim.AuthenticationScheme{
+			Type: "oauthbearertoken", Name: "OAuth Bearer Token", Primary: true,
+			Description: "A token in the Authorization header (RFC 6750).", SpecURI: "https://www.rfc-editor.org/rfc/rfc6750",
+		})
+	}
+	if h.Access.HasBasic() {
+		provider.AuthenticationSchemes = append(provider.AuthenticationSchemes, scim.AuthenticationScheme{
+			Type: "httpbasic", Name: "HTTP Basic", Primary: !h.Access.HasBearer(),
+			Description: "A user name and a password (RFC 7617).", SpecURI: "https://www.rfc-editor.org/rfc/rfc7617",
+		})
+	}
+	var err error
+	h.discovery, err = scim.NewDiscovery(provider)
+	return err
+}
+
+func (h *Handler) credentialNames() []string {
+	var names []string
+	for _, c := range h.Access.Credentials {
+		names = append(names, c.Name)
+	}
+	return names
+}
+
+// Cleanup gives back what Provision took. Requests may still be under way: the
+// journal is closed behind the last of them.
+func (h *Handler) Cleanup() error {
+	activities.leave(h.names)
+	h.names = nil
+	if h.journal != nil {
+		h.journal.release(&h.inFlight)
+	}
+	return nil
+}
+
+// below returns the path behind the base, beginning with a slash or empty, and
+// whether the request is for this gateway.
+func (h *Handler) below(path string) (string, bool) {
+	rest, ok := strings.CutPrefix(path, h.Base)
+	if !ok || rest != "" && rest[0] != '/' {
+		return "", false
+	}
+	return rest, true
+}
+
+// ServeHTTP implements caddyhttp.MiddlewareHandler. It answers everything below
+// the base itself, errors included: no error is handed to Caddy, which would
+// answer without a SCIM body.
+func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
+	path, ok := h.below(r.URL.Path)
+	if !ok {
+		return next.ServeHTTP(w, r)
+	}
+	h.inFlight.Add(1)
+	defer h.inFlight.Add(-1)
+	x := h.newExchange(w, r, path)
+	defer x.finish()
+	x.serve()
+	return nil
+}
+
+// typeOf returns what the translator said of a resource type.
+func (h *Handler) typeOf(t *scim.ResourceType) translators.Type {
+	for _, served := range h.types {
+		if served.ResourceType == t {
+			return served
+		}
+	}
+	return translators.Type{ResourceType: t}
+}
+
+// Interface guards
+var (
+	_ caddy.Provisioner           = (*Handler)(nil)
+	_ caddy.CleanerUpper          = (*Handler)(nil)
+	_ caddyhttp.MiddlewareHandler = (*Handler)(nil)
+)

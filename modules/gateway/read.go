@@ -1,0 +1,63 @@
+package gateway
+
+import (
+	"context"
+	"net/http"
+	"strconv"
+
+	"github.com/scimgate/scimgate/scim"
+	"github.com/scimgate/scimgate/translators"
+)
+
+// read answers GET of one resource (RFC 7644 §3.4.1).
+func (x *exchange) read(ctx context.Context) {
+	entry, err := x.readOne(ctx, x.op.Type, x.op.ID, selectionFor(x.op.Type, x.op.Projection))
+	if err != nil {
+		x.fail(err)
+		return
+	}
+	x.resourceAnswer(http.StatusOK, entry)
+}
+
+// readOne reads a resource; its absence is a 404.
+func (x *exchange) readOne(ctx context.Context, t *scim.ResourceType, id string, s translators.Selection) (*translators.Entry, error) {
+	entries, err := x.h.translator.Read(ctx, t, []string{id}, s)
+	if err != nil {
+		return nil, err
+	}
+	if len(entries) == 0 {
+		return nil, notFound(t, id)
+	}
+	return entries[0], nil
+}
+
+func notFound(t *scim.ResourceType, id string) error {
+	return &scim.Error{Status: http.StatusNotFound, Detail: "There is no " + t.Name + " with the id " + quoteID(id) + "."}
+}
+
+// quoteID returns what a caller gave as an id in a form that is safe to show.
+func quoteID(id string) string {
+	const most = 80
+	if len(id) > most {
+		id = id[:most] + "…"
+	}
+	return strconv.Quote(id)
+}
+
+// selectionFor returns what an answer with that projection needs.
+func selectionFor(t *scim.ResourceType, p scim.Projection) translators.Selection {
+	if p.IsDefault() {
+		return translators.Selection{All: true, Members: true}
+	}
+	var s translators.Selection
+	for _, a := range t.Attributes() {
+		switch {
+		case !p.Wants(a):
+		case a.IsReferenceSet():
+			s.Members = true
+		default:
+			s.Attributes = append(s.Attributes, a)
+		}
+	}
+	return s
+}

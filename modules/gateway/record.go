@@ -1,0 +1,116 @@
+package gateway
+
+import (
+	"errors"
+	"net/http"
+	"time"
+
+	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
+
+	"github.com/scimgate/scimgate/scim"
+	"github.com/scimgate/scimgate/translators"
+)
+
+// record writes the one log line of a request and counts it. The line names
+// what was asked of whom, and holds no attribute value and no secret: details
+// of errors that quote the request are left to the debug level.
+func (x *exchange) record() {
+	took := time.Since(x.started)
+	typeName := ""
+	if x.op != nil && x.op.Type != nil {
+		typeName = x.op.Type.Name
+	}
+	metrics.observeRequest(x.h.Name, x.operation, typeName, x.status, took)
+	entry := x.h.log.Check(x.level(), "scim request")
+	if entry == nil {
+		return
+	}
+	fields := append(make([]zap.Field, 0, 20),
+		zap.String("request_id", x.id),
+		zap.String("operation", x.operation),
+		zap.String("resource_type", typeName),
+		zap.String("resource_id", x.resource),
+		zap.String("backend", x.h.backend),
+		zap.String("method", x.r.Method),
+		zap.Int("status", x.status),
+		zap.String("result", x.result()),
+		zap.Duration("duration", took),
+	)
+	if x.caller.Name != "" {
+		fields = append(fields, zap.String("caller", x.caller.Name))
+	}
+	if x.caller.Address.IsValid() {
+		fields = append(fields, zap.String("address", x.caller.Address.String()))
+	}
+	if x.calls > 0 {
+		fields = append(fields, zap.Int("backend_writes", x.calls), zap.Duration("backend_duration", x.executing))
+	}
+	if x.proof != "" {
+		fields = append(fields, zap.String("proof", string(x.proof)))
+	}
+	if x.op != nil && len(x.op.Ignored) > 0 {
+		fields = append(fields, zap.Int("ignored", len(x.op.Ignored)))
+	}
+	entry.Write(append(fields, x.errorFields()...)...)
+	if x.op != nil && len(x.op.Ignored) > 0 {
+		x.h.log.Debug("attributes that are not mapped were ignored", zap.String("request_id", x.id), zap.Strings("paths", x.op.Ignored))
+	}
+	if e := scim.AsError(x.err); e != nil {
+		x.h.log.Debug("scim error", zap.String("request_id", x.id), zap.String("detail", e.Detail))
+	}
+}
+
+func (x *exchange) level() zapcore.Level {
+	switch {
+	case x.status >= 500:
+		return zapcore.ErrorLevel
+	case x.status == http.StatusUnauthorized || x.status == http.StatusForbidden:
+		return zapcore.WarnLevel
+	}
+	return zapcore.InfoLevel
+}
+
+// result is the outcome in a word.
+func (x *exchange) result() string {
+	if x.err == nil {
+		return "ok"
+	}
+	return errorKind(x.err)
+}
+
+// errorKind names an error's kind without its text.
+func errorKind(err error) string {
+	if kind := translators.KindOf(err); kind != "" {
+		return string(kind)
+	}
+	if e := scim.AsError(err); e != nil {
+		if e.Type != "" {
+			return string(e.Type)
+		}
+		return http.StatusText(e.Status)
+	}
+	return "failed"
+}
+
+// errorFields say why a request failed: the backend's answer, or why a caller was
+// not let in. What the request itself said is not quoted.
+func (x *exchange) errorFields() []zap.Field {
+	if x.err == nil {
+		return nil
+	}
+	if e, ok := errors.AsType[*translators.Error](x.err); ok {
+		fields := []zap.Field{zap.String("error", e.Detail)}
+		if e.Err != nil {
+			fields = append(fields, zap.NamedError("backend_error", e.Err))
+		}
+		return fields
+	}
+	if e := scim.AsError(x.err); e != nil {
+		if e.Err != nil {
+			return []zap.Field{zap.NamedError("error", e.Err)}
+		}
+		return nil
+	}
+	return []zap.Field{zap.Error(x.err)}
+}

@@ -1,0 +1,271 @@
+package gateway
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/scimgate/scimgate/modules/policy"
+	"github.com/scimgate/scimgate/scim"
+	"github.com/scimgate/scimgate/translators"
+)
+
+// update answers PUT and PATCH (RFC 7644 §3.5). What disables is done alone and
+// first: nothing else in the request, and no error in it, holds it back.
+func (x *exchange) update(ctx context.Context, invalid error) {
+	unlock, err := locks.lock(ctx, x.h.Name, x.op.Type.Name, x.op.ID)
+	if err != nil {
+		x.fail(err)
+		return
+	}
+	defer unlock()
+	disable, rest := x.op.SplitDisable()
+	var entry *translators.Entry
+	if disable != nil {
+		if entry, err = x.updateOne(ctx, disable); err != nil {
+			x.fail(err)
+			return
+		}
+	}
+	switch {
+	case invalid != nil:
+		err = invalid
+	case rest != nil:
+		entry, err = x.updateOne(ctx, rest)
+	}
+	if err != nil {
+		if disable != nil {
+			err = x.afterDisable(err)
+		}
+		x.fail(err)
+		return
+	}
+	x.updated(ctx, entry)
+}
+
+// afterDisable says in an error that the account has been disabled all the same.
+func (x *exchange) afterDisable(err error) error {
+	answer := *x.errorAnswer(err)
+	answer.Detail = "The account was disabled. The rest of the request was not carried out: " + answer.Detail
+	answer.Err = err
+	return &answer
+}
+
+// updated answers a successful update: PUT and users with the resource, a PATCH
+// of a group with 204 unless attributes are asked for (RFC 7644 §3.5.2): a
+// group's members may be many, and no provider wants them back.
+func (x *exchange) updated(ctx context.Context, entry *translators.Entry) {
+	if !x.op.IsPut && x.op.Type.Name == "Group" && x.op.Projection.Include == nil {
+		x.answer(http.StatusNoContent, nil)
+		return
+	}
+	wantsMembers := selectionFor(x.op.Type, x.op.Projection).Members
+	if entry == nil || wantsMembers && entry.Members == nil {
+		var err error
+		if entry, err = x.readOne(ctx, x.op.Type, x.op.ID, selectionFor(x.op.Type, x.op.Projection)); err != nil {
+			x.fail(err)
+			return
+		}
+	}
+	x.resourceAnswer(http.StatusOK, entry)
+}
+
+// updateOne takes one update through read, policy, plan, journal, execute and
+// prove. The entry it returns is the whole resource afterwards, or nil when it
+// would have to be read.
+func (x *exchange) updateOne(ctx context.Context, op *scim.Operation) (*translators.Entry, error) {
+	intent, err := x.updateIntent(ctx, op)
+	if err != nil {
+		return nil, err
+	}
+	if len(intent.Changes) == 0 && intent.Members.IsEmpty() && !disables(op) && intent.Before != nil {
+		return nil, nil // nothing to do
+	}
+	done, err := x.carryOut(ctx, intent)
+	if err != nil {
+		return nil, err
+	}
+	if done.proof.Entry != nil {
+		return done.proof.Entry, nil
+	}
+	return done.report.Last(), nil
+}
+
+func disables(op *scim.Operation) bool {
+	active, isSet := op.Active()
+	return isSet && !active
+}
+
+// updateIntent reads the resource once, if anything needs it, asks policy, and
+// finds out what differs. A change of members alone reads nothing.
+func (x *exchange) updateIntent(ctx context.Context, op *scim.Operation) (translators.Intent, error) {
+	intent := translators.Intent{Action: scim.ActionUpdate, Type: op.Type, ID: op.ID, Offline: x.offline}
+	before := scim.NewResource(op.Type)
+	before.ID = op.ID
+	if !x.offline && (len(op.Changes) > 0 || op.Members.IsEmpty() || x.h.Policy.Guards(op.Type)) {
+		entry, err := x.readOne(ctx, op.Type, op.ID, x.needed(op))
+		if err != nil {
+			return intent, err
+		}
+		if err := x.h.Policy.Protects(entry.Resource); err != nil {
+			return intent, err
+		}
+		intent.Before, before = entry, entry.Resource
+	}
+	after, err := x.wanted(op, before)
+	if err != nil {
+		return intent, err
+	}
+	if len(op.Changes) > 0 {
+		intent.After, intent.Changes = after, scim.Diff(before, after)
+	}
+	intent.Members, intent.References, err = x.membership(ctx, op)
+	return intent, err
+}
+
+// wanted returns the resource as the changes and the rules make it. A disable,
+// which comes alone, is asked by no rule.
+func (x *exchange) wanted(op *scim.Operation, before *scim.Resource) (*scim.Resource, error) {
+	after, err := scim.Apply(before, op.Changes)
+	if err != nil || disables(op) {
+		return after, err
+	}
+	rules := x.h.typeOf(op.Type).Rules
+	after, dropped, err := policy.Settle(rules, before, after)
+	if err != nil {
+		return nil, err
+	}
+	x.noteIgnored(dropped)
+	if err := policy.Demand(rules, after, scim.Diff(before, after)); err != nil {
+		return nil, err
+	}
+	return after, x.h.Policy.Protects(after)
+}
+
+// needed is the union of what an update, its rules, policy and the journal need
+// of the present state.
+func (x *exchange) needed(op *scim.Operation) translators.Selection {
+	rules := x.h.typeOf(op.Type).Rules
+	var s translators.Selection
+	need := func(a *scim.Attribute) {
+		if a != nil && !a.IsReferenceSet() && !slices.Contains(s.Attributes, a) {
+			s.Attributes = append(s.Attributes, a)
+		}
+	}
+	for _, c := range op.Changes {
+		need(c.Path.Attribute)
+	}
+	for _, rule := range rules {
+		if len(rule.From) > 0 && slices.Contains(s.Attributes, rule.Path.Attribute) {
+			for _, from := range rule.From {
+				need(from.Attribute)
+			}
+		}
+	}
+	for _, a := range x.h.Policy.Needs(op.Type) {
+		need(a)
+	}
+	for _, name := range []string{"userName", "displayName", "active"} {
+		if a := op.Type.Attribute(name); a != nil && a.Schema() == op.Type.Schema.ID {
+			need(a)
+		}
+	}
+	return s
+}
+
+// membership checks that no protected person or group is added to or taken from
+// the group, and returns what is to become of the members and what was read for
+// it. Without protection nothing is read.
+func (x *exchange) membership(ctx context.Context, op *scim.Operation) (*scim.MemberChange, map[string]*translators.Entry, error) {
+	change := op.Members
+	if change.IsEmpty() || x.offline || !x.guardsMembers() {
+		return change, nil, nil
+	}
+	if change.ReplaceAll {
+		group, err := x.readOne(ctx, op.Type, op.ID, translators.Selection{Members: true})
+		if err != nil {
+			return nil, nil, err
+		}
+		if change, err = difference(group, change.Add); err != nil {
+			return nil, nil, err
+		}
+	}
+	references, err := x.references(ctx, change)
+	return change, references, err
+}
+
+// difference turns "the members become exactly these" into additions and
+// removals.
+func difference(group *translators.Entry, wanted []string) (*scim.MemberChange, error) {
+	present := make(map[string]bool)
+	if group.Members != nil {
+		for member, err := range group.Members {
+			if err != nil {
+				return nil, err
+			}
+			present[member.ID] = true
+		}
+	}
+	change := new(scim.MemberChange)
+	for _, id := range wanted {
+		if present[id] {
+			delete(present, id)
+		} else {
+			change.Add = append(change.Add, id)
+		}
+	}
+	for id := range present {
+		change.Remove = append(change.Remove, id)
+	}
+	slices.Sort(change.Remove)
+	return change, nil
+}
+
+func (x *exchange) guardsMembers() bool {
+	return slices.ContainsFunc(x.h.resource, x.h.Policy.Guards)
+}
+
+// references reads the members that a change names, where policy protects
+// anybody, and refuses the change when one of them is.
+func (x *exchange) references(ctx context.Context, change *scim.MemberChange) (map[string]*translators.Entry, error) {
+	if change.IsEmpty() || x.offline || !x.guardsMembers() {
+		return nil, nil
+	}
+	ids := append(slices.Clone(change.Add), change.Remove...)
+	found := make(map[string]*translators.Entry)
+	for _, t := range x.h.resource {
+		var missing []string
+		for _, id := range ids {
+			if found[id] == nil {
+				missing = append(missing, id)
+			}
+		}
+		if len(missing) == 0 {
+			break
+		}
+		entries, err := x.h.translator.Read(ctx, t, missing, translators.Selection{Attributes: x.h.Policy.Needs(t)})
+		if err != nil {
+			return nil, err
+		}
+		for _, entry := range entries {
+			if err := x.h.Policy.Protects(entry.Resource); err != nil {
+				answer := *scim.AsError(err)
+				answer.Detail = fmt.Sprintf("The member %s: %s", entry.Resource.ID, answer.Detail)
+				return nil, &answer
+			}
+			found[entry.Resource.ID] = entry
+		}
+	}
+	return found, nil
+}
+
+// noteIgnored adds paths to those that the log line will name.
+func (x *exchange) noteIgnored(paths []string) {
+	for _, path := range paths {
+		if !slices.ContainsFunc(x.op.Ignored, func(p string) bool { return strings.EqualFold(p, path) }) {
+			x.op.Ignored = append(x.op.Ignored, path)
+		}
+	}
+}

@@ -1,0 +1,208 @@
+// Package journal keeps what a gateway is about to do and what came of it. The
+// intent is on disk before the first write reaches the backend; the outcome
+// follows (DESIGN §4 rule 9).
+//
+// The journal is a file of JSON lines. Writers that come at the same time share
+// one flush to disk.
+package journal
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+)
+
+// Intent is what is about to be done.
+type Intent struct {
+	Time       time.Time `json:"time"`
+	ID         string    `json:"id"` // of the entry: request id and step
+	Gateway    string    `json:"gateway"`
+	Caller     string    `json:"caller"` // the name of the credential
+	Address    string    `json:"address,omitempty"`
+	Operation  string    `json:"operation"`
+	Type       string    `json:"type"`
+	Resource   string    `json:"resource,omitempty"` // the id; empty on create
+	Name       string    `json:"name,omitempty"`     // userName or displayName, where it was read
+	Attributes []string  `json:"attributes,omitempty"`
+	// Calls are the purposes of the backend calls in order; the calls
+	// themselves hold values and are not kept.
+	Calls []string `json:"calls"`
+}
+
+// Outcome is what came of an intent.
+type Outcome struct {
+	Time     time.Time     `json:"time"`
+	ID       string        `json:"id"`                 // of the intent
+	Result   string        `json:"result"`             // applied, not applied, unknown
+	Resource string        `json:"resource,omitempty"` // the id of what was created
+	Proof    string        `json:"proof,omitempty"`
+	Duration time.Duration `json:"duration_ns"`
+	Error    string        `json:"error,omitempty"` // its kind; never the backend's words
+}
+
+// ErrClosed says that the journal was closed.
+var ErrClosed = errors.New("the journal is closed")
+
+// Journal appends entries to a file. It is safe for many goroutines.
+type Journal struct {
+	path string
+
+	mu      sync.Mutex
+	file    *os.File
+	pending []byte        // encoded lines that are not yet written
+	waiters *batch        // those who wait for pending
+	wake    chan struct{} // has room for one
+	closed  bool
+	done    chan struct{}
+
+	torn bool // the last write failed and may have left half a line; run's own
+}
+
+// batch is everybody who waits for the same flush.
+type batch struct {
+	done chan struct{}
+	err  error
+}
+
+// MaxSize is the size in bytes at which a journal file is put aside as
+// <path>.1 and a new one is begun; an older <path>.1 is overwritten.
+const MaxSize = 256 << 20
+
+// Open opens or creates the file, and its directory, readable by its owner
+// alone.
+func Open(path string) (*Journal, error) {
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return nil, fmt.Errorf("opening the journal: %w", err)
+	}
+	file, err := os.OpenFile(path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("opening the journal: %w", err)
+	}
+	j := &Journal{
+		path: path, file: file,
+		waiters: &batch{done: make(chan struct{})},
+		wake:    make(chan struct{}, 1), done: make(chan struct{}),
+	}
+	go j.run()
+	return j, nil
+}
+
+// Begin returns when the intent is on disk. Without that nothing may be written
+// to the backend.
+func (j *Journal) Begin(intent Intent) error {
+	b, err := j.append(struct {
+		Kind string `json:"kind"`
+		Intent
+	}{"intent", intent})
+	if err != nil {
+		return err
+	}
+	<-b.done
+	return b.err
+}
+
+// End hands over the outcome, which is on disk with the next flush. It does not
+// wait; an error means that it can't be recorded any more.
+func (j *Journal) End(outcome Outcome) error {
+	_, err := j.append(struct {
+		Kind string `json:"kind"`
+		Outcome
+	}{"outcome", outcome})
+	return err
+}
+
+func (j *Journal) append(entry any) (*batch, error) {
+	line, err := json.Marshal(entry)
+	if err != nil {
+		return nil, fmt.Errorf("writing to the journal: %w", err)
+	}
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if j.closed {
+		return nil, ErrClosed
+	}
+	j.pending = append(append(j.pending, line...), '\n')
+	select {
+	case j.wake <- struct{}{}:
+	default:
+	}
+	return j.waiters, nil
+}
+
+// run writes and flushes what has gathered while the flush before it was under
+// way, so that many writers share one.
+func (j *Journal) run() {
+	defer close(j.done)
+	for {
+		j.mu.Lock()
+		lines, b, closed := j.pending, j.waiters, j.closed
+		j.pending, j.waiters = nil, &batch{done: make(chan struct{})}
+		j.mu.Unlock()
+		if len(lines) > 0 {
+			b.err = j.flush(lines)
+			close(b.done)
+			continue
+		}
+		close(b.done)
+		if closed {
+			return
+		}
+		<-j.wake
+	}
+}
+
+func (j *Journal) flush(lines []byte) error {
+	if err := j.rotate(); err != nil {
+		return fmt.Errorf("writing to the journal: %w", err)
+	}
+	if j.torn {
+		lines = append([]byte{'\n'}, lines...)
+	}
+	_, err := j.file.Write(lines)
+	if j.torn = err != nil; j.torn {
+		return fmt.Errorf("writing to the journal: %w", err)
+	}
+	if err := j.file.Sync(); err != nil {
+		return fmt.Errorf("flushing the journal: %w", err)
+	}
+	return nil
+}
+
+func (j *Journal) rotate() error {
+	info, err := j.file.Stat()
+	if err != nil || info.Size() < MaxSize {
+		return err
+	}
+	if err := os.Rename(j.path, j.path+".1"); err != nil {
+		return err
+	}
+	file, err := os.OpenFile(j.path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	old := j.file
+	j.file = file
+	return old.Close()
+}
+
+// Destruct writes what is pending and closes the file. It is called when no
+// configuration uses the journal any more.
+func (j *Journal) Destruct() error {
+	j.mu.Lock()
+	if j.closed {
+		j.mu.Unlock()
+		return nil
+	}
+	j.closed = true
+	select {
+	case j.wake <- struct{}{}:
+	default:
+	}
+	j.mu.Unlock()
+	<-j.done
+	return j.file.Close()
+}

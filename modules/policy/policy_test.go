@@ -1,0 +1,158 @@
+package policy
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+
+	"github.com/scimgate/scimgate/scim"
+	"github.com/scimgate/scimgate/translators"
+)
+
+func user(t *testing.T, values map[string]string) *scim.Resource {
+	t.Helper()
+	r := scim.NewResource(userType)
+	for path, value := range values {
+		p := pathOf(t, path)
+		with, err := scim.Apply(r, []scim.Change{{Op: scim.Add, Path: p, Value: scim.String(value)}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		r = with
+	}
+	return r
+}
+
+var userType, groupType = scim.UserType(), scim.GroupType()
+
+func pathOf(t *testing.T, text string) scim.Path {
+	t.Helper()
+	p, err := scim.ParsePath(userType, text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+func TestProtects(t *testing.T) {
+	p := &Policy{Protect: []string{`userName eq "root" or userName sw "svc-"`, `displayName eq "Domain Admins" and externalId pr`}}
+	if err := p.Provision([]*scim.ResourceType{userType, groupType}); err != nil {
+		t.Fatal(err)
+	}
+	err := p.Protects(user(t, map[string]string{"userName": "SVC-backup"}))
+	e := scim.AsError(err)
+	if e == nil || e.Status != http.StatusForbidden || !strings.Contains(e.Detail, `protect userName eq "root"`) {
+		t.Errorf("a protected account: %v", err)
+	}
+	if err := p.Protects(user(t, map[string]string{"userName": "ada"})); err != nil {
+		t.Errorf("an ordinary account: %v", err)
+	}
+	if needs := p.Needs(userType); len(needs) == 0 || needs[0].Name != "userName" {
+		t.Errorf("needs %v", needs)
+	}
+}
+
+func TestProvisionRefuses(t *testing.T) {
+	for filter, want := range map[string]string{
+		`noSuchThing eq "x"`: "noSuchThing",
+		`userName eq`:        "position",
+	} {
+		err := (&Policy{Protect: []string{filter}}).Provision([]*scim.ResourceType{userType, groupType})
+		if err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "protect") {
+			t.Errorf("%s: error %v, want it to hold %q", filter, err, want)
+		}
+	}
+	if err := (&Policy{Brake: &Brake{Disable: 0, Per: caddy.Duration(time.Minute)}}).Provision(nil); err == nil {
+		t.Error("a brake for 0 accounts was accepted")
+	}
+}
+
+func TestBrake(t *testing.T) {
+	now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	p := &Policy{Brake: &Brake{Disable: 2, Per: caddy.Duration(10 * time.Minute), now: func() time.Time { return now }}}
+	if err := p.Provision(nil); err != nil {
+		t.Fatal(err)
+	}
+	take := func() (func(), error) {
+		giveBack, err := p.Brakes()
+		return giveBack, err
+	}
+	if _, err := take(); err != nil {
+		t.Fatal(err)
+	}
+	now = now.Add(time.Minute)
+	giveBack, err := take()
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = take()
+	if e := scim.AsError(err); e == nil || e.Status != http.StatusServiceUnavailable || e.RetryAfter != 9*time.Minute {
+		t.Fatalf("beyond the brake: %v", err)
+	}
+	giveBack()
+	if _, err := take(); err != nil {
+		t.Errorf("what was given back can't be taken: %v", err)
+	}
+	now = now.Add(9 * time.Minute)
+	if _, err := take(); err != nil {
+		t.Errorf("the brake does not open by itself: %v", err)
+	}
+}
+
+func TestRules(t *testing.T) {
+	rules := []translators.Rule{
+		{Path: pathOf(t, "userType"), Default: "Employee", OneOf: []string{"Employee", "Contractor"}},
+		{Path: pathOf(t, "name.familyName"), From: []scim.Path{pathOf(t, "name.formatted"), pathOf(t, "userName")}},
+		{Path: pathOf(t, "displayName"), CreateOnly: true},
+		{Path: pathOf(t, `emails[type eq "work"].value`), Required: true},
+	}
+	created, err := Defaults(rules, user(t, map[string]string{"userName": "ada", `emails[type eq "work"].value`: "ada@example.com"}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for path, want := range map[string]string{"userType": "Employee", "name.familyName": "ada"} {
+		if got := pathOf(t, path).Value(created).Text(); got != want {
+			t.Errorf("%s is %q, want %q", path, got, want)
+		}
+	}
+	if err := Demand(rules, created, nil); err != nil {
+		t.Error(err)
+	}
+	change := func(r *scim.Resource, op scim.ChangeOp, path, value string) *scim.Resource {
+		v := scim.String(value)
+		if op == scim.Remove {
+			v = scim.Value{}
+		}
+		after, err := scim.Apply(r, []scim.Change{{Op: op, Path: pathOf(t, path), Value: v}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return after
+	}
+	demand := func(name string, after *scim.Resource, want string) {
+		t.Helper()
+		err := Demand(rules, after, scim.Diff(created, after))
+		if want == "" && err != nil || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
+			t.Errorf("%s: %v, want %q", name, err, want)
+		}
+	}
+	demand("not in the list", change(created, scim.Replace, "userType", "employee"), "must be one of Employee, Contractor")
+	demand("in the list", change(created, scim.Replace, "userType", "Contractor"), "")
+	demand("required taken away", change(created, scim.Remove, `emails[type eq "work"].value`, ""), "is required")
+
+	named := change(created, scim.Add, "displayName", "Ada")
+	settled, dropped, err := Settle(rules, named, change(named, scim.Replace, "displayName", "Countess"))
+	if err != nil || pathOf(t, "displayName").Value(settled).Text() != "Ada" || len(dropped) != 1 {
+		t.Errorf("create_only: %v, dropped %v", err, dropped)
+	}
+	settled, _, err = Settle(rules, created, change(created, scim.Remove, "userType", ""))
+	if err != nil || pathOf(t, "userType").Value(settled).Text() != "Employee" {
+		t.Errorf("a default that was taken away: %v", err)
+	}
+	if len(created.Fields()) == 0 || pathOf(t, "userType").Value(created).Text() != "Employee" {
+		t.Error("the resource that was given was changed")
+	}
+}

@@ -1,0 +1,113 @@
+package policy
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/scimgate/scimgate/scim"
+	"github.com/scimgate/scimgate/translators"
+)
+
+// Defaults returns r with the defaults of the rules given to the paths that
+// have no value. It is for creating; r is not changed.
+func Defaults(rules []translators.Rule, r *scim.Resource) (*scim.Resource, error) {
+	filled := r
+	for _, rule := range rules {
+		if (rule.Default == "" && len(rule.From) == 0) || !rule.Path.Value(filled).IsAbsent() {
+			continue
+		}
+		value := defaultOf(rule, filled)
+		if value.IsAbsent() {
+			continue
+		}
+		with, err := scim.Apply(filled, []scim.Change{{Op: scim.Add, Path: rule.Path, Value: value}})
+		if err != nil {
+			return nil, err
+		}
+		filled = with
+	}
+	return filled, nil
+}
+
+// defaultOf returns the first value that the rule's sources have, or its
+// constant.
+func defaultOf(rule translators.Rule, r *scim.Resource) scim.Value {
+	for _, source := range rule.From {
+		if items := source.Value(r).Items(); len(items) > 0 {
+			return items[0]
+		}
+	}
+	if rule.Default == "" {
+		return scim.Value{}
+	}
+	value, err := scim.Coerce(rule.Path.Leaf(), scim.String(rule.Default))
+	if err != nil {
+		return scim.Value{}
+	}
+	return value
+}
+
+// Settle applies the rules that decide about an update: values that are set on
+// create only keep what they are, and a required value that is taken away gets
+// its default. It returns after as it is to be, and the paths whose change was
+// dropped.
+func Settle(rules []translators.Rule, before, after *scim.Resource) (settled *scim.Resource, dropped []string, err error) {
+	settled = after
+	for _, rule := range rules {
+		old, wanted := rule.Path.Value(before), rule.Path.Value(settled)
+		if old.Equal(wanted) {
+			continue
+		}
+		value := wanted
+		switch {
+		case rule.CreateOnly:
+			value = old
+			dropped = append(dropped, rule.Path.String())
+		case wanted.IsAbsent() && (rule.Default != "" || len(rule.From) > 0):
+			value = defaultOf(rule, settled)
+		}
+		if value.Equal(wanted) {
+			continue
+		}
+		op := scim.Replace
+		if value.IsAbsent() {
+			op = scim.Remove
+		}
+		if settled, err = scim.Apply(settled, []scim.Change{{Op: op, Path: rule.Path, Value: plain(rule.Path, value)}}); err != nil {
+			return nil, nil, err
+		}
+	}
+	return settled, dropped, nil
+}
+
+// plain returns the only item of a list that a selector found: what stands at
+// emails[type eq "work"].value is a value, not a list of one.
+func plain(p scim.Path, v scim.Value) scim.Value {
+	if p.Selector != nil && len(v.Items()) == 1 {
+		return v.Items()[0]
+	}
+	return v
+}
+
+// Demand checks what the rules demand of r: required values are there, and
+// values stand in their list. Only rules whose path is among the changed
+// attributes are looked at; changed nil is all of them. A value that was there
+// before and is not touched is not complained of.
+func Demand(rules []translators.Rule, r *scim.Resource, changed []scim.Difference) error {
+	for _, rule := range rules {
+		if changed != nil && !slices.ContainsFunc(changed, func(d scim.Difference) bool { return d.Attribute == rule.Path.Attribute }) {
+			continue
+		}
+		items := rule.Path.Value(r).Items()
+		if rule.Required && len(items) == 0 {
+			return scim.Invalid(scim.InvalidValue, "%s is required and has no value. Map it at the provider.", rule.Path)
+		}
+		for _, item := range items {
+			if len(rule.OneOf) > 0 && !slices.Contains(rule.OneOf, item.Text()) {
+				return scim.Invalid(scim.InvalidValue, "%s has a value that is not allowed: it must be one of %s, spelt exactly so.",
+					rule.Path, strings.Join(rule.OneOf, ", "))
+			}
+		}
+	}
+	return nil
+}
