@@ -145,9 +145,7 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 	if err := h.Policy.Provision(h.resource); err != nil {
 		return failed("policy", err)
 	}
-	if err := h.provisionDecoder(); err != nil {
-		return failed("limits", err)
-	}
+	h.provisionDecoder()
 	h.walks = newWalks(h.Limits.Walk)
 	if err := metrics.register(ctx.GetMetricsRegistry()); err != nil {
 		return failed("metrics", err)
@@ -208,7 +206,7 @@ func (h *Handler) provisionTranslator(ctx caddy.Context) error {
 	return nil
 }
 
-func (h *Handler) provisionDecoder() error {
+func (h *Handler) provisionDecoder() {
 	h.limits = scim.Limits{
 		Body: h.Limits.Body, Depth: h.Limits.Depth, Operations: h.Limits.Operations,
 		Members: h.Limits.Members, PageMax: h.Limits.PageMax, PageDefault: h.Limits.PageDefault,
@@ -218,25 +216,17 @@ func (h *Handler) provisionDecoder() error {
 	if h.Limits.Walk == 0 {
 		h.Limits.Walk = defaultWalk
 	}
-	provider := scim.Provider{Types: h.resource, MaxResults: h.limits.PageMax}
+	h.discovery = &scim.Discovery{Types: h.resource, MaxResults: h.limits.PageMax, DefaultPageSize: h.limits.PageDefault}
 	for _, t := range h.types {
-		provider.ChangePassword = provider.ChangePassword || t.ChangesPassword
+		h.discovery.ChangePassword = h.discovery.ChangePassword || t.ChangesPassword
 	}
 	if h.Access.HasBearer() {
-		provider.AuthenticationSchemes = append(provider.AuthenticationSchemes, scim.AuthenticationScheme{
-			Type: "oauthbearertoken", Name: "OAuth Bearer Token", Primary: true,
-			Description: "A token in the Authorization header (RFC 6750).", SpecURI: "https://www.rfc-editor.org/rfc/rfc6750",
-		})
+		h.discovery.AuthenticationSchemes = append(h.discovery.AuthenticationSchemes, scim.BearerToken)
 	}
 	if h.Access.HasBasic() {
-		provider.AuthenticationSchemes = append(provider.AuthenticationSchemes, scim.AuthenticationScheme{
-			Type: "httpbasic", Name: "HTTP Basic", Primary: !h.Access.HasBearer(),
-			Description: "A user name and a password (RFC 7617).", SpecURI: "https://www.rfc-editor.org/rfc/rfc7617",
-		})
+		h.discovery.AuthenticationSchemes = append(h.discovery.AuthenticationSchemes, scim.HTTPBasic)
 	}
-	var err error
-	h.discovery, err = scim.NewDiscovery(provider)
-	return err
+	h.discovery.AuthenticationSchemes[0].Primary = true
 }
 
 func (h *Handler) credentialNames() []string {
