@@ -59,17 +59,18 @@ func appendEscaped(dst []byte, s string) []byte {
 // unreserved characters of RFC 3986 §2.3 is percent-encoded, so that it needs
 // no escaping within JSON either.
 func appendSegment(dst []byte, s string) []byte {
+	start := 0
 	for i := 0; i < len(s); i++ {
 		b := s[i]
 		switch {
 		case 'a' <= b && b <= 'z', 'A' <= b && b <= 'Z', '0' <= b && b <= '9',
 			b == '-', b == '.', b == '_', b == '~':
-			dst = append(dst, b)
-		default:
-			dst = append(dst, '%', upperHex[b>>4], upperHex[b&0xf])
+			continue
 		}
+		dst = append(append(dst, s[start:i]...), '%', upperHex[b>>4], upperHex[b&0xf])
+		start = i + 1
 	}
-	return dst
+	return append(dst, s[start:]...)
 }
 
 const upperHex = "0123456789ABCDEF"
