@@ -36,7 +36,6 @@ func coerce(a *Attribute, v Value) (c Value, expected string) {
 	if v.IsAbsent() {
 		return v, ""
 	}
-	isSimple := v.kind == KindString || v.kind == KindBool || v.kind == KindNumber
 	switch a.Type {
 	case TypeComplex:
 		return Value{}, "a complex value"
@@ -79,13 +78,13 @@ func coerce(a *Attribute, v Value) (c Value, expected string) {
 		}
 		return Value{}, "base64"
 	}
-	if !isSimple {
-		return Value{}, "a string"
-	}
-	if v.kind == KindBool {
+	switch v.kind {
+	case KindString, KindNumber:
+		return String(v.text), ""
+	case KindBool:
 		return String(strconv.FormatBool(v.flag)), ""
 	}
-	return String(v.text), ""
+	return Value{}, "a string"
 }
 
 // DecodeBinary returns the bytes of a binary value (RFC 7643 §2.3.6). It takes
@@ -130,12 +129,10 @@ func describe(a *Attribute, v Value) string {
 		return "the number " + v.text
 	case KindBool:
 		return strconv.FormatBool(v.flag)
-	case KindComplex:
-		return "a complex value"
 	case KindList:
 		return "a list"
 	}
-	return "nothing"
+	return "a complex value"
 }
 
 // shorten quotes s for a detail, cut to 40 characters.

@@ -161,13 +161,6 @@ func isPresent(v Value) bool {
 			}
 		}
 		return false
-	case KindList:
-		for _, i := range v.items {
-			if isPresent(i) {
-				return true
-			}
-		}
-		return false
 	}
 	return true
 }

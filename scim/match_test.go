@@ -319,6 +319,76 @@ func TestMatchValueAndMember(t *testing.T) {
 	}
 }
 
+// TestMatchOddValues: a backend may hold what no client could have written.
+func TestMatchOddValues(t *testing.T) {
+	user := UserType()
+	r := NewResource(user)
+	emails, certificates, name := user.Attribute("emails"), user.Attribute("x509Certificates"), user.Attribute("name")
+	r.Set(emails, List(Complex(Field{emails.Sub("value"), String("")})))
+	r.Set(certificates, List(Complex(Field{certificates.Sub("value"), String("no base64")})))
+	r.Set(name, Complex(Field{name.Sub("givenName"), String("")}, Field{name.Sub("familyName"), String("a\xffb")}))
+	for filter, want := range map[string]bool{
+		`emails pr`:                             false,
+		`emails.value pr`:                       false,
+		`emails ne null`:                        true,
+		`emails.value eq ""`:                    true,
+		`name pr`:                               true,
+		`name.givenName pr`:                     false,
+		`x509Certificates.value eq "AAAA"`:      false,
+		`x509Certificates.value sw "no "`:       true,
+		`x509Certificates.value co "NO "`:       false,
+		`name.familyName sw "A" and name pr`:    true,
+		`name.familyName co "b"`:                true,
+		`meta.created pr`:                       false,
+		`meta.created ne "2011-05-13T04:42:34"`: true,
+	} {
+		f, err := ParseFilter(user, filter, FilterLimits{})
+		if err != nil {
+			t.Error(err)
+		} else if got := Match(f, r); got != want {
+			t.Errorf("%s: got %t", filter, got)
+		}
+	}
+	device := deviceType(t)
+	odd := NewResource(device)
+	odd.Set(device.Attribute("installed"), String("last Tuesday"))
+	odd.Set(device.Attribute("on"), String("True"))
+	for filter, want := range map[string]bool{
+		`installed eq "2011-05-13T04:42:34Z"`: false,
+		`installed gt "2011-05-13T04:42:34Z"`: true,
+		`installed sw "LAST"`:                 true,
+		`on eq true`:                          false,
+	} {
+		f, err := ParseFilter(device, filter, FilterLimits{})
+		if err != nil {
+			t.Error(err)
+		} else if got := Match(f, odd); got != want {
+			t.Errorf("%s: got %t", filter, got)
+		}
+	}
+}
+
+// TestFilterMadeWrong: a filter is one of six types, used by value. A mistake in
+// our own code must not read as "nobody".
+func TestFilterMadeWrong(t *testing.T) {
+	wrong := &Not{Present{Target{AttributeID, nil}}}
+	for name, use := range map[string]func(){
+		"Match":    func() { Match(wrong, NewResource(UserType())) },
+		"String":   func() { _ = And{[]Filter{wrong}}.String() },
+		"Targets":  func() { Targets(wrong) },
+		"operator": func() { Match(Compare{Target{AttributeID, nil}, "like", String("x")}, &Resource{ID: "x"}) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			defer func() {
+				if recover() == nil {
+					t.Error("no panic")
+				}
+			}()
+			use()
+		})
+	}
+}
+
 // TestFoldRune: co, sw and ew agree with eq on every letter there is.
 func TestFoldRune(t *testing.T) {
 	for r := rune(0); r <= unicode.MaxRune; r++ {
