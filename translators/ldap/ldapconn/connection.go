@@ -83,9 +83,11 @@ func (s *socket) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// isSilentSince reports whether nothing was received after t.
-func (s *socket) isSilentSince(t time.Time) bool {
-	return s.start.Add(time.Duration(s.lastRead.Load())).Before(t)
+// isSilent reports whether nothing was received for the latter half of the time
+// since started: not the answer waited for, nor any other.
+func (s *socket) isSilent(started time.Time) bool {
+	half := started.Add(time.Since(started) / 2)
+	return s.start.Add(time.Duration(s.lastRead.Load())).Before(half)
 }
 
 // Interface guards

@@ -45,7 +45,7 @@ func (p *Pool) dial(ctx context.Context, s *server, secret string) (*connection,
 // timely prefers the end of ctx to what it has caused.
 func timely(ctx context.Context, err error) error {
 	if cause := ctx.Err(); cause != nil && !errors.Is(err, ErrBindRefused) {
-		return fmt.Errorf("connecting took too long: %w", cause)
+		return fmt.Errorf("giving up: %w", cause)
 	}
 	return err
 }

@@ -148,7 +148,7 @@ func onExclusive[T any](ctx context.Context, p *Pool, c *connection, name verb, 
 	failure := &Error{Op: name.op, Server: c.server.url}
 	failure.Outcome, failure.Err = judge(err)
 	if failure.Outcome != Answered && !isMistake(err) {
-		failure.isRepeatable = !errors.Is(failure.Err, errNoAnswer) || c.socket.isSilentSince(started)
+		failure.isRepeatable = !errors.Is(failure.Err, errNoAnswer) || c.socket.isSilent(started)
 		p.mu.Lock()
 		p.doubt(c)
 		p.mu.Unlock()

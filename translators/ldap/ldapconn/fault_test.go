@@ -3,7 +3,6 @@ package ldapconn_test
 import (
 	"context"
 	"errors"
-	"fmt"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -176,33 +175,34 @@ func TestCancelReturnsAtOnce(t *testing.T) {
 	if err := s.Freeze(); err != nil {
 		t.Fatal(err)
 	}
-	for name, test := range map[string]struct {
+	for _, test := range []struct {
+		name string
 		call func(context.Context) error
 		want ldapconn.Outcome
 	}{
 		// The first takes the only place and keeps it.
-		"1 in flight": {func(ctx context.Context) error { _, err := pool.Modify(ctx, describe("later")); return err }, ldapconn.Unknown},
-		"2 waiting":   {func(ctx context.Context) error { return find(ctx, pool) }, ldapconn.NotSent},
-		"3 dialling": {func(ctx context.Context) error {
+		{"in flight", func(ctx context.Context) error { _, err := pool.Modify(ctx, describe("later")); return err }, ldapconn.Unknown},
+		{"waiting", func(ctx context.Context) error { return find(ctx, pool) }, ldapconn.NotSent},
+		{"connecting", func(ctx context.Context) error {
 			return pool.SearchPaged(ctx, findAda, 10, func(*ldap.Entry) error { return nil })
 		}, ldapconn.NotSent},
-		"4 binding": {func(ctx context.Context) error { _, err := pool.TestBind(ctx, adaDN, "x"); return err }, ldapconn.Unknown},
+		{"testing a bind", func(ctx context.Context) error { _, err := pool.TestBind(ctx, adaDN, "x"); return err }, ldapconn.Unknown},
 	} {
 		ctx, cancel := context.WithCancel(t.Context())
-		returned := make(chan error, 1)
-		go func() { returned <- test.call(ctx) }()
 		timer := time.AfterFunc(50*time.Millisecond, cancel)
-		err := <-returned
+		started := time.Now()
+		err := test.call(ctx)
+		// The timeouts are two seconds and more.
+		if took := time.Since(started); took > time.Second {
+			t.Errorf("%s: it took %s to return", test.name, took)
+		}
 		timer.Stop()
 		cancel()
-		if !errors.Is(err, context.Canceled) && name != "4 binding" {
-			t.Errorf("%s: got %v, want that it was cancelled", name, err)
+		if !errors.Is(err, context.Canceled) {
+			t.Errorf("%s: got %v, want that it was cancelled", test.name, err)
 		}
-		if name != "2 waiting" || errors.Is(err, context.Canceled) {
-			var failure *ldapconn.Error
-			if !errors.As(err, &failure) {
-				t.Errorf("%s: %v is no *Error", name, err)
-			}
+		if got := (*ldapconn.Error)(nil); !errors.As(err, &got) || got.Outcome != test.want {
+			t.Errorf("%s: got %v, want the outcome %s", test.name, err, test.want)
 		}
 	}
 	if err := s.Thaw(); err != nil {
@@ -210,6 +210,9 @@ func TestCancelReturnsAtOnce(t *testing.T) {
 	}
 	// The place comes back when the server has answered after all.
 	mustFind(t, pool)
+	if got := description(t, s); got != "later" {
+		t.Errorf("description is %q: the write given up was applied all the same", got)
+	}
 }
 
 func TestRestartUnderLoad(t *testing.T) {
@@ -260,61 +263,55 @@ func TestRestartUnderLoad(t *testing.T) {
 func TestCutDuringWrite(t *testing.T) {
 	t.Parallel()
 	s := startServer(t, slapd.Options{})
-	isModify := func(operation int) slapd.Action {
-		if operation == ldap.ApplicationModifyRequest || operation == ldap.ApplicationModifyResponse {
-			return slapd.Cut
-		}
-		return slapd.Forward
-	}
 	for name, test := range map[string]struct {
-		prepare func(*testing.T, *slapd.Proxy)
-		want    ldapconn.Outcome
-		applied bool
+		misbehave func(*slapd.Proxy, func(int) slapd.Action)
+		cutAt     int
+		want      string
 	}{
-		"on the way there": {func(_ *testing.T, p *slapd.Proxy) { p.OnRequest(isModify) }, ldapconn.Unknown, false},
-		"on the way back":  {func(_ *testing.T, p *slapd.Proxy) { p.OnResponse(isModify) }, ldapconn.Unknown, true},
-		"before": {func(t *testing.T, p *slapd.Proxy) {
-			p.Refuse(true)
-			p.CutAll()
-			waitFor(t, "the cut", func() bool { return p.Connections() == 0 })
-		}, ldapconn.NotSent, false},
+		"on the way there": {(*slapd.Proxy).OnRequest, ldap.ApplicationModifyRequest, "before"},
+		"on the way back":  {(*slapd.Proxy).OnResponse, ldap.ApplicationModifyResponse, "on the way back"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			proxy := slapd.NewProxy(t, s.Addr())
-			// Pauses longer than the test make the dialled proxy the only one.
-			pool := newPool(t, func(c *ldapconn.Config) { c.Connections = 1 }, proxy.URL())
+			pool := newPool(t, nil, proxy.URL())
 			if _, err := pool.Modify(t.Context(), describe("before")); err != nil {
 				t.Fatal(err)
 			}
-			var modifies atomic.Int64
-			test.prepare(t, proxy)
-			if name == "on the way there" {
-				proxy.OnRequest(func(operation int) slapd.Action {
-					if operation == ldap.ApplicationModifyRequest {
-						modifies.Add(1)
-					}
-					return isModify(operation)
-				})
-			}
-			_, err := pool.Modify(t.Context(), describe(name))
-			if name == "before" && err != nil {
-				// The cut may reach the pool only with the write: sent into
-				// a closed connection, its outcome is truly not known.
-				var got *ldapconn.Error
-				if errors.As(err, &got) && got.Outcome == ldapconn.Unknown {
-					_, err = pool.Modify(t.Context(), describe(name))
+			var cuts atomic.Int64
+			test.misbehave(proxy, func(operation int) slapd.Action {
+				if operation != test.cutAt {
+					return slapd.Forward
 				}
-			}
-			failure(t, err, test.want)
-			if n := modifies.Load(); n > 1 {
+				cuts.Add(1)
+				return slapd.Cut
+			})
+			_, err := pool.Modify(t.Context(), describe(name))
+			failure(t, err, ldapconn.Unknown)
+			if n := cuts.Load(); n != 1 {
 				t.Errorf("a write of unknown outcome was sent %d times", n)
 			}
-			want := "before"
-			if test.applied {
-				want = name
+			if got := description(t, s); got != test.want {
+				t.Errorf("description is %q, want %q", got, test.want)
 			}
-			waitFor(t, fmt.Sprintf("the description to be %q", want), func() bool { return description(t, s) == want })
 		})
+	}
+}
+
+func TestWriteThatWasNotSent(t *testing.T) {
+	t.Parallel()
+	s := startServer(t, slapd.Options{})
+	proxy := slapd.NewProxy(t, s.Addr())
+	proxy.Refuse(true)
+	pool := newPool(t, nil, proxy.URL())
+	_, err := pool.Modify(t.Context(), describe("never"))
+	failure(t, err, ldapconn.NotSent)
+	proxy.Refuse(false)
+	waitFor(t, "the write to succeed after the pause", func() bool {
+		_, err := pool.Modify(t.Context(), describe("at last"))
+		return err == nil
+	})
+	if got := description(t, s); got != "at last" {
+		t.Errorf("description is %q", got)
 	}
 }
 

@@ -239,7 +239,7 @@ func do[T any](ctx context.Context, p *Pool, c *connection, name verb, request f
 	case <-ctx.Done():
 	}
 	if errors.Is(ctx.Err(), context.DeadlineExceeded) &&
-		time.Since(started) >= min(time.Second, p.config.RequestTimeout) && c.socket.isSilentSince(started) {
+		time.Since(started) >= min(time.Second, p.config.RequestTimeout) && c.socket.isSilent(started) {
 		p.mu.Lock()
 		p.doubt(c)
 		p.mu.Unlock()
@@ -273,7 +273,7 @@ func (p *Pool) finish(c *connection, name verb, started time.Time, err error) er
 	if result != nil && result.isRepeatable {
 		switch {
 		case errors.Is(result.Err, errNoAnswer):
-			result.isRepeatable = c.socket.isSilentSince(started)
+			result.isRepeatable = c.socket.isSilent(started)
 			if result.isRepeatable {
 				p.doubt(c)
 			}
