@@ -69,15 +69,29 @@ func subNames(a *scim.Attribute) string {
 	return strings.Join(names, ", ")
 }
 
-// checkText refuses what no backend's text can hold.
-func checkText(s string) error {
-	if strings.IndexByte(s, 0) >= 0 {
-		return scim.Invalid(scim.InvalidValue, "it holds the character NUL")
+// notText says why s is no text that both SCIM and a backend can hold, or "".
+func notText(s string) string {
+	switch {
+	case strings.IndexByte(s, 0) >= 0:
+		return "it holds the character NUL"
+	case !utf8.ValidString(s):
+		return "it is not UTF-8"
 	}
-	if !utf8.ValidString(s) {
-		return scim.Invalid(scim.InvalidValue, "it is not UTF-8")
+	return ""
+}
+
+func encodeText(s string) (string, error) {
+	if why := notText(s); why != "" {
+		return "", scim.Invalid(scim.InvalidValue, "%s", why)
 	}
-	return nil
+	return s, nil
+}
+
+func decodeText(raw string) (scim.Value, error) {
+	if why := notText(raw); why != "" {
+		return scim.Value{}, errors.New(why)
+	}
+	return scim.String(raw), nil
 }
 
 // textCodec leaves strings as they are and numbers as they are written.
@@ -87,13 +101,10 @@ func (c textCodec) Encode(v scim.Value) (string, error) {
 	if v.Kind() != scim.KindString && v.Kind() != scim.KindNumber {
 		return "", scim.Invalid(scim.InvalidValue, "expected a %s", c.attribute.Type)
 	}
-	return v.Text(), checkText(v.Text())
+	return encodeText(v.Text())
 }
 
 func (c textCodec) Decode(raw string) (scim.Value, error) {
-	if !utf8.ValidString(raw) {
-		return scim.Value{}, errors.New("it is not UTF-8")
-	}
 	switch c.attribute.Type {
 	case scim.TypeInteger, scim.TypeDecimal:
 		v, err := scim.Coerce(c.attribute, scim.Number(raw))
@@ -102,7 +113,7 @@ func (c textCodec) Decode(raw string) (scim.Value, error) {
 		}
 		return v, nil
 	}
-	return scim.String(raw), nil
+	return decodeText(raw)
 }
 
 func (c textCodec) IsText() bool {
@@ -166,14 +177,11 @@ func (postalAddressCodec) Encode(v scim.Value) (string, error) {
 	if v.Kind() != scim.KindString {
 		return "", scim.Invalid(scim.InvalidValue, "expected a string")
 	}
-	return toPostalAddress.Replace(v.Text()), checkText(v.Text())
+	return encodeText(toPostalAddress.Replace(v.Text()))
 }
 
 func (postalAddressCodec) Decode(raw string) (scim.Value, error) {
-	if !utf8.ValidString(raw) {
-		return scim.Value{}, errors.New("it is not UTF-8")
-	}
-	return scim.String(fromPostalAddress.Replace(raw)), nil
+	return decodeText(fromPostalAddress.Replace(raw))
 }
 
 func (postalAddressCodec) IsText() bool { return false }
@@ -186,7 +194,7 @@ func (referenceCodec) Encode(v scim.Value) (string, error) {
 	if v.Kind() != scim.KindString {
 		return "", scim.Invalid(scim.InvalidValue, "expected an id")
 	}
-	return v.Text(), checkText(v.Text())
+	return encodeText(v.Text())
 }
 
 func (referenceCodec) Decode(raw string) (scim.Value, error) { return scim.String(raw), nil }

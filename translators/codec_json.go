@@ -65,7 +65,7 @@ func writeJSON(b *bytes.Buffer, v scim.Value) error {
 }
 
 func writeString(b *bytes.Buffer, s string) error {
-	if err := checkText(s); err != nil {
+	if _, err := encodeText(s); err != nil {
 		return err
 	}
 	e := json.NewEncoder(b)
@@ -132,6 +132,9 @@ func readJSON(a *scim.Attribute, member any) (scim.Value, error) {
 	case nil:
 		return scim.Value{}, nil
 	case string:
+		if why := notText(m); why != "" {
+			return scim.Value{}, fmt.Errorf("its %s cannot be used: %s", a.Name, why)
+		}
 		v = scim.String(m)
 	case bool:
 		v = scim.Bool(m)

@@ -1,0 +1,436 @@
+package translators_test
+
+import (
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/scimgate/scimgate/scim"
+	"github.com/scimgate/scimgate/translators"
+)
+
+// text writes a value in a form to be compared at a glance.
+func text(v scim.Value) string {
+	switch v.Kind() {
+	case scim.KindBool:
+		if v.IsTrue() {
+			return "true"
+		}
+		return "false"
+	case scim.KindComplex:
+		var parts []string
+		for _, f := range v.Fields() {
+			parts = append(parts, f.Attribute.Name+"="+text(f.Value))
+		}
+		return "{" + strings.Join(parts, " ") + "}"
+	case scim.KindList:
+		var parts []string
+		for _, i := range v.Items() {
+			parts = append(parts, text(i))
+		}
+		return strings.Join(parts, " ")
+	}
+	return v.Text()
+}
+
+func texts(r *scim.Resource) map[string]string {
+	m := make(map[string]string)
+	for _, f := range r.Fields() {
+		m[f.Attribute.String()] = text(f.Value)
+	}
+	return m
+}
+
+type fields map[string][]string
+
+func (f fields) get(name string) []string { return f[name] }
+
+var everything = translators.Selection{All: true}
+
+// complexOf makes a complex value of names and values.
+func complexOf(a *scim.Attribute, pairs ...string) scim.Value {
+	var fs []scim.Field
+	for i := 0; i < len(pairs); i += 2 {
+		sub := a.Sub(pairs[i])
+		v, err := scim.Coerce(sub, scim.String(pairs[i+1]))
+		if err != nil {
+			panic(err)
+		}
+		fs = append(fs, scim.Field{Attribute: sub, Value: v})
+	}
+	return scim.Complex(fs...)
+}
+
+func TestDecode(t *testing.T) {
+	m := compile(t, people(), "active", "groups")
+	r := scim.NewResource(m.Type)
+	problems := m.Decode(r, everything, fields{
+		"uid": {"ada"}, "sn": {"Lovelace"}, "displayName": {"Ada L."}, "userPassword": {"secret"}, "mail": {"a@example.com", "b@example.com"},
+		"postalAddress": {"1 Main St$Floor 2"}, "physicalDeliveryOfficeName": {"B12"},
+		"telephoneNumber": {"1", "2"}, "mobile": {"3"},
+		"roleInfo": {`{"value":"admin","primary":true}`, `{"value":"user"}`}, "manager": {"uid=eve"}, "ou": {""},
+	}.get, directory{"7": "uid=eve"})
+	want := map[string]string{
+		"userName": "ada", "name": "{familyName=Lovelace}", "displayName": "Ada L.",
+		"emails":       "{value=a@example.com primary=true type=work} {value=b@example.com primary=true type=work}",
+		"addresses":    "{formatted=1 Main St\nFloor 2 type=work} {formatted=B12 type=other}",
+		"phoneNumbers": "{value=1} {value=2} {value=3 type=mobile}",
+		"roles":        "{value=admin primary=true} {value=user}", enterprise + "manager": "{value=7}",
+	}
+	if diff := cmp.Diff(want, texts(r)); diff != "" {
+		t.Error(diff)
+	}
+	if len(problems) > 0 {
+		t.Error(problems)
+	}
+}
+
+func TestDecodeOfNothingIsNothing(t *testing.T) {
+	m := compile(t, people(), "active", "groups")
+	r := scim.NewResource(m.Type)
+	problems := m.Decode(r, everything, fields{}.get, nil)
+	if got := texts(r); len(got) > 0 || len(problems) > 0 {
+		t.Errorf("got %v, %v", got, problems)
+	}
+}
+
+func TestDecodeReportsWhatItLeavesOut(t *testing.T) {
+	m := compile(t, append(people(), translators.MapConfig{Path: "ims.primary", Fields: []string{"im"}}), "active", "groups")
+	r := scim.NewResource(m.Type)
+	problems := m.Decode(r, everything, fields{
+		"uid": {"ada", "countess"}, "sn": {"\xff"}, "manager": {"uid=nobody"}, "im": {"perhaps", "TRUE"}, "roleInfo": {"hunter2"},
+	}.get, directory{})
+	if diff := cmp.Diff(map[string]string{"userName": "ada", "ims": "{primary=true}"}, texts(r)); diff != "" {
+		t.Error(diff)
+	}
+	var got []string
+	for _, p := range problems {
+		got = append(got, p.Path+" "+p.Field)
+		if s := p.String(); strings.Contains(s, "hunter2") || strings.Contains(s, "countess") || strings.Contains(s, "nobody") {
+			t.Errorf("the report holds the value: %s", s)
+		}
+	}
+	slices.Sort(got)
+	want := []string{"ims.primary im", "name.familyName sn", "roles roleInfo", enterprise + "manager.value manager", "userName uid"}
+	slices.Sort(want)
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestConstants(t *testing.T) {
+	m := compile(t, []translators.MapConfig{
+		{Path: "userName", Fields: []string{"uid"}},
+		{Path: "userType", Constant: "Employee"},
+		{Path: `roles[type eq "fixed"].value`, Constant: "user"},
+		{Path: `emails.value`, Fields: []string{"mail"}},
+		{Path: `emails.type`, Constant: "work"},
+	})
+	r := scim.NewResource(m.Type)
+	m.Decode(r, everything, fields{"uid": {"ada"}, "mail": {"a", "b"}}.get, nil)
+	want := map[string]string{"userName": "ada", "userType": "Employee", "roles": "{value=user type=fixed}", "emails": "{value=a type=work} {value=b type=work}"}
+	if diff := cmp.Diff(want, texts(r)); diff != "" {
+		t.Error(diff)
+	}
+	// What was read can be written back, and what differs is told.
+	values, dropped, err := m.Encode(r, nil, nil)
+	if diff := cmp.Diff([]translators.FieldValues{{Field: "uid", Values: []string{"ada"}}, {Field: "mail", Values: []string{"a", "b"}}}, values); diff != "" || dropped != nil || err != nil {
+		t.Error(diff, dropped, err)
+	}
+	r.Set(m.Type.Attribute("userType"), scim.String("Contractor"))
+	if _, dropped, _ = m.Encode(r, nil, nil); !slices.Equal(dropped, []string{"userType"}) {
+		t.Errorf("dropped %v", dropped)
+	}
+}
+
+func TestFieldsAndSelections(t *testing.T) {
+	m := compile(t, people(), "active", "groups")
+	all := []string{"uid", "sn", "givenName", "cn", "displayName", "mail", "postalAddress", "postalCode", "physicalDeliveryOfficeName",
+		"telephoneNumber", "mobile", "employeeType", "roleInfo", "manager", "ou"}
+	if diff := cmp.Diff(all, m.Fields(everything)); diff != "" {
+		t.Error(diff)
+	}
+	some := translators.Selection{Attributes: []*scim.Attribute{m.Type.Attribute("emails"), m.Type.Attribute("password"), m.Type.Attribute("active")}}
+	if diff := cmp.Diff([]string{"mail"}, m.Fields(some)); diff != "" {
+		t.Error(diff)
+	}
+	if got := m.Fields(translators.Selection{}); len(got) > 0 {
+		t.Errorf("nothing needs %v", got)
+	}
+	r := scim.NewResource(m.Type)
+	m.Decode(r, some, fields{"uid": {"ada"}, "mail": {"a"}, "userPassword": {"secret"}}.get, nil)
+	if diff := cmp.Diff(map[string]string{"emails": "{value=a primary=true type=work}"}, texts(r)); diff != "" {
+		t.Error(diff)
+	}
+	names := fields{"manager": {"uid=eve", "uid=eve"}}.get
+	if got := m.Names(everything, names); !slices.Equal(got, []string{"uid=eve"}) {
+		t.Errorf("names %v", got)
+	}
+	if got := m.Names(some, names); got != nil {
+		t.Errorf("names %v", got)
+	}
+}
+
+// encoded returns what Encode makes of a resource, without the empty fields.
+func encoded(t *testing.T, m *translators.Mapping, r *scim.Resource, refs translators.References) (map[string]string, []string) {
+	t.Helper()
+	values, dropped, err := m.Encode(r, nil, refs)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := make(map[string]string)
+	for _, v := range values {
+		if len(v.Values) > 0 {
+			got[v.Field] = strings.Join(v.Values, "|")
+		}
+		if v.Secret != (v.Field == "userPassword") {
+			t.Errorf("%s: secret is %t", v.Field, v.Secret)
+		}
+	}
+	return got, dropped
+}
+
+func TestEncode(t *testing.T) {
+	m := compile(t, people(), "active", "groups")
+	at := m.Type.Attribute
+	emails, phones, addresses, name, manager := at("emails"), at("phoneNumbers"), at("addresses"), at("name"), at("manager")
+	tests := []struct {
+		name    string
+		a       *scim.Attribute
+		v       scim.Value
+		want    map[string]string
+		dropped []string
+	}{
+		{"a text goes to all fields", at("displayName"), scim.String("Ada"), map[string]string{"cn": "Ada", "displayName": "Ada"}, nil},
+		{"an empty text is none", at("displayName"), scim.String(""), map[string]string{}, nil},
+		{"parts of a complex value", name, complexOf(name, "familyName", "L", "givenName", "A"), map[string]string{"sn": "L", "givenName": "A"}, nil},
+		{"a password", at("password"), scim.String("secret"), map[string]string{"userPassword": "secret"}, nil},
+		{"by type in another case", emails, scim.List(complexOf(emails, "type", "WORK", "value", "a")), map[string]string{"mail": "a"}, nil},
+		{"two for one field of many values", emails, scim.List(complexOf(emails, "type", "work", "value", "a"), complexOf(emails, "type", "work", "value", "b")), map[string]string{"mail": "a|b"}, nil},
+		{"the same twice is once", emails, scim.List(complexOf(emails, "type", "work", "value", "a"), complexOf(emails, "type", "work", "value", "a", "primary", "true")), map[string]string{"mail": "a"}, nil},
+		{"without type to the only slot", emails, scim.List(complexOf(emails, "value", "a")), map[string]string{"mail": "a"}, nil},
+		{"of a type without place", emails, scim.List(complexOf(emails, "type", "home", "value", "a")), map[string]string{}, []string{`emails[type eq "home"]`}},
+		{"against a constant", emails, scim.List(complexOf(emails, "type", "work", "value", "a", "primary", "false")), map[string]string{"mail": "a"}, []string{`emails[type eq "work"].primary`}},
+		{"without type to the leaf without terms", phones, scim.List(complexOf(phones, "value", "1"), complexOf(phones, "value", "2", "type", "mobile")), map[string]string{"telephoneNumber": "1", "mobile": "2"}, nil},
+		{"a type that would be lost", phones, scim.List(complexOf(phones, "value", "1", "type", "home")), map[string]string{}, []string{`phoneNumbers[type eq "home"]`}},
+		{"without type among several", addresses, scim.List(complexOf(addresses, "formatted", "x")), map[string]string{}, []string{"addresses"}},
+		{"a part without place", addresses, scim.List(complexOf(addresses, "type", "other", "formatted", "x", "postalCode", "1")), map[string]string{"physicalDeliveryOfficeName": "x"}, []string{`addresses[type eq "other"].postalCode`}},
+		{"an empty element", addresses, scim.List(complexOf(addresses, "type", "work", "formatted", "")), map[string]string{}, nil},
+		{"a reference", manager, complexOf(manager, "value", "7", "$ref", "https://x/Users/7"), map[string]string{"manager": "uid=eve"}, nil},
+		{"an emptied reference", manager, complexOf(manager, "value", ""), map[string]string{}, nil},
+		{"whole values", at("roles"), scim.List(complexOf(at("roles"), "value", "admin", "primary", "true")), map[string]string{"roleInfo": `{"value":"admin","primary":true}`}, nil},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			r := scim.NewResource(m.Type)
+			r.Set(tt.a, tt.v)
+			got, dropped := encoded(t, m, r, directory{"7": "uid=eve"})
+			if diff := cmp.Diff(tt.want, got); diff != "" {
+				t.Error(diff)
+			}
+			if diff := cmp.Diff(tt.dropped, dropped); diff != "" {
+				t.Errorf("dropped: %s", diff)
+			}
+		})
+	}
+}
+
+func TestEncodeSaysWhichFieldsAreToBeEmpty(t *testing.T) {
+	m := compile(t, append(people(), translators.MapConfig{Path: "title", Fields: []string{"title"}, ReadOnly: true}), "active", "groups")
+	wanted := []*scim.Attribute{m.Type.Attribute("displayName"), m.Type.Attribute("password"), m.Type.Attribute("title"), m.Type.Attribute("active")}
+	values, _, err := m.Encode(scim.NewResource(m.Type), func(a *scim.Attribute) bool { return slices.Contains(wanted, a) }, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// Not the password: nobody knows whether there is one.
+	want := []translators.FieldValues{{Field: "cn"}, {Field: "displayName"}}
+	if diff := cmp.Diff(want, values); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestEncodeRefuses(t *testing.T) {
+	m := compile(t, people(), "active", "groups")
+	addresses, manager := m.Type.Attribute("addresses"), m.Type.Attribute("manager")
+	tests := []struct {
+		name string
+		a    *scim.Attribute
+		v    scim.Value
+		path string
+		says string
+	}{
+		{"two for one place", addresses, scim.List(complexOf(addresses, "type", "work", "formatted", "1"), complexOf(addresses, "type", "Work", "formatted", "2")), `addresses[type eq "work"]`, "two such values"},
+		{"an id that nobody has", manager, complexOf(manager, "value", "8"), enterprise + "manager.value", `"8"`},
+		{"what the codec refuses", m.Type.Attribute("displayName"), scim.String("a\x00b"), "displayName", "NUL"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			r := scim.NewResource(m.Type)
+			r.Set(tt.a, tt.v)
+			_, _, err := m.Encode(r, nil, directory{"7": "uid=eve"})
+			e, is := errors.AsType[*translators.Error](err)
+			if !is || e.Kind != translators.Invalid || e.Path != tt.path || !strings.Contains(e.Detail, tt.path) || !strings.Contains(e.Detail, tt.says) {
+				t.Errorf("got %v", err)
+			}
+		})
+	}
+	r := scim.NewResource(m.Type)
+	r.Set(manager, complexOf(manager, "value", "8"))
+	if _, _, err := m.Encode(r, nil, nil); translators.KindOf(err) != translators.Invalid {
+		t.Errorf("without references: %v", err)
+	}
+	if got := m.IDs(r, nil); !slices.Equal(got, []string{"8"}) {
+		t.Errorf("ids %v", got)
+	}
+	if got := m.IDs(r, func(a *scim.Attribute) bool { return a != manager }); got != nil {
+		t.Errorf("ids %v", got)
+	}
+}
+
+func TestTheSlotWithMostTermsTakesTheElement(t *testing.T) {
+	m := compile(t, []translators.MapConfig{
+		{Path: "userName", Fields: []string{"uid"}},
+		{Path: `emails[type eq "work"].value`, Fields: []string{"mail"}},
+		{Path: `emails[type eq "work" and primary eq true].value`, Fields: []string{"mainMail"}},
+		{Path: `emails[primary eq false].value`, Fields: []string{"otherMail"}},
+	})
+	emails := m.Type.Attribute("emails")
+	r := scim.NewResource(m.Type)
+	r.Set(emails, scim.List(complexOf(emails, "value", "1", "type", "work", "primary", "true"), complexOf(emails, "value", "2", "type", "work"),
+		complexOf(emails, "value", "3", "type", "home"), complexOf(emails, "value", "4", "type", "home", "primary", "true")))
+	got, dropped := encoded(t, m, r, nil)
+	if diff := cmp.Diff(map[string]string{"mainMail": "1", "mail": "2", "otherMail": "3"}, got); diff != "" {
+		t.Error(diff)
+	}
+	// The third has a place, but its type has none there; the fourth has none at all.
+	if !slices.Equal(dropped, []string{"emails[primary eq false].type", `emails[type eq "home"]`}) {
+		t.Errorf("dropped %v", dropped)
+	}
+}
+
+// TestWrittenIsRead writes whole resources and reads them back through the
+// fields alone.
+func TestWrittenIsRead(t *testing.T) {
+	m := compile(t, people(), "active", "groups")
+	at := m.Type.Attribute
+	for _, s := range []string{"x", " leading", "trailing ", "a\nb\r\nc", `$\24\5c`, "日本語", "*)(uid=*", "#,+\"<>;="} {
+		r := scim.NewResource(m.Type)
+		r.Set(at("userName"), scim.String(s))
+		r.Set(at("name"), complexOf(at("name"), "familyName", s, "givenName", s))
+		r.Set(at("displayName"), scim.String(s))
+		r.Set(at("userType"), scim.String(s))
+		r.Set(at("emails"), scim.List(complexOf(at("emails"), "type", "work", "value", s, "primary", "true")))
+		r.Set(at("phoneNumbers"), scim.List(complexOf(at("phoneNumbers"), "value", s), complexOf(at("phoneNumbers"), "value", s+s), complexOf(at("phoneNumbers"), "value", s, "type", "mobile")))
+		r.Set(at("addresses"), scim.List(complexOf(at("addresses"), "type", "work", "formatted", s, "postalCode", s), complexOf(at("addresses"), "type", "other", "formatted", s)))
+		r.Set(at("roles"), scim.List(complexOf(at("roles"), "value", s, "display", s, "type", s, "primary", "false")))
+		r.Set(at("manager"), complexOf(at("manager"), "value", s))
+		r.Set(at("department"), scim.String(s))
+		refs := directory{s: "cn=" + s}
+		values, dropped, err := m.Encode(r, nil, refs)
+		if err != nil || dropped != nil {
+			t.Fatal(err, dropped)
+		}
+		stored := make(fields)
+		for _, v := range values {
+			stored[v.Field] = v.Values
+		}
+		back := scim.NewResource(m.Type)
+		if problems := m.Decode(back, everything, stored.get, refs); len(problems) > 0 {
+			t.Error(problems)
+		}
+		if d := scim.Diff(r, back); len(d) > 0 {
+			t.Errorf("%q: %s: sent %s, came %s", s, d[0].Attribute, text(d[0].Before), text(d[0].After))
+		}
+	}
+}
+
+func TestLeavesForFilters(t *testing.T) {
+	m := compile(t, append(people(),
+		translators.MapConfig{Path: "ims.value", Fields: []string{"im"}},
+		translators.MapConfig{Path: "ims.type", Fields: []string{"imType"}}), "active", "groups")
+	target := func(name string) scim.Target {
+		target, ok := scim.ParseTarget(scim.UserType(), name)
+		if !ok {
+			t.Fatalf("no attribute %s", name)
+		}
+		return target
+	}
+	terms := func(selector string) []scim.Field {
+		path, err := scim.ParsePath(scim.UserType(), selector)
+		if err != nil {
+			t.Fatal(err)
+		}
+		found, ok := scim.EqualTerms(path.Selector)
+		if !ok {
+			t.Fatalf("%s has no terms", selector)
+		}
+		return found
+	}
+	tests := []struct {
+		target, selector string
+		want             string // the first field; "constant"; "" for none
+	}{
+		{"userName", "", "uid"},
+		{"name.familyName", "", "sn"},
+		{"nickName", "", ""},
+		{"active", "", ""},
+		{enterprise + "manager.value", "", "manager"},
+		{"emails.value", "", "mail"},
+		{"emails.value", `emails[type eq "Work"]`, "mail"},
+		{"emails.value", `emails[type eq "home"]`, ""},
+		{"emails.value", `emails[type eq "work" and primary eq true]`, "mail"},
+		{"emails.value", `emails[primary eq false]`, ""},
+		{"emails.primary", `emails[type eq "work"]`, "constant"},
+		{"emails.display", "", ""},
+		{"phoneNumbers.value", "", ""}, // two of them
+		{"phoneNumbers.value", `phoneNumbers[type eq "mobile"]`, "mobile"},
+		{"phoneNumbers.value", `phoneNumbers[type eq "work"]`, ""},
+		{"addresses.formatted", `addresses[type eq "work"]`, "postalAddress"},
+		{"addresses.postalCode", "", "postalCode"},
+		{"ims.value", `ims[type eq "x"]`, ""}, // the backend alone knows which
+		{"roles.value", "", "roleInfo"},
+		{"roles.value", `roles[primary eq true]`, ""},
+	}
+	for _, tt := range tests {
+		t.Run(tt.target+" "+tt.selector, func(t *testing.T) {
+			var constants []scim.Field
+			if tt.selector != "" {
+				constants = terms(tt.selector)
+			}
+			got := ""
+			if l := m.LeafFor(target(tt.target), constants); l != nil && l.IsConstant() {
+				got = "constant"
+			} else if l != nil {
+				got = l.Fields[0]
+			}
+			if got != tt.want {
+				t.Errorf("got %q, want %q", got, tt.want)
+			}
+		})
+	}
+	var all []string
+	for _, l := range m.LeavesFor(target("phoneNumbers.value")) {
+		all = append(all, l.Fields[0])
+	}
+	if !slices.Equal(all, []string{"telephoneNumber", "mobile"}) {
+		t.Errorf("leaves %v", all)
+	}
+}
+
+func TestLeafOfField(t *testing.T) {
+	m := compile(t, []translators.MapConfig{
+		{Path: "nickName", Fields: []string{"uid"}, ReadOnly: true},
+		{Path: "userName", Fields: []string{"uid", "login"}},
+	})
+	for field, want := range map[string]string{"UID": "userName", "login": "userName"} {
+		if l := m.LeafOf(field); l == nil || l.Path.String() != want {
+			t.Errorf("%s: got %v", field, l)
+		}
+	}
+	if l := m.LeafOf("cn"); l != nil {
+		t.Errorf("cn belongs to %s", l.Path)
+	}
+}
