@@ -4,15 +4,21 @@
 package ldap
 
 import (
+	"sync"
+
 	"github.com/caddyserver/caddy/v2"
+	goldap "github.com/go-ldap/ldap/v3"
+	"go.uber.org/zap"
 
 	"github.com/scimgate/scimgate/translators"
+	"github.com/scimgate/scimgate/translators/ldap/ldapconn"
 )
 
 // Translator translates users and groups into the entries of an LDAP directory.
 type Translator struct {
 	// Servers are the addresses of the directory, ldap://, ldaps:// or ldapi://,
 	// in order of preference: all requests go to the first that answers.
+	// Placeholders are accepted, such as {env.LDAP_URL}.
 	Servers []string `json:"servers,omitempty"`
 
 	// Directory is the profile of the directory. Default: openldap.
@@ -52,6 +58,20 @@ type Translator struct {
 
 	// Groups says where groups are and how they are mapped.
 	Groups *ResourceConfig `json:"groups,omitempty"`
+
+	logger  *zap.Logger
+	profile *profile
+	bindDN  *goldap.DN // nil when scimgate does not sign in
+	kinds   []*kind    // users before groups
+	users   *kind      // nil when users are not served
+	groups  *kind      // nil when groups are not served
+	names   *nameCache
+	defined sync.Map // assertions that the directory can evaluate, see isDefined
+
+	backend *backend       // kept after Cleanup, for the requests that are under way
+	pool    *ldapconn.Pool // of backend
+	key     backendKey     // of backend
+	holds   bool           // whether this configuration counts as a user of backend
 }
 
 // TLSConfig says how the servers' certificates are verified.
@@ -99,11 +119,15 @@ type ResourceConfig struct {
 	// ObjectClasses are the object classes of new entries, the structural first.
 	ObjectClasses []string `json:"object_classes,omitempty"`
 	// RDN is the attribute that names an entry below its parent. It must be
-	// mapped.
+	// mapped. Required for users; for groups the default is what displayName is
+	// mapped to.
 	RDN string `json:"rdn,omitempty"`
-	// Maps are the mapped attributes.
+	// Maps are the mapped attributes. Of members (groups) and groups (users)
+	// only the attribute that holds them is named: members is mapped to member,
+	// uniqueMember or memberUid, groups to memberOf.
 	Maps []translators.MapConfig `json:"maps,omitempty"`
-	// Delete says what DELETE means: remove, disable or refuse. Required.
+	// Delete says what DELETE means: remove, disable or refuse. Required for
+	// users; a DELETE of a group is refused until it is said.
 	Delete translators.DeleteMode `json:"delete,omitempty"`
 	// Disable says how an account is disabled; all methods are applied, in
 	// order. Users only. Without it, active is not served.

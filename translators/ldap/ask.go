@@ -1,0 +1,190 @@
+package ldap
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	goldap "github.com/go-ldap/ldap/v3"
+
+	"github.com/scimgate/scimgate/scim"
+	"github.com/scimgate/scimgate/translators"
+)
+
+// inquiry is a SCIM filter as it is asked of the directory.
+type inquiry struct {
+	filter clause      // what is searched for
+	rest   scim.Filter // what remains to be checked here; nil when nothing does
+}
+
+// ask turns a SCIM filter into a inquiry. It looks up the resources that the
+// filter names by id, and finds out whether the directory can evaluate what it is
+// to be asked, which is remembered.
+func (t *Translator) ask(ctx context.Context, k *kind, f scim.Filter) (inquiry, error) {
+	if f == nil {
+		return inquiry{filter: everything}, nil
+	}
+	if err := checkMembers(k, f); err != nil {
+		return inquiry{}, err
+	}
+	values, err := t.valuesOfIDs(ctx, k, f)
+	if err != nil {
+		return inquiry{}, err
+	}
+	terms := []scim.Filter{f}
+	if and, ok := f.(scim.And); ok {
+		terms = and.Terms
+	}
+	c := &filterCompiler{kind: k, profile: t.profile, values: values}
+	all := c.each(terms)
+	if c.undefined, err = t.undefined(ctx, k, c.used); err != nil {
+		return inquiry{}, err
+	}
+	if len(c.undefined) > 0 {
+		all = c.each(terms)
+	}
+	var rest []scim.Filter
+	for i, b := range all {
+		if !b.isExact() {
+			rest = append(rest, terms[i])
+		}
+	}
+	q := inquiry{filter: both(all).may}
+	switch len(rest) {
+	case 0:
+		return q, nil
+	case 1:
+		q.rest = rest[0]
+	default:
+		q.rest = scim.And{Terms: rest}
+	}
+	q.rest, err = t.withoutMembers(ctx, k, q.rest, values)
+	return q, err
+}
+
+// undefined returns those of the assertions that the directory can't evaluate
+// for the kind's entries: the syntax of the attribute does not take the value, or
+// it has no rule for such a comparison. That must not be taken for the answer
+// that no entry has the value. When it can't say of an entry whether it has the
+// attribute at all, the mapping or the access rules are wrong.
+func (t *Translator) undefined(ctx context.Context, k *kind, used []clause) ([]clause, error) {
+	var undefined []clause
+	for _, a := range used {
+		field, comparison := a.parts()
+		isDefined, err := t.isDefined(ctx, k, a, field+comparison)
+		if err != nil {
+			return nil, err
+		}
+		if isDefined {
+			continue
+		}
+		undefined = append(undefined, a)
+		isKnown, err := t.isDefined(ctx, k, present(field), field+"=*")
+		switch {
+		case err != nil:
+			return nil, err
+		case !isKnown:
+			return nil, &translators.Error{Kind: translators.Refused, Detail: "The directory can't search the attribute " + field +
+				": its schema does not define it, or the account of scimgate may not see it. Correct the mapping or the access rules."}
+		}
+	}
+	return undefined, nil
+}
+
+// isDefined reports whether the directory can evaluate the clause for one of
+// the kind's entries at least. That it can is remembered under the key. While
+// there are no entries there is nothing to go wrong.
+func (t *Translator) isDefined(ctx context.Context, k *kind, a clause, key string) (bool, error) {
+	key = k.served.Name + " " + strings.ToLower(key)
+	if _, known := t.defined.Load(key); known {
+		return true, nil
+	}
+	// Every entry satisfies one of a and not a, unless a is undefined.
+	for _, f := range []clause{oneOf(a, noneOf(a)), ""} {
+		entries, err := t.search(ctx, k.request(string(f), []string{"1.1"}, 1))
+		found := len(entries) > 0 || resultCode(err) == goldap.LDAPResultSizeLimitExceeded
+		switch {
+		case err != nil && !found:
+			return false, t.fault("trying a filter", err)
+		case found && f != "":
+			t.defined.Store(key, true)
+			return true, nil
+		case found:
+			return false, nil
+		}
+	}
+	return true, nil
+}
+
+// valuesOfIDs looks up the resources that a filter names by id, and returns what
+// stands for them in the directory's attributes.
+func (t *Translator) valuesOfIDs(ctx context.Context, k *kind, f scim.Filter) (map[string]string, error) {
+	users, groups := namedIDs(k, f)
+	values := make(map[string]string)
+	look := func(other *kind, ids []string, field string) error {
+		if other == nil || len(ids) == 0 {
+			return nil
+		}
+		var attributes []string
+		if field != "" {
+			attributes = []string{field}
+		}
+		found, err := t.locate(ctx, other, ids, attributes)
+		for id, e := range found {
+			if values[id] = e.DN; field != "" {
+				values[id] = e.GetEqualFoldAttributeValue(field)
+			}
+		}
+		return err
+	}
+	field := ""
+	if k.members != nil && !k.memberIsDN {
+		field, groups = fieldUID, nil
+	}
+	if err := look(t.users, users, field); err != nil {
+		return nil, err
+	}
+	if err := look(t.groups, groups, ""); err != nil {
+		return nil, err
+	}
+	return values, nil
+}
+
+// namedIDs returns the ids that a filter compares references with, by the kind
+// that they may be of.
+func namedIDs(k *kind, f scim.Filter) (users, groups []string) {
+	add := func(a *scim.Attribute, id string) {
+		if a != k.groups && !slices.Contains(users, id) {
+			users = append(users, id)
+		}
+		if (a == k.groups || a == k.members) && !slices.Contains(groups, id) {
+			groups = append(groups, id)
+		}
+	}
+	walkFilter(f, func(f scim.Filter) {
+		if c, ok := f.(scim.Compare); ok && c.Operator == scim.Equal && c.Target.Sub != nil && c.Target.Sub.Name == "value" &&
+			c.Target.Attribute.Sub("$ref") != nil && !c.Value.IsAbsent() {
+			add(c.Target.Attribute, c.Value.Text())
+		}
+	})
+	return users, groups
+}
+
+// walkFilter calls visit for a filter and all in it.
+func walkFilter(f scim.Filter, visit func(scim.Filter)) {
+	visit(f)
+	switch f := f.(type) {
+	case scim.And:
+		for _, t := range f.Terms {
+			walkFilter(t, visit)
+		}
+	case scim.Or:
+		for _, t := range f.Terms {
+			walkFilter(t, visit)
+		}
+	case scim.Not:
+		walkFilter(f.Term, visit)
+	case scim.Elements:
+		walkFilter(f.Filter, visit)
+	}
+}

@@ -1,0 +1,336 @@
+package ldap
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+
+	"github.com/scimgate/scimgate/scim"
+	"github.com/scimgate/scimgate/translators"
+	"github.com/scimgate/scimgate/translators/mapfile"
+)
+
+// UnmarshalCaddyfile reads the configuration from a Caddyfile:
+//
+//	translator ldap <url>... {
+//		directory       openldap
+//		bind            <dn> <password>
+//		starttls
+//		tls_ca          <file>...
+//		tls_server_name <name>
+//		tls_insecure_skip_verify
+//		connections {
+//			shared          <number>
+//			in_flight       <number>
+//			exclusive       <number>
+//			dial_timeout    <duration>
+//			request_timeout <duration>
+//			max_age         <duration>
+//		}
+//		password_policy <dn>
+//		candidates      <number>
+//		page_size       <number>|-1
+//		users {
+//			base         <dn>
+//			scope        sub|one
+//			filter       <LDAP filter>
+//			create_in    <dn>
+//			object_class <class>...
+//			rdn          <attribute>
+//			disable      password_policy
+//			disable      attribute <attribute> <disabled> [<enabled>]
+//			disable      move <dn>
+//			delete       remove|disable|refuse
+//			map          <path> <attribute>... { … }
+//			map          groups memberOf
+//		}
+//		groups {
+//			base         <dn>
+//			scope        sub|one
+//			filter       <LDAP filter>
+//			create_in    <dn>
+//			object_class <class>...
+//			rdn          <attribute>
+//			placeholder  <dn>
+//			delete       remove|refuse
+//			map          <path> <attribute>... { … }
+//			map          members member|uniqueMember|memberUid
+//		}
+//	}
+//
+// users and groups may each be left out, not both. Of users base, object_class,
+// rdn, delete and a map of userName are required; of groups base, object_class
+// and a map of displayName. The options of map are those of package mapfile.
+// disable may stand several times: an account is disabled when all are in place.
+// Every other line stands at most once. What the lines mean, and their defaults,
+// is said at the fields of [Translator].
+func (t *Translator) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
+	d.Next() // the name of the module
+	t.Servers = d.RemainingArgs()
+	if len(t.Servers) == 0 {
+		return d.Errf("ldap needs the address of the directory: translator ldap ldaps://directory.example.com")
+	}
+	b := &block{Dispenser: d, name: "ldap"}
+	err := b.each(func(word string) error {
+		switch word {
+		case "directory":
+			if err := b.text(&t.Directory, "directory <name>"); err != nil {
+				return err
+			}
+			if _, err := findProfile(t.Directory); err != nil {
+				return d.WrapErr(err)
+			}
+			return nil
+		case "bind":
+			return b.texts("bind <dn> <password>", &t.BindDN, &t.BindPassword)
+		case "starttls":
+			return b.flag(&t.tlsConfig().StartTLS)
+		case "tls_ca":
+			return b.list(&t.tlsConfig().CAFiles, "tls_ca <file>...")
+		case "tls_server_name":
+			return b.text(&t.tlsConfig().ServerName, "tls_server_name <name>")
+		case "tls_insecure_skip_verify":
+			return b.flag(&t.tlsConfig().InsecureSkipVerify)
+		case "connections":
+			t.Connections = new(ConnectionsConfig)
+			return t.Connections.unmarshalCaddyfile(d)
+		case "password_policy":
+			return b.text(&t.PasswordPolicy, "password_policy <dn>")
+		case "candidates":
+			return b.number(&t.Candidates, 1, "candidates <number>")
+		case "page_size":
+			return b.number(&t.PageSize, -1, "page_size <number>, or -1 for a directory without the paging control")
+		case "users":
+			t.Users = new(ResourceConfig)
+			return t.Users.unmarshalCaddyfile(d, true)
+		case "groups":
+			t.Groups = new(ResourceConfig)
+			return t.Groups.unmarshalCaddyfile(d, false)
+		}
+		return b.unknown("directory", "bind", "starttls", "tls_ca", "tls_server_name", "tls_insecure_skip_verify",
+			"connections", "password_policy", "candidates", "page_size", "users", "groups")
+	})
+	if err != nil {
+		return err
+	}
+	if t.Users == nil && t.Groups == nil {
+		return d.Errf("ldap: nothing is served: add users { … }, groups { … } or both")
+	}
+	return nil
+}
+
+func (t *Translator) tlsConfig() *TLSConfig {
+	if t.TLS == nil {
+		t.TLS = new(TLSConfig)
+	}
+	return t.TLS
+}
+
+func (c *ConnectionsConfig) unmarshalCaddyfile(d *caddyfile.Dispenser) error {
+	if d.CountRemainingArgs() > 0 {
+		return d.Errf("connections has its settings in a block: connections { shared 2 }")
+	}
+	b := &block{Dispenser: d, name: "connections"}
+	return b.each(func(word string) error {
+		switch word {
+		case "shared":
+			return b.number(&c.Shared, 1, "shared <number>")
+		case "in_flight":
+			return b.number(&c.InFlight, 1, "in_flight <number>")
+		case "exclusive":
+			return b.number(&c.Exclusive, 1, "exclusive <number>")
+		case "dial_timeout":
+			return b.duration(&c.DialTimeout)
+		case "request_timeout":
+			return b.duration(&c.RequestTimeout)
+		case "max_age":
+			return b.duration(&c.MaxAge)
+		}
+		return b.unknown("shared", "in_flight", "exclusive", "dial_timeout", "request_timeout", "max_age")
+	})
+}
+
+func (c *ResourceConfig) unmarshalCaddyfile(d *caddyfile.Dispenser, isUsers bool) error {
+	name, full, handled := "groups", scim.GroupType(), "members"
+	if isUsers {
+		name, full, handled = "users", scim.UserType(), "groups"
+	}
+	head := *d // what is missing is reported at the first line of the block
+	if d.CountRemainingArgs() > 0 {
+		return d.Errf("%s has its settings in a block: %s { base … }", name, name)
+	}
+	b := &block{Dispenser: d, name: name, repeatable: []string{"map", "disable", "delete"}}
+	err := b.each(func(word string) (err error) {
+		switch {
+		case word == "base":
+			return b.text(&c.Base, "base <dn>")
+		case word == "scope":
+			if err := b.text(&c.Scope, "scope sub|one"); err != nil {
+				return err
+			}
+			if c.Scope != "sub" && c.Scope != "one" {
+				return d.Errf("scope %s is not known: it is sub or one", c.Scope)
+			}
+			return nil
+		case word == "filter":
+			return b.text(&c.Filter, "filter <LDAP filter>")
+		case word == "create_in":
+			return b.text(&c.CreateIn, "create_in <dn>")
+		case word == "object_class":
+			return b.list(&c.ObjectClasses, "object_class <class>...")
+		case word == "rdn":
+			return b.text(&c.RDN, "rdn <attribute>")
+		case word == "delete":
+			c.Delete, err = mapfile.ParseDelete(d, c.Delete)
+			return err
+		case word == "map":
+			m, err := mapfile.Parse(d, full, handled)
+			c.Maps = append(c.Maps, m)
+			return err
+		case word == "disable" && isUsers:
+			return c.disable(b)
+		case word == "placeholder" && !isUsers:
+			return b.text(&c.Placeholder, "placeholder <dn>")
+		}
+		words := []string{"base", "scope", "filter", "create_in", "object_class", "rdn", "delete", "map"}
+		if isUsers {
+			return b.unknown(append(words, "disable")...)
+		}
+		return b.unknown(append(words, "placeholder")...)
+	})
+	if err != nil {
+		return err
+	}
+	if err := c.checkRequired(isUsers); err != nil {
+		return head.Errf("%s: %w", name, err)
+	}
+	required := "displayName"
+	if isUsers {
+		required = "userName"
+	}
+	if !slices.ContainsFunc(c.Maps, func(m translators.MapConfig) bool { return isPathOf(full, m.Path, required) }) {
+		return head.Errf("%s: %s is not mapped, and SCIM requires it: add map %s and the attribute that holds it", name, required, required)
+	}
+	return nil
+}
+
+// isPathOf reports whether a path, which was parsed before, names the attribute.
+func isPathOf(full *scim.ResourceType, path, attribute string) bool {
+	parsed, err := scim.ParsePath(full, path)
+	return err == nil && parsed.Attribute == full.Attribute(attribute)
+}
+
+// disable reads one way of disabling.
+func (c *ResourceConfig) disable(b *block) error {
+	const usage = "disable password_policy, disable attribute <attribute> <disabled> [<enabled>] or disable move <dn>"
+	args := b.RemainingArgs()
+	if len(args) == 0 {
+		return b.Errf("disable names a method: %s", usage)
+	}
+	config := DisableConfig{Method: args[0]}
+	switch {
+	case config.Method == DisableByPasswordPolicy && len(args) == 1:
+	case config.Method == DisableByAttribute && (len(args) == 3 || len(args) == 4):
+		config.Attribute, config.Disabled = args[1], args[2]
+		if len(args) == 4 {
+			config.Enabled = args[3]
+		}
+	case config.Method == DisableByMove && len(args) == 2:
+		config.Container = args[1]
+	default:
+		return b.Errf("disable %s is not understood: write %s", strings.Join(args, " "), usage)
+	}
+	if slices.Contains(c.Disable, config) {
+		return b.Errf("disable %s is given twice: remove one of the two lines", strings.Join(args, " "))
+	}
+	c.Disable = append(c.Disable, config)
+	return nil
+}
+
+// block reads the lines of a block, each word at most once.
+type block struct {
+	*caddyfile.Dispenser
+	name       string
+	repeatable []string
+	seen       []string
+}
+
+// each calls read for every line, which stands at its first word.
+func (b *block) each(read func(word string) error) error {
+	for nesting := b.Nesting(); b.NextBlock(nesting); {
+		word := b.Val()
+		if slices.Contains(b.seen, word) && !slices.Contains(b.repeatable, word) {
+			return b.Errf("%s: %s is given twice: remove one of the two", b.name, word)
+		}
+		b.seen = append(b.seen, word)
+		if err := read(word); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (b *block) unknown(words ...string) error {
+	return b.Errf("%s: there is no %s here: there are %s", b.name, b.Val(), strings.Join(words, ", "))
+}
+
+// texts reads as many arguments as there are targets.
+func (b *block) texts(usage string, targets ...*string) error {
+	word, args := b.Val(), b.RemainingArgs()
+	if len(args) != len(targets) || slices.Contains(args, "") {
+		return b.Errf("%s is not understood: write %s", word, usage)
+	}
+	for i, target := range targets {
+		*target = args[i]
+	}
+	return nil
+}
+
+func (b *block) text(target *string, usage string) error { return b.texts(usage, target) }
+
+func (b *block) list(target *[]string, usage string) error {
+	word, args := b.Val(), b.RemainingArgs()
+	if len(args) == 0 || slices.Contains(args, "") {
+		return b.Errf("%s is not understood: write %s", word, usage)
+	}
+	*target = args
+	return nil
+}
+
+func (b *block) flag(target *bool) error {
+	if b.CountRemainingArgs() > 0 {
+		return b.Errf("%s stands alone in its line", b.Val())
+	}
+	*target = true
+	return nil
+}
+
+// number reads a whole number that is least or more, and not 0.
+func (b *block) number(target *int, least int, usage string) error {
+	text := ""
+	if err := b.text(&text, usage); err != nil {
+		return err
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil || n < least || n == 0 {
+		return b.Errf("%s is not understood: write %s", text, usage)
+	}
+	*target = n
+	return nil
+}
+
+func (b *block) duration(target *caddy.Duration) error {
+	word, text := b.Val(), ""
+	if err := b.text(&text, word+" <duration>"); err != nil {
+		return err
+	}
+	duration, err := caddy.ParseDuration(text)
+	if err != nil || duration <= 0 {
+		return b.Errf("%s %s is not a duration, such as 5s", word, text)
+	}
+	*target = caddy.Duration(duration)
+	return nil
+}

@@ -1,0 +1,201 @@
+package ldap
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	goldap "github.com/go-ldap/ldap/v3"
+
+	"github.com/scimgate/scimgate/translators"
+	"github.com/scimgate/scimgate/translators/ldap/ldapconn"
+)
+
+// Check implements [translators.Translator]. What the directory does not let
+// anybody see, such as its indexes, has no finding.
+func (t *Translator) Check(ctx context.Context) []translators.Finding {
+	c := &checker{t: t}
+	root, err := t.pool.RootDSE(ctx)
+	if err != nil {
+		c.error("the directory can't be used: %v", t.fault("reading the root entry", err))
+		return c.findings
+	}
+	c.ok("%s answers and accepts the account of scimgate", root.Server)
+	c.controls(root)
+	for _, k := range t.kinds {
+		c.entries(ctx, k)
+	}
+	if t.users != nil {
+		c.locks(ctx)
+		c.memberOf(ctx)
+	}
+	c.passwordPolicy(ctx)
+	return c.findings
+}
+
+type checker struct {
+	t        *Translator
+	findings []translators.Finding
+}
+
+func (c *checker) add(level translators.Level, format string, args ...any) {
+	c.findings = append(c.findings, translators.Finding{Level: level, Detail: fmt.Sprintf(format, args...)})
+}
+
+func (c *checker) ok(format string, args ...any) { c.add(translators.LevelOK, format, args...) }
+func (c *checker) warning(format string, args ...any) {
+	c.add(translators.LevelWarning, format, args...)
+}
+func (c *checker) error(format string, args ...any) { c.add(translators.LevelError, format, args...) }
+
+// controls looks for the controls that requests are sent with.
+func (c *checker) controls(root *ldapconn.RootDSE) {
+	p := c.t.profile
+	if p.assertionControl != "" && !root.HasControl(p.assertionControl) {
+		c.warning("the directory does not advertise the assertion control (%s): that a write meets the entry that was read is not guarded by it", p.assertionControl)
+	}
+	if p.postReadControl != "" && !root.HasControl(p.postReadControl) {
+		c.warning("the directory does not advertise the post-read control (%s): each write is followed by a read", p.postReadControl)
+	}
+	if c.t.PageSize > 0 && !root.HasControl(p.pagingControl) {
+		c.error("the directory does not advertise the paging control (%s): set page_size -1, and raise the size limit for the account of scimgate above the number of entries", p.pagingControl)
+	}
+}
+
+// entries looks whether the entries of a kind, their ids and all mapped
+// attributes can be searched.
+func (c *checker) entries(ctx context.Context, k *kind) {
+	t, name := c.t, k.served.Name
+	base := k.request("", t.withID(nil), 0)
+	base.BaseDN, base.Scope, base.Filter = k.config.Base, goldap.ScopeBaseObject, "(objectClass=*)"
+	found, err := t.search(ctx, base)
+	switch {
+	case resultCode(err) == goldap.LDAPResultNoSuchObject, err == nil && len(found) == 0:
+		c.error("%s: the base %s does not exist, or the account of scimgate can't see it", name, k.config.Base)
+		return
+	case err != nil:
+		c.error("%s: the base can't be read: %v", name, t.fault("reading the base", err))
+		return
+	}
+	some, err := c.first(ctx, k)
+	switch {
+	case err != nil:
+		c.error("%s: entries can't be read: %v", name, err)
+		return
+	case some == nil:
+		c.warning("%s: there are no entries that satisfy %s: nothing that is read can be checked until there are", name, k.filter)
+		return
+	}
+	if _, ok := t.profile.readID(some); !ok {
+		c.error("%s: the account of scimgate can't see %s, which is the id", name, t.profile.id)
+		return
+	}
+	broken := c.unsearchable(ctx, k)
+	if len(broken) > 0 {
+		c.warning("%s: the directory can't search %s: its schema does not define it, or the account of scimgate may not see it", name, strings.Join(broken, ", "))
+		return
+	}
+	c.ok("%s: entries, ids and mapped attributes can be searched", name)
+}
+
+// first returns any one entry of the kind, with its id alone; nil when there is
+// none.
+func (c *checker) first(ctx context.Context, k *kind) (some *goldap.Entry, err error) {
+	entries, _, err := c.t.searchUpTo(ctx, k, everything, []string{c.t.profile.id}, 1)
+	if err != nil || len(entries) == 0 {
+		return nil, err
+	}
+	return entries[0], nil
+}
+
+// unsearchable returns the attributes of the mapping that no filter can be made of.
+func (c *checker) unsearchable(ctx context.Context, k *kind) []string {
+	fields := k.mapping.Fields(translators.Selection{All: true})
+	if k.members != nil {
+		fields = append(fields, k.memberField)
+	}
+	var broken []string
+	for _, field := range append(fields, c.t.profile.id) {
+		if is, err := c.t.isDefined(ctx, k, present(field), field+"=*"); err == nil && !is {
+			broken = append(broken, field)
+		}
+	}
+	return broken
+}
+
+// locks looks whether the locks of accounts can be seen. A lock that an access
+// rule hides makes every account look active.
+func (c *checker) locks(ctx context.Context) {
+	t, k := c.t, c.t.users
+	for _, l := range k.locks {
+		for _, name := range l.attributes() {
+			is, err := t.isDefined(ctx, k, present(name), name+"=*")
+			switch {
+			case err != nil:
+				c.error("disable: whether %s can be seen is not known: %v", name, err)
+			case !is:
+				c.error("disable: the account of scimgate can't see %s, or the directory does not define it: every account looks active, and no disable can be proven. Give the account the right to read and search it, or load the overlay that defines it", name)
+			default:
+				c.ok("disable: %s can be searched; that a lock can be read as well shows with the first account that is disabled", name)
+			}
+		}
+		if container := l.parent(true); container != nil {
+			c.container(ctx, container.String())
+		}
+	}
+}
+
+// container looks whether disabled accounts can be moved to where they should be.
+func (c *checker) container(ctx context.Context, dn string) {
+	request := goldap.NewSearchRequest(dn, goldap.ScopeBaseObject, goldap.NeverDerefAliases, 0, 0, false, "(objectClass=*)", []string{"1.1"}, nil)
+	if found, err := c.t.search(ctx, request); err != nil || len(found) == 0 {
+		c.error("disable move: the container %s can't be seen: %v", dn, err)
+	}
+}
+
+// passwordPolicy looks whether the directory enforces the lock of the password
+// policy (directories.md §4.1).
+func (c *checker) passwordPolicy(ctx context.Context) {
+	t := c.t
+	uses := false
+	if t.users != nil {
+		for _, l := range t.users.locks {
+			_, is := l.(policyLock)
+			uses = uses || is
+		}
+	}
+	switch {
+	case t.PasswordPolicy == "" && uses:
+		c.warning("disable password_policy: whether the directory enforces the lock is not known beforehand: name its default policy by password_policy")
+		return
+	case t.PasswordPolicy == "":
+		return
+	}
+	request := goldap.NewSearchRequest(t.PasswordPolicy, goldap.ScopeBaseObject, goldap.NeverDerefAliases, 0, 0, false, "(objectClass=*)", []string{"pwdLockout"}, nil)
+	found, err := t.search(ctx, request)
+	switch {
+	case resultCode(err) == goldap.LDAPResultNoSuchObject, err == nil && len(found) == 0:
+		c.error("password_policy: %s does not exist, or the account of scimgate can't see it: a lock is then enforced by nobody", t.PasswordPolicy)
+	case err != nil:
+		c.error("password_policy: it can't be read: %v", t.fault("reading the password policy", err))
+	case !strings.EqualFold(found[0].GetEqualFoldAttributeValue("pwdLockout"), "TRUE"):
+		c.error("password_policy: pwdLockout of %s is not TRUE, or hidden from the account of scimgate: a disabled account can still sign in. Set it to TRUE", t.PasswordPolicy)
+	default:
+		c.ok("password_policy: pwdLockout is TRUE: a lock is enforced for accounts to which this policy applies")
+	}
+}
+
+// memberOf looks whether the directory keeps the attribute behind groups.
+func (c *checker) memberOf(ctx context.Context) {
+	k := c.t.users
+	if k.groups == nil {
+		return
+	}
+	is, err := c.t.isDefined(ctx, k, present(k.groupsField), k.groupsField+"=*")
+	switch {
+	case err != nil:
+		c.error("map groups: %v", err)
+	case !is:
+		c.warning("map groups: the directory does not define %s, or the account of scimgate may not see it: every user looks like a member of no group. Load the overlay that keeps it (memberof), or remove the line", k.groupsField)
+	}
+}

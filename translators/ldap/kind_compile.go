@@ -1,0 +1,260 @@
+package ldap
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	goldap "github.com/go-ldap/ldap/v3"
+
+	"github.com/scimgate/scimgate/scim"
+	"github.com/scimgate/scimgate/translators"
+)
+
+// The attribute of a posixGroup that holds its members, and the one of users
+// that it refers to (RFC 2307 §3).
+const (
+	fieldMemberUID = "memberUid"
+	fieldUID       = "uid"
+)
+
+// newUsers compiles the configuration of users.
+func newUsers(c *ResourceConfig, p *profile) (*kind, error) {
+	maps, groupsField, err := takeMap(c.Maps, "groups")
+	if err != nil {
+		return nil, err
+	}
+	var handled []string
+	if len(c.Disable) > 0 {
+		handled = append(handled, "active")
+	} else if slices.ContainsFunc(c.Maps, func(m translators.MapConfig) bool { return strings.EqualFold(m.Path, "active") }) {
+		return nil, errors.New("map active: how an account is disabled is said by disable: disable attribute <attribute> <disabled> [<enabled>]")
+	}
+	if groupsField != "" {
+		handled = append(handled, "groups")
+	}
+	if err := c.checkRequired(true); err != nil {
+		return nil, err
+	}
+	if c.Placeholder != "" {
+		return nil, errors.New("placeholder is for groups: remove it")
+	}
+	k, err := newKind(c, without(scim.UserType(), "groups.type"), maps, handled)
+	if err != nil {
+		return nil, err
+	}
+	k.groupsField = groupsField
+	if groupsField != "" {
+		k.groups = k.mapping.Type.Attribute("groups")
+	}
+	if k.locks, err = newLocks(c.Disable, k.createIn, p); err != nil {
+		return nil, err
+	}
+	if len(k.locks) > 0 {
+		k.active = k.mapping.Type.Attribute("active")
+	}
+	for _, l := range k.locks {
+		if locked := l.parent(true); locked != nil && !k.isBelow(locked) {
+			return nil, fmt.Errorf("disable move %s: it does not lie below base (scope %s), so that disabled accounts would not be found: choose a container below base, or a higher base", locked, k.scopeName())
+		}
+	}
+	if c.Delete == translators.DeleteDisable && k.active == nil {
+		return nil, errors.New("delete disable needs to know how: add disable password_policy, or another method")
+	}
+	if k.rdn == nil {
+		return nil, fmt.Errorf("rdn %s: nothing is mapped to it, so that new entries would have no name: map userName %s", c.RDN, c.RDN)
+	}
+	return k, nil
+}
+
+// newGroups compiles the configuration of groups.
+func newGroups(c *ResourceConfig, _ *profile) (*kind, error) {
+	maps, memberField, err := takeMap(c.Maps, "members")
+	if err != nil {
+		return nil, err
+	}
+	var handled []string
+	if memberField != "" {
+		handled = append(handled, "members")
+	}
+	if err := c.checkRequired(false); err != nil {
+		return nil, err
+	}
+	k, err := newKind(c, without(scim.GroupType(), "members.display"), maps, handled)
+	if err != nil {
+		return nil, err
+	}
+	name := k.mapping.LeafFor(scim.Target{Attribute: k.mapping.Type.Attribute("displayName")}, nil)
+	k.display = name.Fields
+	if c.RDN == "" && len(name.Fields) > 0 && name.IsWritable() {
+		k.rdn, k.rdnField = name, name.Fields[0]
+	}
+	if k.rdn == nil {
+		return nil, fmt.Errorf("rdn %s: nothing is mapped to it, so that new entries would have no name: map displayName %s", c.RDN, c.RDN)
+	}
+	if c.Placeholder != "" {
+		if _, err := goldap.ParseDN(c.Placeholder); err != nil {
+			return nil, fmt.Errorf("placeholder %q is not a DN: %w", c.Placeholder, err)
+		}
+	}
+	k.placeholder = nameKey(c.Placeholder)
+	if memberField != "" {
+		k.members = k.mapping.Type.Attribute("members")
+		k.memberField = memberField
+		k.memberIsDN = !strings.EqualFold(memberField, fieldMemberUID)
+		k.needsMember = slices.ContainsFunc(c.ObjectClasses, func(class string) bool {
+			return strings.EqualFold(class, "groupOfNames") || strings.EqualFold(class, "groupOfUniqueNames")
+		})
+	}
+	return k, nil
+}
+
+// newKind compiles what users and groups have in common.
+func newKind(c *ResourceConfig, full *scim.ResourceType, maps []translators.MapConfig, handled []string) (*kind, error) {
+	k := &kind{config: c, filter: c.Filter}
+	if err := k.place(); err != nil {
+		return nil, err
+	}
+	for _, class := range c.ObjectClasses {
+		if !isAttributeName(class) {
+			return nil, fmt.Errorf("object_class %q is not the name of an object class", class)
+		}
+	}
+	if k.filter == "" {
+		k.filter = "(objectClass=" + goldap.EscapeFilter(c.ObjectClasses[0]) + ")"
+	}
+	if _, err := goldap.CompileFilter(k.filter); err != nil {
+		return nil, fmt.Errorf("filter %s is not an LDAP filter, such as (objectClass=person): %w", c.Filter, err)
+	}
+	for _, m := range maps {
+		for _, field := range m.Fields {
+			if !isAttributeName(field) {
+				return nil, fmt.Errorf("map %s: %q is not the name of an LDAP attribute", m.Path, field)
+			}
+		}
+	}
+	var err error
+	if k.mapping, err = translators.Compile(full, maps, handled...); err != nil {
+		return nil, err
+	}
+	if c.RDN != "" {
+		k.rdnField = c.RDN
+		if k.rdn = k.mapping.LeafOf(c.RDN); k.rdn != nil && !k.rdn.IsWritable() {
+			return nil, fmt.Errorf("rdn %s: %s is mapped to it and can't be written, so that new entries would have no name", c.RDN, k.rdn.Path)
+		}
+	}
+	k.served = translators.Type{
+		ResourceType:    k.mapping.Type,
+		Rules:           k.mapping.Rules,
+		Delete:          c.Delete,
+		ChangesPassword: k.mapping.Type.Attribute("password") != nil,
+	}
+	if k.served.Delete == "" {
+		k.served.Delete = translators.DeleteRefuse
+	}
+	return k, nil
+}
+
+// place reads where the entries are.
+func (k *kind) place() (err error) {
+	c := k.config
+	switch c.Scope {
+	case "", "sub":
+		k.scope = goldap.ScopeWholeSubtree
+	case "one":
+		k.scope = goldap.ScopeSingleLevel
+	default:
+		return fmt.Errorf("scope %q is not known: it is sub or one", c.Scope)
+	}
+	if k.base, err = goldap.ParseDN(c.Base); err != nil {
+		return fmt.Errorf("base %q is not a DN: %w", c.Base, err)
+	}
+	k.createIn = k.base
+	if c.CreateIn == "" {
+		return nil
+	}
+	if k.createIn, err = goldap.ParseDN(c.CreateIn); err != nil {
+		return fmt.Errorf("create_in %q is not a DN: %w", c.CreateIn, err)
+	}
+	if !k.isBelow(k.createIn) {
+		return fmt.Errorf("create_in %s does not lie below base (scope %s), so that new entries would not be found: choose one below base, or a higher base", c.CreateIn, k.scopeName())
+	}
+	return nil
+}
+
+// isBelow reports whether entries directly below dn are found by a search.
+func (k *kind) isBelow(dn *goldap.DN) bool {
+	return k.base.EqualFold(dn) || k.scope == goldap.ScopeWholeSubtree && k.base.AncestorOfFold(dn)
+}
+
+func (k *kind) scopeName() string {
+	if k.scope == goldap.ScopeSingleLevel {
+		return "one"
+	}
+	return "sub"
+}
+
+// checkRequired looks for the parts that have no default.
+func (c *ResourceConfig) checkRequired(isUsers bool) error {
+	var mistakes []error
+	missing := func(text string) { mistakes = append(mistakes, errors.New(text)) }
+	if c.Base == "" {
+		missing("base is missing: name the entry below which they are, such as base ou=people,dc=example,dc=com")
+	}
+	if len(c.ObjectClasses) == 0 {
+		missing("object_class is missing: name the object classes of new entries, such as object_class inetOrgPerson")
+	}
+	if c.RDN == "" && isUsers {
+		missing("rdn is missing: name the attribute that names an entry, such as rdn uid")
+	}
+	switch c.Delete {
+	case translators.DeleteRemove, translators.DeleteRefuse:
+	case translators.DeleteDisable:
+		if !isUsers {
+			missing("delete disable is for users: choose remove or refuse")
+		}
+	case "":
+		if isUsers {
+			missing("delete is missing: say what DELETE means, delete remove, disable or refuse")
+		}
+	default:
+		missing(fmt.Sprintf("delete %s is not known: it is remove, disable or refuse", c.Delete))
+	}
+	if !isUsers && len(c.Disable) > 0 {
+		missing("disable is for users: remove it")
+	}
+	return errors.Join(mistakes...)
+}
+
+// takeMap takes the map of an attribute that this translator serves itself out
+// of the others, and returns the field that it names, "" if there is none.
+func takeMap(maps []translators.MapConfig, attribute string) (others []translators.MapConfig, field string, err error) {
+	for _, m := range maps {
+		if !strings.EqualFold(m.Path, attribute) && !strings.EqualFold(m.Path, attribute+".value") {
+			others = append(others, m)
+			continue
+		}
+		switch {
+		case field != "":
+			return nil, "", fmt.Errorf("map %s: it stands twice: remove one", m.Path)
+		case len(m.Fields) != 1 || !isAttributeName(m.Fields[0]):
+			return nil, "", fmt.Errorf("map %s: name the one LDAP attribute that holds them", m.Path)
+		case !isBare(m):
+			return nil, "", fmt.Errorf("map %s: it takes no options: remove them", m.Path)
+		}
+		field = m.Fields[0]
+	}
+	return others, field, nil
+}
+
+// isBare reports whether a map has no options.
+func isBare(m translators.MapConfig) bool {
+	return m.Codec == "" && m.Constant == "" && m.Default == "" && len(m.DefaultFrom) == 0 && len(m.OneOf) == 0 &&
+		!m.Required && !m.CreateOnly && !m.ReadOnly && !m.WriteOnly
+}
+
+// without returns the type without a sub-attribute that is not served.
+func without(full *scim.ResourceType, name string) *scim.ResourceType {
+	return full.Narrow(func(a *scim.Attribute) bool { return a.String() != name }, nil)
+}

@@ -1,0 +1,272 @@
+package ldap
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+
+	goldap "github.com/go-ldap/ldap/v3"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/scimgate/scimgate/translators"
+)
+
+// How many entries one search asks for by their ids or names, and how many of
+// these searches are under way at a time for one request. Larger batches do not
+// make slapd faster; more at a time would keep other requests waiting.
+const (
+	batchSize    = 200
+	batchesAhead = 4
+)
+
+// locate returns the entries of that kind with these ids, by id, each with the
+// attributes named and no others. An id that no entry has is missing from the
+// result.
+func (t *Translator) locate(ctx context.Context, k *kind, ids []string, attributes []string) (map[string]*goldap.Entry, error) {
+	filters := make([]string, 0, len(ids))
+	for _, id := range ids {
+		if f, ok := t.profile.idFilter(id); ok {
+			filters = append(filters, f)
+		}
+	}
+	attributes = t.withID(attributes)
+	found := make(map[string]*goldap.Entry, len(filters))
+	var mu sync.Mutex
+	err := inBatches(ctx, filters, func(ctx context.Context, batch []string) error {
+		entries, err := t.search(ctx, k.request(anyOf(batch), attributes, 0))
+		if err != nil {
+			return t.batchFault("reading entries by id", err)
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		for _, e := range entries {
+			if id, ok := t.profile.readID(e); ok {
+				found[id] = e
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return found, nil
+}
+
+// reference is the resource behind a name.
+type reference struct {
+	id      string
+	display string // "" when it was not asked for or has none
+	kind    *kind
+}
+
+// resolution is what became of a request's names and ids: it is the
+// [translators.References] with which entries are decoded.
+type resolution struct {
+	byName map[string]reference // by nameKey
+	byID   map[string]string    // names, by id
+}
+
+// Name implements [translators.References].
+func (r *resolution) Name(id string) (string, bool) {
+	name, ok := r.byID[id]
+	return name, ok
+}
+
+// ID implements [translators.References].
+func (r *resolution) ID(name string) (string, bool) {
+	ref, ok := r.byName[nameKey(name)]
+	return ref.id, ok
+}
+
+// resolve finds the resources behind names for showing them: what was found
+// within the last minute is not asked for again. A name that is not a served
+// resource's is missing from the result.
+func (t *Translator) resolve(ctx context.Context, names []string) (*resolution, error) {
+	r := &resolution{byName: make(map[string]reference, len(names))}
+	unknown := make(map[string]string) // writings, by nameKey
+	for _, name := range names {
+		key := nameKey(name)
+		if ref, known := t.names.get(key); !known {
+			unknown[key] = name
+		} else if ref.kind != nil {
+			r.byName[key] = ref
+		}
+	}
+	found, err := t.lookUp(ctx, unknown, true)
+	if err != nil {
+		return nil, err
+	}
+	for key := range unknown {
+		ref := found[key]
+		t.names.put(key, ref) // also that it is nobody's
+		if ref.kind != nil {
+			r.byName[key] = ref
+		}
+	}
+	return r, nil
+}
+
+// forget drops what is remembered of a name, because the entry was written.
+func (t *Translator) forget(dn string) { t.names.drop(nameKey(dn)) }
+
+// lookUp reads the resources behind names, given by nameKey, each in the kind
+// below whose base it lies.
+func (t *Translator) lookUp(ctx context.Context, names map[string]string, withDisplay bool) (map[string]reference, error) {
+	if len(names) == 0 {
+		return nil, nil
+	}
+	found := make(map[string]reference, len(names))
+	missing := maps.Clone(names)
+	for _, k := range t.kinds {
+		var asked []*goldap.DN
+		for _, name := range missing {
+			if dn, err := goldap.ParseDN(name); err == nil && k.base.AncestorOfFold(dn) && isSearchable(dn.RDNs[0]) {
+				asked = append(asked, dn)
+			}
+		}
+		if err := t.lookUpKind(ctx, k, asked, withDisplay, found); err != nil {
+			return nil, err
+		}
+		for key := range found {
+			delete(missing, key)
+		}
+	}
+	return found, nil
+}
+
+// lookUpKind adds those of the names to found that are resources of that kind.
+// They are asked for by the values in their RDNs, many at a time, which costs
+// the directory an index lookup each.
+func (t *Translator) lookUpKind(ctx context.Context, k *kind, names []*goldap.DN, withDisplay bool, found map[string]reference) error {
+	attributes := []string{t.profile.id}
+	if withDisplay && k == t.groups {
+		attributes = append(attributes, k.display...)
+	}
+	var mu sync.Mutex
+	note := func(key string, e *goldap.Entry) {
+		if id, ok := t.profile.readID(e); ok {
+			mu.Lock()
+			defer mu.Unlock()
+			found[key] = reference{id: id, display: firstValue(e, k.display), kind: k}
+		}
+	}
+	return inBatches(ctx, names, func(ctx context.Context, batch []*goldap.DN) error {
+		asked := make(map[string]*goldap.DN, len(batch))
+		filters := make([]string, len(batch))
+		for i, dn := range batch {
+			asked[parsedNameKey(dn)] = dn
+			filters[i] = rdnFilter(dn.RDNs[0])
+		}
+		entries, err := t.search(ctx, k.request(anyOf(filters), attributes, 0))
+		isWhole := err == nil
+		if code := resultCode(err); err != nil && code != goldap.LDAPResultSizeLimitExceeded && code != goldap.LDAPResultAdminLimitExceeded {
+			return t.fault("looking up names", err)
+		}
+		strangers := 0
+		for _, e := range entries {
+			key := nameKey(e.DN)
+			if asked[key] == nil {
+				strangers++
+				continue
+			}
+			delete(asked, key)
+			note(key, e)
+		}
+		if isWhole && strangers == 0 {
+			return nil // what is left has no entry: it would have been among the answers
+		}
+		// Entries that share an RDN with those asked for, or whose names the
+		// directory writes in a way that only it knows to be the same.
+		return t.lookUpEach(ctx, k, asked, attributes, note)
+	})
+}
+
+// lookUpEach reads names one by one, a few at a time.
+func (t *Translator) lookUpEach(ctx context.Context, k *kind, names map[string]*goldap.DN, attributes []string, note func(string, *goldap.Entry)) error {
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(4 * batchesAhead)
+	for key, dn := range names {
+		group.Go(func() error {
+			e, err := t.readName(ctx, k, dn.String(), attributes)
+			if err == nil && e != nil {
+				note(key, e)
+			}
+			return err
+		})
+	}
+	return group.Wait()
+}
+
+// readName reads the entry of that name if it is a resource of that kind; nil
+// when it is none, or does not exist.
+func (t *Translator) readName(ctx context.Context, k *kind, dn string, attributes []string) (*goldap.Entry, error) {
+	request := k.request("", attributes, 0)
+	request.BaseDN, request.Scope = dn, goldap.ScopeBaseObject
+	entries, err := t.search(ctx, request)
+	switch code := resultCode(err); {
+	case code == goldap.LDAPResultNoSuchObject, code == goldap.LDAPResultInvalidDNSyntax:
+		return nil, nil // the very entry that was asked for does not exist
+	case err != nil:
+		return nil, t.fault("reading an entry by name", err)
+	case len(entries) == 0:
+		return nil, nil
+	}
+	return entries[0], nil
+}
+
+// inBatches calls do for batches of items, a few at a time, until one fails.
+func inBatches[T any](ctx context.Context, items []T, do func(context.Context, []T) error) error {
+	if len(items) <= batchSize {
+		if len(items) == 0 {
+			return nil
+		}
+		return do(ctx, items)
+	}
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(batchesAhead)
+	for batch := range slices.Chunk(items, batchSize) {
+		group.Go(func() error { return do(ctx, batch) })
+	}
+	return group.Wait()
+}
+
+// anyOf is the filter of what satisfies one of the filters.
+func anyOf(filters []string) string {
+	if len(filters) == 1 {
+		return filters[0]
+	}
+	return "(|" + strings.Join(filters, "") + ")"
+}
+
+// isSearchable reports whether a filter can be made of the RDN. A name is data,
+// and its types may be anything.
+func isSearchable(rdn *goldap.RelativeDN) bool {
+	return !slices.ContainsFunc(rdn.Attributes, func(a *goldap.AttributeTypeAndValue) bool { return !isAttributeName(a.Type) })
+}
+
+// rdnFilter is the filter of the entries with these values.
+func rdnFilter(rdn *goldap.RelativeDN) string {
+	var f strings.Builder
+	for _, a := range rdn.Attributes {
+		f.WriteString("(" + a.Type + "=" + goldap.EscapeFilter(a.Value) + ")")
+	}
+	if len(rdn.Attributes) > 1 {
+		return "(&" + f.String() + ")"
+	}
+	return f.String()
+}
+
+// firstValue returns the first value of the first of the attributes that has one.
+func firstValue(e *goldap.Entry, attributes []string) string {
+	for _, name := range attributes {
+		if v := e.GetEqualFoldAttributeValue(name); v != "" {
+			return v
+		}
+	}
+	return ""
+}
+
+// Interface guard
+var _ translators.References = (*resolution)(nil)

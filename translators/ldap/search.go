@@ -1,0 +1,137 @@
+package ldap
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	goldap "github.com/go-ldap/ldap/v3"
+
+	"github.com/scimgate/scimgate/scim"
+	"github.com/scimgate/scimgate/translators"
+)
+
+// firstAnswer is how many entries are asked for at once on a connection that
+// other requests share. What finds more goes on in pages on one of its own.
+const firstAnswer = 100
+
+// Search implements [translators.Translator]. A filter that names no other
+// resource takes one search, and one more for names among the values found.
+func (t *Translator) Search(ctx context.Context, q translators.Query) (translators.Result, error) {
+	k := t.kindOf(q.Type)
+	asked, err := t.ask(ctx, k, q.Filter)
+	if err != nil {
+		return translators.Result{}, err
+	}
+	if asked.filter == nothing {
+		return translators.Result{}, nil
+	}
+	s, limit := q.Selection, q.Limit
+	if asked.rest != nil {
+		s, limit = withTargets(s, asked.rest), t.Candidates
+	}
+	found, more, err := t.searchUpTo(ctx, k, asked.filter, t.attributesOf(k, s), limit)
+	if err != nil {
+		return translators.Result{}, err
+	}
+	if asked.rest != nil && more {
+		return translators.Result{}, t.tooWide(q.Filter)
+	}
+	entries, err := t.entriesOf(ctx, k, found, s)
+	if err != nil {
+		return translators.Result{}, err
+	}
+	if asked.rest != nil {
+		entries = slices.DeleteFunc(entries, func(e *translators.Entry) bool { return !scim.Match(asked.rest, e.Resource) })
+		for _, e := range entries {
+			project(e.Resource, q.Selection)
+		}
+		if len(entries) > q.Limit {
+			entries, more = entries[:q.Limit], true
+		}
+	}
+	return translators.Result{Entries: entries, More: more}, nil
+}
+
+// tooWide is the refusal of a filter that can't be finished within the bound.
+func (t *Translator) tooWide(f scim.Filter) error {
+	return &translators.Error{Kind: translators.TooMany, Detail: fmt.Sprintf(
+		"The directory can't evaluate %s by itself, and more than %d entries would have to be looked at. Narrow the filter, for example by userName eq, or raise candidates.", f, t.Candidates)}
+}
+
+// withTargets adds to a selection what a filter looks at.
+func withTargets(s translators.Selection, f scim.Filter) translators.Selection {
+	s.Attributes = slices.Clone(s.Attributes)
+	for _, target := range scim.Targets(f) {
+		if a := target.Attribute; !s.Wants(a) {
+			s.Attributes = append(s.Attributes, a)
+		}
+	}
+	return s
+}
+
+// project takes away what was read for a filter alone.
+func project(r *scim.Resource, s translators.Selection) {
+	for _, f := range slices.Clone(r.Fields()) {
+		if !s.Wants(f.Attribute) {
+			r.Set(f.Attribute, scim.Value{})
+		}
+	}
+}
+
+// errEnough ends a walk that has seen what it wanted to see.
+var errEnough = errors.New("enough entries were read")
+
+// searchUpTo returns at most limit entries, and whether there are more. What may
+// be many is read in pages, whose number the directory does not limit, and
+// given up as soon as it is too many.
+func (t *Translator) searchUpTo(ctx context.Context, k *kind, filter clause, attributes []string, limit int) (entries []*goldap.Entry, more bool, err error) {
+	if filter != everything {
+		most := min(limit, firstAnswer)
+		entries, err := t.search(ctx, k.request(string(filter), attributes, most))
+		switch {
+		case err == nil:
+			return entries, false, nil
+		case resultCode(err) != goldap.LDAPResultSizeLimitExceeded:
+			return nil, false, t.fault("searching "+k.served.Name, err)
+		}
+	}
+	err = t.walk(ctx, k, filter, attributes, limit+1, func(e *goldap.Entry) error {
+		if len(entries) == limit {
+			more = true
+			return errEnough
+		}
+		entries = append(entries, e)
+		return nil
+	})
+	if err != nil && !errors.Is(err, errEnough) {
+		return nil, false, t.fault("searching "+k.served.Name, err)
+	}
+	return entries, more, nil
+}
+
+// walk calls each for the entries that satisfy filter, page by page, on a
+// connection that no other request uses meanwhile. atMost is a hint, 0 for all.
+func (t *Translator) walk(ctx context.Context, k *kind, filter clause, attributes []string, atMost int, each func(*goldap.Entry) error) error {
+	text := string(filter)
+	if filter == everything {
+		text = ""
+	}
+	size := max(t.PageSize, 0) // -1 is without the paging control
+	if atMost > 0 {
+		size = min(size, atMost)
+	}
+	build := func() *goldap.SearchRequest { return k.request(text, attributes, 0) }
+	return t.pool.SearchPaged(ctx, build, uint32(size), each)
+}
+
+// search makes one search on a shared connection. Its error is the pool's: the
+// caller says what was being done. It never returns a part of the entries.
+func (t *Translator) search(ctx context.Context, request *goldap.SearchRequest) ([]*goldap.Entry, error) {
+	result, err := t.pool.Search(ctx, request)
+	if err != nil {
+		return nil, err
+	}
+	return result.Entries, nil
+}
