@@ -1,15 +1,33 @@
-// Command scimgate is Caddy with the scimgate modules: a SCIM 2.0 gateway
-// for applications that know nothing of SCIM.
+// Command scimgate is Caddy with the modules of scimgate: a SCIM 2.0 gateway for
+// applications that know nothing of SCIM. Caddy's own commands work as they do
+// in Caddy; demo and explain are added.
 package main
 
 import (
+	"github.com/caddyserver/caddy/v2"
 	caddycmd "github.com/caddyserver/caddy/v2/cmd"
 
 	_ "time/tzdata"
 
 	_ "github.com/caddyserver/caddy/v2/modules/standard"
+
+	_ "github.com/scimgate/scimgate"
 )
 
-func main() {
-	caddycmd.Main()
+func init() {
+	caddy.CustomBinaryName = "scimgate"
+	caddy.CustomLongDescription = `scimgate is a SCIM 2.0 gateway: it stands between an identity provider such as
+Microsoft Entra ID or Okta, which speaks SCIM, and an application that does not.
+It is Caddy with the modules of scimgate and is configured in a Caddyfile.
+
+	$ scimgate demo
+	  shows it at work on an embedded directory, with nothing to install.
+
+	$ scimgate run --config Caddyfile
+	  runs it in the foreground.
+
+	$ scimgate explain --config Caddyfile --gateway directory < request.http
+	  prints what a SCIM request would do to the directory, and does none of it.`
 }
+
+func main() { caddycmd.Main() }

@@ -1,0 +1,209 @@
+// Package demo is scimgate with nothing around it: an embedded directory and a
+// gateway before it, in one process. Everything behind the directory's socket is
+// as in production: the same Caddyfile directives, the same handler, the same
+// translator, real LDAP.
+package demo
+
+import (
+	"crypto/rand"
+	_ "embed"
+	"encoding/base32"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"text/template"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/caddyconfig"
+
+	"github.com/scimgate/scimgate/directory"
+
+	// The gateway and its translators.
+	_ "github.com/scimgate/scimgate/modules/gateway"
+	_ "github.com/scimgate/scimgate/translators/ldap"
+)
+
+//go:embed seed.ldif
+var seed string
+
+//go:embed Caddyfile.tmpl
+var caddyfileText string
+
+var caddyfileTemplate = template.Must(template.New("Caddyfile").Parse(caddyfileText))
+
+// Suffix is the root of the demo's directory, and BindDN the account with which
+// the gateway signs in.
+const (
+	Suffix = "dc=example,dc=com"
+	BindDN = "cn=scimgate,ou=services," + Suffix
+)
+
+// Options say where the demo listens.
+type Options struct {
+	Listen string // of the gateway. Default: 127.0.0.1:8880
+	LDAP   string // of the directory. Default: 127.0.0.1:8389
+	Token  string // Default: a random one
+	Debug  bool   // log at the debug level
+}
+
+// Demo is a running demo.
+type Demo struct {
+	TenantURL string
+	Token     string
+	LDAPURL   string
+	Password  string // of BindDN
+	Journal   string // the file
+
+	server  *directory.Server
+	scratch string
+}
+
+// Start starts the directory and the gateway. One demo can run in a process.
+func Start(o Options) (_ *Demo, err error) {
+	if o.Listen == "" {
+		o.Listen = "127.0.0.1:8880"
+	}
+	if o.LDAP == "" {
+		o.LDAP = "127.0.0.1:8389"
+	}
+	d := &Demo{Token: o.Token, Password: randomText()}
+	if d.Token == "" {
+		d.Token = randomText()
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, d.Stop())
+		}
+	}()
+	if d.scratch, err = os.MkdirTemp("", "scimgate-demo-"); err != nil {
+		return nil, err
+	}
+	d.Journal = filepath.Join(d.scratch, "journal.jsonl")
+	if d.server, err = NewDirectory(d.Password); err != nil {
+		return nil, err
+	}
+	address, err := d.server.Listen(o.LDAP)
+	if err != nil {
+		return nil, fmt.Errorf("starting the directory: %w; choose another address with --ldap", err)
+	}
+	d.LDAPURL = "ldap://" + address.String()
+	host, port, err := listenAddress(o.Listen)
+	if err != nil {
+		return nil, err
+	}
+	d.TenantURL = "http://" + net.JoinHostPort(host, port) + "/scim/v2"
+	config := Config{
+		Host: host, Port: port, Servers: d.LDAPURL, BindDN: BindDN, Journal: d.Journal, Debug: o.Debug,
+		Token: d.Token, Password: d.Password,
+	}
+	if err := config.Load(); err != nil {
+		return nil, fmt.Errorf("starting the gateway: %w; choose another address with --listen if this one is in use", err)
+	}
+	return d, nil
+}
+
+// listenAddress splits an address to listen at. A free port is chosen for port
+// 0, since the tenant URL is printed.
+func listenAddress(address string) (host, port string, err error) {
+	l, err := net.Listen("tcp", address)
+	if err != nil {
+		return "", "", fmt.Errorf("starting the gateway: %w; choose another address with --listen", err)
+	}
+	defer l.Close()
+	host, port, err = net.SplitHostPort(l.Addr().String())
+	return host, port, err
+}
+
+// Stop ends gateway and directory and removes the demo's files.
+func (d *Demo) Stop() error {
+	err := caddy.Stop()
+	if d.server != nil {
+		err = errors.Join(err, d.server.Close())
+	}
+	if d.scratch != "" {
+		err = errors.Join(err, os.RemoveAll(d.scratch))
+	}
+	return err
+}
+
+// NewDirectory returns the demo's directory with its people and groups, not yet
+// listening. password is that of BindDN.
+func NewDirectory(password string) (*directory.Server, error) {
+	server, err := directory.New(directory.Options{
+		Suffix: Suffix,
+		Accounts: []directory.Account{{
+			DN: BindDN, Password: password,
+			Read: []string{"ou=policies," + Suffix},
+			Write: []string{
+				"ou=people," + Suffix,
+				"ou=groups," + Suffix,
+			},
+		}},
+		Schema:        Schema(),
+		Index:         []string{"scimExternalId", "cn"},
+		Unique:        []directory.Unique{{Base: "ou=people," + Suffix, Attribute: "uid"}},
+		DefaultPolicy: "cn=default,ou=policies," + Suffix,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("starting the directory: %w", err)
+	}
+	if err := server.Load(strings.NewReader(seed)); err != nil {
+		return nil, errors.Join(fmt.Errorf("filling the directory: %w", err), server.Close())
+	}
+	return server, nil
+}
+
+// Config is what the demo's Caddyfile depends on. Tests use it in front of other
+// directories.
+type Config struct {
+	Host, Port string
+	Servers    string   // addresses of the directory
+	BindDN     string   // the account, and
+	Password   string   // its password
+	Token      string   // that callers show
+	Journal    string   // a file, or off
+	Extra      []string // further lines of the translator
+	Debug      bool
+}
+
+// LogLevel is for the template.
+func (c Config) LogLevel() string {
+	if c.Debug {
+		return "DEBUG"
+	}
+	return "INFO"
+}
+
+// Caddyfile returns the configuration as an operator would write it. The secrets
+// stand in it as the environment variables SCIMGATE_DEMO_TOKEN and
+// SCIMGATE_DEMO_PASSWORD.
+func (c Config) Caddyfile() (string, error) {
+	var b strings.Builder
+	err := caddyfileTemplate.Execute(&b, c)
+	return b.String(), err
+}
+
+// Load puts the secrets into the environment and runs Caddy with the Caddyfile.
+func (c Config) Load() error {
+	if err := errors.Join(os.Setenv("SCIMGATE_DEMO_TOKEN", c.Token), os.Setenv("SCIMGATE_DEMO_PASSWORD", c.Password)); err != nil {
+		return err
+	}
+	text, err := c.Caddyfile()
+	if err != nil {
+		return err
+	}
+	config, _, err := caddyconfig.GetAdapter("caddyfile").Adapt([]byte(text), map[string]any{"filename": "Caddyfile"})
+	if err != nil {
+		return err
+	}
+	return caddy.Load(config, true)
+}
+
+func randomText() string {
+	var b [20]byte
+	_, _ = rand.Read(b[:])
+	return strings.ToLower(base32.StdEncoding.EncodeToString(b[:]))
+}
