@@ -64,8 +64,11 @@ func tell(below []*Leaf, a *scim.Attribute) {
 	case every(func(l *Leaf) bool { return !l.IsReadable() }):
 		a.Mutability, a.Returned = scim.WriteOnly, scim.ReturnedNever
 	}
-	// Of a selected element a schema can't say that it is required.
-	if slices.ContainsFunc(below, func(l *Leaf) bool { return l.Config.Required && l.Path.Selector == nil }) {
+	// Of a selected element a schema can't say that it is required, and what
+	// has a default may be left out and taken away: it comes back.
+	if slices.ContainsFunc(below, func(l *Leaf) bool {
+		return l.Config.Required && l.Path.Selector == nil && l.Config.Default == "" && len(l.Config.DefaultFrom) == 0
+	}) {
 		a.Required = true
 	}
 	if !a.IsComplex() && every(func(l *Leaf) bool { return len(l.Config.OneOf) > 0 }) {
