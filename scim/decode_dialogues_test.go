@@ -1,0 +1,86 @@
+package scim_test
+
+import (
+	"fmt"
+	"net/url"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/scimgate/scimgate/internal/dialogue"
+	"github.com/scimgate/scimgate/scim"
+)
+
+// TestDialogues decodes every request in testdata/dialogues and compares what it
+// becomes. What must be answered and what the directory must hold is checked
+// where there is a directory.
+func TestDialogues(t *testing.T) {
+	dialogues, err := dialogue.ReadAll(os.DirFS("../testdata/dialogues"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(dialogues) == 0 {
+		t.Fatal("there are no dialogues")
+	}
+	decoder := &scim.Decoder{Types: []*scim.ResourceType{scim.UserType(), scim.GroupType()}}
+	for _, d := range dialogues {
+		t.Run(d.Name, func(t *testing.T) {
+			known := map[string]string{"ada": "id-of-ada", "grace": "id-of-grace", "staff": "id-of-staff"}
+			for _, step := range d.Steps {
+				if step.Answer != nil {
+					for _, r := range step.Answer.Remember {
+						known[r.Name] = "id-of-" + r.Name
+					}
+				}
+				s, err := step.Expand(known)
+				if err != nil {
+					t.Errorf("%s.txt:%d: %v", d.Name, step.Line, err)
+					continue
+				}
+				got := outcome(decoder, s.Request)
+				if diff := cmp.Diff(s.Becomes, matched(s.Becomes, got)); diff != "" {
+					t.Errorf("%s.txt:%d: %s: (-want +got)\n%s", d.Name, s.Line, s.Title, diff)
+				}
+			}
+		})
+	}
+}
+
+// outcome writes what a request becomes as the dialogues write it.
+func outcome(d *scim.Decoder, r dialogue.Request) []string {
+	escaped, query, _ := strings.Cut(r.Target, "?")
+	path, err := url.PathUnescape(escaped)
+	if err != nil {
+		return []string{"error in the path: " + err.Error()}
+	}
+	op, err := d.Decode(scim.Request{
+		Method: r.Method, Path: path, RawQuery: query,
+		ContentType: r.Get("Content-Type"), Accept: r.Get("Accept"), Body: []byte(r.Body),
+	})
+	var lines []string
+	if op != nil {
+		lines = strings.Split(op.String(), "\n")
+	}
+	if e := scim.AsError(err); e != nil {
+		head := strings.TrimSpace(fmt.Sprintf("error %d %s", e.Status, e.Type))
+		lines = append(lines, head+": "+e.Detail)
+	}
+	return lines
+}
+
+// matched returns got, with an error line as want has it when got's detail
+// contains the words that want asks for.
+func matched(want, got []string) []string {
+	for i := range got {
+		if i >= len(want) || !strings.HasPrefix(got[i], "error ") {
+			continue
+		}
+		head, words, _ := strings.Cut(want[i], ": ")
+		gotHead, detail, _ := strings.Cut(got[i], ": ")
+		if head == gotHead && strings.Contains(detail, words) {
+			got[i] = want[i]
+		}
+	}
+	return got
+}
