@@ -66,7 +66,8 @@ type Translator struct {
 	users   *kind      // nil when users are not served
 	groups  *kind      // nil when groups are not served
 	names   *nameCache
-	defined sync.Map // assertions that the directory can evaluate, see isDefined
+	proofs  *proofs   // which password policies were seen to enforce locks
+	defined *sync.Map // assertions that the directory can evaluate, see isDefined
 
 	backend *backend       // kept after Cleanup, for the requests that are under way
 	pool    *ldapconn.Pool // of backend

@@ -3,6 +3,7 @@ package ldap
 import (
 	"errors"
 	"fmt"
+	"sync"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
@@ -32,7 +33,7 @@ const (
 // reloads, while its directory is down.
 func (t *Translator) Provision(ctx caddy.Context) error {
 	t.logger = ctx.Logger()
-	t.names = newNameCache()
+	t.names, t.defined, t.proofs = newNameCache(), new(sync.Map), new(proofs)
 	if t.Candidates == 0 {
 		t.Candidates = defaultCandidates
 	}

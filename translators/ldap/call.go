@@ -1,0 +1,216 @@
+package ldap
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	goldap "github.com/go-ldap/ldap/v3"
+
+	"github.com/scimgate/scimgate/translators"
+	"github.com/scimgate/scimgate/translators/ldap/ldapconn"
+)
+
+// attempts bounds how often a call goes out again because the directory turned
+// out to be otherwise than expected: the entry elsewhere, a value there already.
+const attempts = 5
+
+// entryCall is what the calls have in common that change an entry which exists.
+type entryCall struct {
+	t  *Translator
+	k  *kind
+	id string
+	// dn is where the entry is when the call's turn has come. It is at most a
+	// write target: an assertion on the id keeps the call from another entry.
+	dn      string
+	purpose string
+	// isLast is set where the result has to bring the entry.
+	isLast bool
+	// offline is set when dn is a symbol, so that the call can't be made.
+	offline bool
+}
+
+// Purpose implements [translators.Call].
+func (c *entryCall) Purpose() string { return c.purpose }
+
+// condition is the assertion under which a write goes out: that the entry has
+// the id, and satisfies more ("" for nothing else).
+//
+// An entry that is no resource of this kind satisfies it too. slapd's overlay
+// "unique" puts the assertion of a write to the base of its own search as well,
+// which makes every write to a unique attribute fail otherwise.
+func (c *entryCall) condition(more string) string {
+	return "(|" + c.identity(more) + "(!" + c.k.filter + "))"
+}
+
+// identity is the part of the condition that is about the entry.
+func (c *entryCall) identity(more string) string {
+	f, ok := c.t.profile.idFilter(c.id)
+	switch {
+	case !ok:
+		return more
+	case more == "":
+		return f
+	}
+	return "(&" + f + more + ")"
+}
+
+// aim is where and how an attempt of a call goes out.
+type aim struct {
+	dn string
+	// seen is the entry as it was read after the attempt before; nil first.
+	seen *goldap.Entry
+	// unguarded is set when assertions don't work here. The entry was then read
+	// at that name a moment ago.
+	unguarded bool
+	// stubborn is how many attempts have failed by their assertion although
+	// the entry was where it was expected.
+	stubborn int
+}
+
+// controls are those of an attempt; more is what must hold besides the id.
+func (c *entryCall) controls(a aim, more string) ([]goldap.Control, error) {
+	if a.unguarded {
+		return nil, nil
+	}
+	control, err := assertionControl(c.t.profile.assertionControl, c.condition(more))
+	if err != nil {
+		return nil, err
+	}
+	return []goldap.Control{control}, nil
+}
+
+// reach sends a write to the entry, wherever it is: when it is not where it was
+// (32), or another entry is there (122), it is looked for by its id and the write
+// repeated. needs are the attributes that send wants to see of it then. The
+// error is translated; NotFound means that the directory has said so.
+func (c *entryCall) reach(ctx context.Context, needs []string, send func(aim) error) error {
+	if c.offline {
+		return fmt.Errorf("%s: the plan was made offline, for looking at only", c.purpose)
+	}
+	a := aim{dn: c.dn}
+	if c.t.profile.assertionControl == "" {
+		if err := c.aimAnew(ctx, &a, 0, needs); err != nil {
+			return err
+		}
+	}
+	for n := 1; ; n++ {
+		err := send(a)
+		code := resultCode(err)
+		switch code {
+		case goldap.LDAPResultNoSuchObject, goldap.LDAPResultAssertionFailed, goldap.LDAPResultUnavailableCriticalExtension:
+		default:
+			return c.t.writeFault(c.purpose, err)
+		}
+		if n == attempts || code != goldap.LDAPResultAssertionFailed && a.seen != nil && a.unguarded {
+			return c.t.writeFault(c.purpose, err)
+		}
+		former := a.dn
+		if lookErr := c.aimAnew(ctx, &a, code, needs); lookErr != nil {
+			return lookErr
+		}
+		if code == goldap.LDAPResultNoSuchObject && nameKey(former) == nameKey(a.dn) {
+			return c.t.writeFault(c.purpose, err) // something else is missing: the new parent
+		}
+	}
+}
+
+// aimAnew looks for the entry by its id.
+func (c *entryCall) aimAnew(ctx context.Context, a *aim, code uint16, needs []string) error {
+	e, err := c.t.readByID(ctx, c.k, c.id, needs)
+	if err != nil {
+		return fmt.Errorf("%s: looking for the entry: %w", c.purpose, err)
+	}
+	if e == nil {
+		return notFound(c.k, c.id)
+	}
+	dn, err := goldap.ParseDN(e.DN)
+	if err == nil && c.t.isOwnAccount(dn) {
+		return errOwnAccount()
+	}
+	switch {
+	case code == goldap.LDAPResultUnavailableCriticalExtension, c.t.profile.assertionControl == "":
+		a.unguarded = true
+	case code == goldap.LDAPResultAssertionFailed && nameKey(e.DN) == nameKey(a.dn):
+		a.stubborn++
+	}
+	a.dn, a.seen = e.DN, e
+	return nil
+}
+
+// result is what a write came to. An error that leaves open what was done, or
+// that slapd may raise half way, is an unknown outcome.
+func result(err error) translators.CallResult {
+	switch {
+	case err == nil:
+		return translators.CallResult{Outcome: translators.Applied}
+	case isOpen(err):
+		return translators.CallResult{Outcome: translators.Unknown, Err: err}
+	}
+	return translators.CallResult{Outcome: translators.NotApplied, Err: err}
+}
+
+// isOpen reports whether a write that ended with err may have been applied.
+func isOpen(err error) bool {
+	if exchange, ok := errors.AsType[*ldapconn.Error](err); ok && exchange.Outcome == ldapconn.Unknown {
+		return translators.KindOf(err) == translators.Indefinite
+	}
+	switch resultCode(err) {
+	case goldap.LDAPResultOperationsError, goldap.LDAPResultOther:
+		return true
+	}
+	return false
+}
+
+// notApplied is the result of settling a call that the directory has not made.
+func notApplied(purpose string) translators.CallResult {
+	return translators.CallResult{Outcome: translators.NotApplied, Err: &translators.Error{
+		Kind:   translators.Unavailable,
+		Detail: "The directory did not answer, and has not made the change. Try again.",
+		Err:    fmt.Errorf("%s: the directory did not answer; read back, the change is not there", purpose),
+	}}
+}
+
+// stillUnknown is the result of settling that could not find out.
+func stillUnknown(err error) translators.CallResult {
+	return translators.CallResult{Outcome: translators.Unknown, Err: err}
+}
+
+// gone is the result of settling a call whose entry does not exist any more.
+func (c *entryCall) gone() translators.CallResult {
+	return translators.CallResult{Outcome: translators.NotApplied, Err: notFound(c.k, c.id)}
+}
+
+// readBack adds the entry to the result of an applied call. That it can't be read
+// does not make the call another: the host reads again.
+func (c *entryCall) readBack(ctx context.Context, r translators.CallResult, e *goldap.Entry) translators.CallResult {
+	if r.Outcome != translators.Applied || !c.isLast {
+		return r
+	}
+	if e == nil {
+		var err error
+		if e, err = c.t.readByID(ctx, c.k, c.id, c.t.wholeAttributes(c.k)); err != nil || e == nil {
+			return r
+		}
+	}
+	if entries, err := c.t.entriesOf(ctx, c.k, []*goldap.Entry{e}, whole); err == nil {
+		r.Entry = entries[0]
+	}
+	return r
+}
+
+// whole is what the result of a call brings: everything but a group's members.
+var whole = translators.Selection{All: true}
+
+// wholeAttributes are what readBack and [Translator.Prove] must see.
+func (t *Translator) wholeAttributes(k *kind) []string {
+	names := t.attributesOf(k, whole)
+	for _, name := range t.proofAttributes(k) {
+		if !slices.ContainsFunc(names, func(n string) bool { return strings.EqualFold(n, name) }) {
+			names = append(names, name)
+		}
+	}
+	return names
+}

@@ -1,0 +1,116 @@
+package ldap
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	goldap "github.com/go-ldap/ldap/v3"
+
+	"github.com/scimgate/scimgate/scim"
+	"github.com/scimgate/scimgate/translators"
+)
+
+// explain says more about why the directory refused a write: which value is
+// taken, by one search for those that can be. values are what the write was to
+// set, id the resource that may have them already.
+func (t *Translator) explain(ctx context.Context, k *kind, id string, values []goldap.Change, err error) error {
+	switch resultCode(err) {
+	case goldap.LDAPResultEntryAlreadyExists, goldap.LDAPResultConstraintViolation:
+		taken := t.taken(ctx, k, id, values)
+		switch {
+		case taken != nil:
+			return t.conflict(taken, err)
+		case resultCode(err) == goldap.LDAPResultEntryAlreadyExists:
+			return t.conflict(k.rdn, err)
+		}
+	case goldap.LDAPResultUndefinedAttributeType:
+		if t.profile.lock != "" && hasField(values, t.profile.lock) {
+			return &translators.Error{Kind: translators.Refused, Err: err, Path: "active",
+				Detail: "The directory does not know the attribute " + t.profile.lock + ", by which accounts are to be disabled: " +
+					"load the overlay with the password policy, or choose another method of disable."}
+		}
+	}
+	return err
+}
+
+// conflict is the error for a leaf whose value another entry has.
+func (t *Translator) conflict(l *translators.Leaf, err error) error {
+	path := l.Path.String()
+	return &translators.Error{Kind: translators.Conflict, Path: path, Err: err,
+		Detail: fmt.Sprintf("%s: another entry of the directory has this value already.", path)}
+}
+
+// identifying are the paths whose values a directory may demand to be unique,
+// those of the matching attributes first.
+var identifying = []string{"userName", "externalId", "emails", "employeeNumber", "displayName"}
+
+// taken returns the first leaf whose new value another resource has, nil when
+// none has or that can't be found out.
+func (t *Translator) taken(ctx context.Context, k *kind, id string, changes []goldap.Change) *translators.Leaf {
+	type candidate struct {
+		leaf  *translators.Leaf
+		field string
+		value string
+	}
+	var candidates []candidate
+	for _, l := range k.identifyingLeaves() {
+		for _, c := range changes {
+			if c.Operation == goldap.DeleteAttribute || !slices.ContainsFunc(l.Fields, func(f string) bool { return strings.EqualFold(f, c.Modification.Type) }) {
+				continue
+			}
+			for _, v := range c.Modification.Vals {
+				candidates = append(candidates, candidate{l, c.Modification.Type, v})
+			}
+		}
+	}
+	if len(candidates) == 0 {
+		return nil
+	}
+	filters := make([]string, len(candidates))
+	for i, c := range candidates {
+		filters[i] = equality(c.field, c.value, true)
+	}
+	attributes := []string{t.profile.id}
+	for _, c := range candidates {
+		attributes = append(attributes, c.field)
+	}
+	entries, err := t.search(ctx, k.request(anyOf(filters), attributes, 0))
+	if err != nil {
+		return nil
+	}
+	for _, c := range candidates {
+		for _, e := range entries {
+			owner, _ := t.profile.readID(e)
+			if owner != id && slices.ContainsFunc(attributeValues(e, c.field), func(v string) bool { return foldValue(v) == foldValue(c.value) }) {
+				return c.leaf
+			}
+		}
+	}
+	return nil
+}
+
+// identifyingLeaves are the leaf that names entries, and those of the paths that
+// a directory may demand to be unique.
+func (k *kind) identifyingLeaves() []*translators.Leaf {
+	var leaves []*translators.Leaf
+	add := func(l *translators.Leaf) {
+		if l != nil && !l.IsSecret() && !l.IsReference() && l.IsWritable() && !slices.Contains(leaves, l) {
+			leaves = append(leaves, l)
+		}
+	}
+	for _, name := range identifying {
+		a := k.mapping.Type.Attribute(name)
+		for _, l := range k.mapping.Leaves {
+			if a != nil && l.Path.Attribute == a && isValue(l.Path) {
+				add(l)
+			}
+		}
+	}
+	add(k.rdn)
+	return leaves
+}
+
+// isValue reports whether a path is a simple attribute or the value of an element.
+func isValue(p scim.Path) bool { return p.Sub == nil || p.Sub.Name == "value" }

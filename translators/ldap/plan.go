@@ -1,0 +1,143 @@
+package ldap
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	goldap "github.com/go-ldap/ldap/v3"
+
+	"github.com/scimgate/scimgate/scim"
+	"github.com/scimgate/scimgate/translators"
+)
+
+// Plan implements [translators.Translator].
+//
+// What disables comes first and is never taken back; what enables comes last.
+// All else that concerns one entry is one request where the protocol has one.
+func (t *Translator) Plan(ctx context.Context, in translators.Intent) (*translators.Plan, error) {
+	k := t.kindOf(in.Type)
+	if k == nil {
+		return nil, &translators.Error{Kind: translators.Invalid, Detail: "This resource type is not served by the directory."}
+	}
+	var plan *translators.Plan
+	var err error
+	switch in.Action {
+	case scim.ActionCreate:
+		plan, err = t.planCreate(ctx, k, in)
+	case scim.ActionUpdate:
+		plan, err = t.planUpdate(ctx, k, in)
+	case scim.ActionDelete:
+		plan, err = t.planDelete(ctx, k, in)
+	default:
+		err = fmt.Errorf("there is no plan for the action %q", in.Action)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("planning to %s a %s: %w", in.Action, k.served.Name, err)
+	}
+	return plan, nil
+}
+
+// target is the entry that a plan is about.
+type target struct {
+	dn *goldap.DN // nil in an offline plan that was not told
+	// name is dn as the directory writes it, or a symbol in braces.
+	name  string
+	entry *goldap.Entry // as it was read; nil when dn is
+}
+
+// version is what tells whether the entry was changed since it was read; "" when
+// that is not known.
+func (at *target) version(p *profile) string {
+	if at.entry == nil || p.version == "" {
+		return ""
+	}
+	return at.entry.GetEqualFoldAttributeValue(p.version)
+}
+
+// find returns the target of an intent: the entry that the host has read, or one
+// that is read now. The account of scimgate itself is no target.
+func (t *Translator) find(ctx context.Context, k *kind, in translators.Intent) (*target, error) {
+	at := &target{name: "{dn of " + in.ID + "}"}
+	if in.Before != nil {
+		if h, ok := in.Before.Handle.(*handle); ok {
+			at.name, at.entry = h.dn, h.entry
+		}
+	}
+	if at.entry == nil && !in.Offline {
+		var err error
+		if at.entry, err = t.readByID(ctx, k, in.ID, t.targetAttributes(k)); err != nil {
+			return nil, err
+		}
+		if at.entry == nil {
+			return nil, notFound(k, in.ID)
+		}
+		at.name = at.entry.DN
+	}
+	if at.entry == nil {
+		return at, nil
+	}
+	dn, err := goldap.ParseDN(at.name)
+	if err != nil {
+		return nil, &translators.Error{
+			Kind:   translators.Refused,
+			Detail: "The name of the entry in the directory can't be read.",
+			Err:    fmt.Errorf("reading the name %q: %w", at.name, err),
+		}
+	}
+	at.dn = dn
+	if t.isOwnAccount(dn) {
+		return nil, errOwnAccount()
+	}
+	return at, nil
+}
+
+// targetAttributes are what a plan must see of an entry that it changes.
+func (t *Translator) targetAttributes(k *kind) []string {
+	names := slices.Concat([]string{t.profile.id}, lockAttributes(k.locks))
+	for _, name := range []string{t.profile.version, t.profile.lock} {
+		if name != "" && !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// readByID returns the entry with that id, nil when there is none.
+func (t *Translator) readByID(ctx context.Context, k *kind, id string, attributes []string) (*goldap.Entry, error) {
+	found, err := t.locate(ctx, k, []string{id}, attributes)
+	if err != nil {
+		return nil, err
+	}
+	return found[id], nil
+}
+
+// isOwnAccount reports whether dn is the account that scimgate signs in with.
+func (t *Translator) isOwnAccount(dn *goldap.DN) bool {
+	return t.bindDN != nil && parsedNameKey(t.bindDN) == parsedNameKey(dn)
+}
+
+// isOwnName is isOwnAccount for a name as the directory writes it.
+func (t *Translator) isOwnName(name string) bool {
+	return t.bindDN != nil && parsedNameKey(t.bindDN) == nameKey(name)
+}
+
+// errOwnAccount refuses to touch the account that scimgate signs in with.
+func errOwnAccount() error {
+	return &translators.Error{
+		Kind: translators.Refused,
+		Detail: "The account that scimgate signs in with is protected: it is not changed, disabled or removed by provisioning, " +
+			"and neither is its membership of groups.",
+	}
+}
+
+// subject is what [Translator.Prove] has to know of a plan.
+type subject struct {
+	kind *kind
+	id   string // "" when the plan creates the resource
+}
+
+// newPlan returns a plan for the resource with that id.
+func newPlan(k *kind, id string) *translators.Plan {
+	return &translators.Plan{Data: subject{k, id}}
+}

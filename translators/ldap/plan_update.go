@@ -1,0 +1,364 @@
+package ldap
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	goldap "github.com/go-ldap/ldap/v3"
+
+	"github.com/scimgate/scimgate/scim"
+	"github.com/scimgate/scimgate/translators"
+)
+
+// update is an update being planned.
+type update struct {
+	t    *Translator
+	k    *kind
+	in   translators.Intent
+	at   *target
+	plan *translators.Plan
+
+	fields  []fieldChange
+	members *memberDelta
+	offline []goldap.Change // what is not known to the value without reading
+	// disables and enables say what becomes of active.
+	disables, enables bool
+}
+
+// planUpdate plans what changes an entry.
+func (t *Translator) planUpdate(ctx context.Context, k *kind, in translators.Intent) (*translators.Plan, error) {
+	at, err := t.find(ctx, k, in)
+	if err != nil {
+		return nil, err
+	}
+	u := &update{t: t, k: k, in: in, at: at, plan: newPlan(k, in.ID)}
+	u.judgeActive()
+	if err := u.judgeFields(ctx); err != nil {
+		return nil, err
+	}
+	if k.memberField != "" && !in.Members.IsEmpty() {
+		if err := u.judgeMembers(ctx); err != nil {
+			return nil, err
+		}
+	}
+	if err := u.arrange(ctx); err != nil {
+		return nil, err
+	}
+	return u.plan, nil
+}
+
+// judgeActive finds out what becomes of active, and what is to be proven. An
+// account that is to stay disabled is proven to be when nothing else changes: a
+// repeated disable is answered like the first.
+func (u *update) judgeActive() {
+	if u.k.active == nil {
+		return
+	}
+	for _, d := range u.in.Changes {
+		if d.Attribute == u.k.active && d.After.Kind() == scim.KindBool {
+			u.enables, u.disables = d.After.IsTrue(), !d.After.IsTrue()
+		}
+	}
+	isOff := false
+	if u.in.After != nil {
+		active, isKnown := u.in.After.IsActive()
+		isOff = isKnown && !active
+	}
+	switch {
+	case u.disables, isOff && len(u.in.Changes) == 0:
+		u.plan.Proves = translators.ProofDisabled
+	case u.enables:
+		u.plan.Proves = translators.ProofEnabled
+	}
+}
+
+// judgeFields finds out which attributes of the entry change.
+func (u *update) judgeFields(ctx context.Context) error {
+	var changes []scim.Difference
+	for _, d := range u.in.Changes {
+		if d.Attribute != u.k.active && d.Attribute != u.k.groups {
+			changes = append(changes, d)
+		}
+	}
+	if len(changes) == 0 {
+		return nil
+	}
+	want := func(a *scim.Attribute) bool {
+		return slices.ContainsFunc(changes, func(d scim.Difference) bool { return d.Attribute == a })
+	}
+	refs, err := u.t.referencesFor(ctx, u.k, u.in, want)
+	if err != nil {
+		return err
+	}
+	u.fields, u.plan.Dropped, err = u.k.fieldChanges(before(u.in), u.in.After, changes, refs)
+	return err
+}
+
+// judgeMembers finds out which members come and go.
+func (u *update) judgeMembers(ctx context.Context) error {
+	m := u.in.Members
+	add, remove, err := u.t.memberValues(ctx, u.k, u.in, m.Add, m.Remove)
+	if err != nil {
+		return err
+	}
+	switch {
+	case !m.ReplaceAll:
+		u.members = &memberDelta{add, remove}
+		return nil
+	case u.in.Offline:
+		if len(add) == 0 && u.k.needsMember {
+			add = []string{u.k.config.Placeholder}
+		}
+		u.offline = append(u.offline, replacement(u.k.memberField, add...))
+		return nil
+	}
+	present, err := u.t.readMembers(ctx, u.k, u.at.name)
+	if err != nil {
+		return err
+	}
+	u.members, err = u.t.difference(u.k, present, add)
+	return err
+}
+
+// arrange puts the calls in order:
+//
+//	disabling  lock, move away, then the rest
+//	enabling   move back, then the rest together with the lock; where moving
+//	           alone is the lock, the rest and then the move
+//	else       rename, then the rest, members last
+func (u *update) arrange(ctx context.Context) error {
+	rdn, err := u.rename()
+	if err != nil {
+		return err
+	}
+	parent := u.newParent()
+	modify := u.modify(rdn)
+	if err := u.carryLock(ctx, modify); err != nil {
+		return err
+	}
+	switch {
+	case u.disables:
+		u.disable(parent, modify)
+		u.addRename(rdn, nil)
+		u.addModify(modify)
+	case u.enables && !u.hasLockAttributes() && !modify.isEmpty():
+		u.addRename(rdn, nil)
+		u.addModify(modify)
+		u.addRename(nil, parent)
+	default:
+		u.addRename(rdn, parent)
+		u.addModify(modify)
+	}
+	u.finish()
+	return nil
+}
+
+// hasLockAttributes reports whether a lock is a matter of attributes.
+func (u *update) hasLockAttributes() bool { return len(u.lockChanges(false)) > 0 }
+
+func (u *update) lockChanges(locked bool) []goldap.Change {
+	var changes []goldap.Change
+	for _, l := range u.k.locks {
+		changes = append(changes, l.modifications(locked)...)
+	}
+	return changes
+}
+
+// rename returns the new RDN, nil when the entry keeps its own.
+func (u *update) rename() (*goldap.RelativeDN, error) {
+	if u.at.dn != nil {
+		return renamed(u.k, u.at.dn.RDNs[0], u.fields)
+	}
+	// Offline nothing is known but how new entries are named.
+	for _, f := range u.fields {
+		if strings.EqualFold(f.name, u.k.rdnField) && len(f.after) > 0 {
+			return newRDN(u.k.rdnField, f.after[0]), nil
+		}
+	}
+	return nil, nil
+}
+
+// newParent returns where the entry has to be moved, nil when it can stay.
+func (u *update) newParent() *goldap.DN {
+	for _, l := range u.k.locks {
+		parent := l.parent(u.disables)
+		if parent == nil || !u.disables && !u.enables {
+			continue
+		}
+		if u.at.entry == nil || l.isLocked(&goldap.Entry{DN: u.at.name}) != u.disables {
+			return parent
+		}
+	}
+	return nil
+}
+
+// call is a call on the entry where it is after the calls planned so far.
+func (u *update) call(purpose string) entryCall {
+	return entryCall{t: u.t, k: u.k, id: u.in.ID, dn: u.at.name, purpose: purpose, offline: u.at.dn == nil}
+}
+
+// disable plans the locks, alone and first.
+func (u *update) disable(parent *goldap.DN, modify *modifyCall) {
+	if changes := u.lockChanges(true); len(changes) > 0 {
+		u.add(&modifyCall{entryCall: u.call("lock the account"), changes: changes, former: u.at.version(u.t.profile)})
+		// A password that is set in the next request would take the lock away.
+		if isPasswordChange(u.fields) {
+			modify.keeps = nil
+			modify.changes = append(modify.changes, changes...)
+		}
+	}
+	if parent != nil {
+		u.addRename(nil, parent)
+	}
+}
+
+// modify plans the attributes of the entry that do not name it, and the lock
+// that an enable takes away.
+func (u *update) modify(rdn *goldap.RelativeDN) *modifyCall {
+	call := &modifyCall{entryCall: u.call(""), secrets: u.k.secretFields()}
+	var oldRDN *goldap.RelativeDN
+	if u.at.dn != nil {
+		oldRDN = u.at.dn.RDNs[0]
+	} else if rdn != nil {
+		oldRDN = rdn
+	}
+	canUndo := true
+	for _, f := range u.fields {
+		if u.at.dn == nil && oldRDN != nil && isNaming(oldRDN, f.name) {
+			continue // offline: the rename says it
+		}
+		changes := f.modifications(oldRDN, rdn)
+		call.changes = append(call.changes, changes...)
+		if oldRDN == nil || !isNaming(oldRDN, f.name) {
+			call.whole = append(call.whole, replacement(f.name, f.after...))
+		} else {
+			call.whole = append(call.whole, changes...)
+		}
+		canUndo = canUndo && f.isKnown
+		if canUndo {
+			call.undo = append(f.reverse(changes), call.undo...)
+		}
+	}
+	call.changes = append(call.changes, u.offline...)
+	if u.enables {
+		call.changes = append(call.changes, u.lockChanges(false)...)
+		call.whole = append(call.whole, u.lockChanges(false)...)
+		call.undo = append(call.undo, u.lockChanges(true)...)
+	}
+	if !canUndo || u.disables {
+		call.undo = nil
+	}
+	if !slices.ContainsFunc(call.changes, func(c goldap.Change) bool { return c.Operation != goldap.ReplaceAttribute }) {
+		call.whole = nil
+	}
+	return call
+}
+
+// carryLock makes a call that sets a password keep the lock as it is.
+func (u *update) carryLock(ctx context.Context, call *modifyCall) error {
+	if !isPasswordChange(u.fields) || u.disables || u.enables || u.in.Offline {
+		return nil
+	}
+	entry, err := u.t.readByID(ctx, u.k, u.in.ID, u.t.targetAttributes(u.k))
+	if err != nil {
+		return err
+	}
+	if entry == nil {
+		return notFound(u.k, u.in.ID)
+	}
+	call.keepLock(entry)
+	return nil
+}
+
+// addModify adds a modification if it has anything to do, with the members: the
+// first part of them in the same request.
+func (u *update) addModify(call *modifyCall) {
+	call.dn = u.at.name
+	call.purpose = "change attributes"
+	call.former = u.at.version(u.t.profile)
+	if u.enables && u.hasLockAttributes() {
+		call.purpose = "unlock the account"
+		call.version = call.former
+	}
+	if len(u.plan.Calls) > 0 {
+		call.former, call.version = "", "" // a call before it changes the version
+	}
+	parts := []*memberDelta{}
+	if u.members != nil && len(u.members.add)+len(u.members.remove) > 0 {
+		parts = u.members.split()
+		if len(call.changes) == 0 {
+			call.purpose = "change the members"
+		}
+		call.members, parts = parts[0], parts[1:]
+		call.undo = nil
+	}
+	if !call.isEmpty() {
+		u.add(call)
+	}
+	for _, part := range parts {
+		u.add(&modifyCall{entryCall: u.call("change the members"), members: part})
+	}
+}
+
+// addRename adds a rename, a move or both; neither when both are nil.
+func (u *update) addRename(rdn *goldap.RelativeDN, parent *goldap.DN) {
+	if rdn == nil && parent == nil {
+		return
+	}
+	purpose := "rename the entry"
+	switch {
+	case parent != nil && u.disables:
+		purpose = "move the account to where it is disabled"
+	case parent != nil:
+		purpose = "move the account back"
+	}
+	call := &renameCall{entryCall: u.call(purpose), disables: parent != nil && u.disables}
+	if parent != nil {
+		call.parent = parent.String()
+	}
+	if u.enables && parent != nil && len(u.plan.Calls) == 0 {
+		call.version = u.at.version(u.t.profile)
+	}
+	for _, f := range u.fields {
+		if rdn != nil && isNaming(rdn, f.name) {
+			call.values = append(call.values, replacement(f.name, f.after...))
+		}
+	}
+	if u.at.dn == nil {
+		call.newRDN = "{rdn of " + u.in.ID + "}"
+		if rdn != nil {
+			call.newRDN = rdn.String()
+		}
+		u.add(call)
+		return
+	}
+	if rdn == nil {
+		rdn = u.at.dn.RDNs[0]
+	}
+	if parent == nil {
+		parent = parentOf(u.at.dn)
+	}
+	call.newRDN = rdn.String()
+	call.former, call.wanted = u.at.dn, child(parent, rdn)
+	u.add(call)
+	u.at = &target{dn: call.wanted, name: call.wanted.String(), entry: u.at.entry}
+}
+
+func (u *update) add(c translators.Call) { u.plan.Calls = append(u.plan.Calls, c) }
+
+// isEmpty reports whether the call has nothing to do.
+func (c *modifyCall) isEmpty() bool { return len(c.changes) == 0 && c.members == nil }
+
+// finish marks the last call, whose result brings the entry.
+func (u *update) finish() {
+	if len(u.plan.Calls) == 0 {
+		return
+	}
+	switch c := u.plan.Calls[len(u.plan.Calls)-1].(type) {
+	case *modifyCall:
+		c.isLast = true
+	case *renameCall:
+		c.isLast = true
+	}
+}
