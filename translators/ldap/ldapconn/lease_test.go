@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/go-ldap/ldap/v3"
+
 	"github.com/scimgate/scimgate/internal/slapd"
 	"github.com/scimgate/scimgate/translators/ldap/ldapconn"
 )
@@ -99,4 +101,40 @@ func TestGraceLetsLateRequestsIn(t *testing.T) {
 		t.Error("no lease within the grace time")
 	}
 	mustFind(t, pool)
+}
+
+func TestCloseWaitsForRequests(t *testing.T) {
+	t.Parallel()
+	s := startServer(t, slapd.Options{})
+	proxy := slapd.NewProxy(t, s.Addr())
+	pool := newPool(t, nil, proxy.URL())
+	mustFind(t, pool)
+	held, release := make(chan struct{}), make(chan struct{})
+	proxy.OnRequest(func(operation int) slapd.Action {
+		if operation == ldap.ApplicationModifyRequest {
+			close(held)
+			<-release
+		}
+		return slapd.Forward
+	})
+	written, closed := make(chan error, 1), make(chan error, 1)
+	go func() {
+		_, err := pool.Modify(context.Background(), describe("last words"))
+		written <- err
+	}()
+	<-held
+	go func() { closed <- pool.Close() }()
+	waitFor(t, "the pool to be closing", func() bool { return isClosed(pool) })
+	select {
+	case err := <-closed:
+		t.Errorf("Close returned with a request in flight: %v", err)
+	default:
+	}
+	close(release)
+	if err := <-written; err != nil {
+		t.Errorf("the request in flight: %v", err)
+	}
+	if err := <-closed; err != nil {
+		t.Error(err)
+	}
 }

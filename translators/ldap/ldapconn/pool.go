@@ -105,9 +105,9 @@ func (p *Pool) Server() string {
 	return p.active.url
 }
 
-// Close refuses new requests with ErrClosed, waits for those in flight, which
-// RequestTimeout bounds, and closes all connections. It may be called more
-// than once.
+// Close refuses new requests with ErrClosed, waits for those in flight and
+// closes all connections. RequestTimeout bounds the waiting, but a paged search
+// that has begun is not interrupted. It may be called more than once.
 func (p *Pool) Close() error {
 	p.mu.Lock()
 	p.shutDown()

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -220,6 +221,47 @@ func TestAnonymous(t *testing.T) {
 	pool := newPool(t, func(c *ldapconn.Config) { c.BindDN, c.Password = "", nil }, s.URL())
 	if err := pool.Probe(t.Context()); err != nil {
 		t.Errorf("probing: %v", err)
+	}
+}
+
+func TestConnectionsAreMadeAsNeeded(t *testing.T) {
+	t.Parallel()
+	s := startServer(t, slapd.Options{})
+	proxy := slapd.NewProxy(t, s.Addr())
+	pool := newPool(t, func(c *ldapconn.Config) { c.Connections = 3 }, proxy.URL())
+	for range 50 {
+		mustFind(t, pool)
+	}
+	if n := proxy.Accepted(); n != 1 {
+		t.Errorf("requests one after the other took %d connections, want 1", n)
+	}
+	proxy.Delay(5 * time.Millisecond)
+	var clients sync.WaitGroup
+	for range 20 {
+		clients.Go(func() {
+			for range 5 {
+				if err := find(t.Context(), pool); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	clients.Wait()
+	if n := proxy.Accepted(); n != 3 {
+		t.Errorf("many requests at a time took %d connections, want 3", n)
+	}
+}
+
+func TestIdleExclusiveConnectionsAreClosed(t *testing.T) {
+	t.Parallel()
+	s := startServer(t, slapd.Options{LDIF: people(20)})
+	proxy := slapd.NewProxy(t, s.Addr())
+	pool := newPool(t, func(c *ldapconn.Config) { c.IdleTimeout = 50 * time.Millisecond }, proxy.URL())
+	for range 3 {
+		if n, err := walk(t.Context(), pool, 5, func() error { return nil }); err != nil || n != 21 {
+			t.Fatalf("%d entries, %v", n, err)
+		}
+		waitFor(t, "the connection to be closed", func() bool { return proxy.Connections() == 0 })
 	}
 }
 

@@ -85,6 +85,9 @@ func checkReferences(c *connection, result *ldap.SearchResult, options []Option)
 // each page; the paging control is added to it. A page size of 0 asks for all
 // entries at once, without the control.
 //
+// Of the Exclusive connections one is held until SearchPaged returns: a paged
+// search within each needs another, and a context that ends if none comes free.
+//
 // An error means that the entries so far are not all there are. An error of
 // each ends the search and is returned as it is. Only a first page that got no
 // answer is repeated.

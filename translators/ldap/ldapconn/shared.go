@@ -238,6 +238,11 @@ func do[T any](ctx context.Context, p *Pool, c *connection, name verb, request f
 		return a.result, a.err
 	case <-ctx.Done():
 	}
+	select {
+	case a := <-ended: // at the same moment; knowing is better
+		return a.result, a.err
+	default:
+	}
 	if errors.Is(ctx.Err(), context.DeadlineExceeded) &&
 		time.Since(started) >= min(time.Second, p.config.RequestTimeout) && c.socket.isSilent(started) {
 		p.mu.Lock()
