@@ -54,11 +54,11 @@ func (who identity) isRoot() bool { return who.account != nil && who.account.eve
 
 // sees reports whether the entry exists as far as the client can tell.
 func (who identity) sees(e *entry) bool {
-	if who.isRoot() || e.norm == who.norm {
-		return true
-	}
 	if who.account == nil {
-		return false
+		return e.norm == who.norm && !who.isAnonymous() // people see themselves
+	}
+	if who.isRoot() {
+		return true
 	}
 	for _, base := range who.account.read {
 		if below(e.norm, base) || below(base, e.norm) {
@@ -107,8 +107,8 @@ func (s *Server) find(who identity, name dn) (*entry, error) {
 	return nil, missing
 }
 
-// target returns the entry that an update is about.
-func (s *Server) target(who identity, name dn) (*entry, error) {
+// target returns the entry that an update is about. Like slapd it tells everybody the nearest ancestor.
+func (s *Server) target(name dn) (*entry, error) {
 	if !below(name.norm(), s.tree.contexts) {
 		return nil, fail(ldap.LDAPResultUnwillingToPerform, "no global superior knowledge")
 	}
@@ -117,7 +117,7 @@ func (s *Server) target(who identity, name dn) (*entry, error) {
 		return e, nil
 	}
 	missing := fail(ldap.LDAPResultNoSuchObject, "")
-	if ancestor != nil && who.sees(ancestor) {
+	if ancestor != nil {
 		missing.matched = ancestor.name
 	}
 	return nil, missing

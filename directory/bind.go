@@ -36,7 +36,7 @@ func (s *Server) bind(rq *request) error {
 		return fail(ldap.LDAPResultUnwillingToPerform, "unauthenticated bind (DN with no password) disallowed")
 	}
 	who, policyError, err := s.authenticate(name, password)
-	if rq.controls.passwordPolicy {
+	if rq.controls.passwordPolicy && policyError != noEntry {
 		rq.answer = append(rq.answer, encodePolicyError(policyError))
 	}
 	if err != nil {
@@ -46,25 +46,35 @@ func (s *Server) bind(rq *request) error {
 	return nil
 }
 
+// What the password policy control answers besides go-ldap's Behera constants: no entry means no control.
+const (
+	noPolicyError = -1
+	noEntry       = -2
+)
+
 // authenticate proves who a DN and a password are. A locked account and a wrong password are the same
 // result; only the password policy control tells them apart.
 func (s *Server) authenticate(name dn, password string) (who identity, policyError int, err error) {
-	refused := fail(ldap.LDAPResultInvalidCredentials, "")
-	norm := name.norm()
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	e := s.tree.entries[norm]
-	a := s.accounts[norm]
-	if a != s.root && e != nil && s.policyOf(e).isLocked(e, time.Now()) {
-		return identity{}, ldap.BeheraAccountLocked, refused
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	e, a := s.tree.entries[name.norm()], s.accounts[name.norm()]
+	policyError = noEntry
+	if e != nil {
+		policyError = noPolicyError
+		if a != s.root && s.policyOf(e).isLocked(e, time.Now()) {
+			return identity{}, ldap.BeheraAccountLocked, fail(ldap.LDAPResultInvalidCredentials, "")
+		}
 	}
 	switch {
 	case a != nil && a.checkPassword(password):
-		return identity{a.name, a.norm, a}, -1, nil
+		return identity{a.name, a.norm, a}, policyError, nil
 	case e != nil && s.hasPassword(e, password):
-		return identity{e.name, e.norm, a}, -1, nil
+		if s.policyOf(e).locksOut() { // a lock that has run out is removed
+			s.tree.begin().clear(e, s.schema.known.pwdAccountLockedTime)
+		}
+		return identity{e.name, e.norm, a}, policyError, nil
 	}
-	return identity{}, -1, refused
+	return identity{}, policyError, fail(ldap.LDAPResultInvalidCredentials, "")
 }
 
 // forgetPage drops the connection's paged search.

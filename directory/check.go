@@ -13,15 +13,21 @@ type checkedValues struct {
 	pretty, norm []string
 }
 
+// checkOwnership refuses attributes that only the server writes. As in slapd that comes after all
+// values have been checked.
+func (c checkedValues) checkOwnership() error {
+	if c.typ.is(ReadOnly) {
+		return fail(ldap.LDAPResultConstraintViolation, "%s: no user modification allowed", c.typ.Name())
+	}
+	return nil
+}
+
 // checkValues resolves an attribute that a client writes and checks its values one by one and against
-// each other. trusted lifts the rule that some attributes belong to the server.
-func (s *schema) checkValues(in namedValues, trusted bool) (checkedValues, error) {
+// each other.
+func (s *schema) checkValues(in namedValues) (checkedValues, error) {
 	c := checkedValues{typ: s.attribute[strings.ToLower(in.name)]}
 	if c.typ == nil {
 		return c, fail(ldap.LDAPResultUndefinedAttributeType, "%s: attribute type undefined", in.name)
-	}
-	if c.typ.is(ReadOnly) && !trusted {
-		return c, fail(ldap.LDAPResultConstraintViolation, "%s: no user modification allowed", c.typ.Name())
 	}
 	if c.typ.is(SingleValued) && len(in.values) > 1 {
 		return c, fail(ldap.LDAPResultConstraintViolation, "%s: multiple values provided", c.typ.Name())
@@ -69,7 +75,10 @@ func (s *schema) checkEntry(e *entry) (*class, error) {
 		return nil, fail(ldap.LDAPResultObjectClassModsProhibited, "structural object class modification from '%s' to '%s' not allowed", old, structural.Name)
 	}
 	for _, a := range e.rdn.avas {
-		if values := e.get(a.typ); values == nil || values.find(a.norm) < 0 {
+		switch values := e.get(a.typ); {
+		case values == nil:
+			return nil, fail(ldap.LDAPResultNamingViolation, "naming attribute '%s' is not present in entry", a.typ.Name())
+		case values.find(a.norm) < 0:
 			return nil, fail(ldap.LDAPResultNamingViolation, "value of naming attribute '%s' is not present in entry", a.typ.Name())
 		}
 	}
@@ -77,11 +86,11 @@ func (s *schema) checkEntry(e *entry) (*class, error) {
 }
 
 func (s *schema) checkAttributes(e *entry, classes []*class) error {
-	for _, c := range classes {
-		for ; c != nil; c = c.superior {
+	for _, named := range classes {
+		for c := named; c != nil; c = c.superior {
 			for t := range c.must {
 				if e.get(t) == nil {
-					return fail(ldap.LDAPResultObjectClassViolation, "object class '%s' requires attribute '%s'", c.Name, t.Name())
+					return fail(ldap.LDAPResultObjectClassViolation, "object class '%s' requires attribute '%s'", named.Name, t.Name())
 				}
 			}
 		}

@@ -68,6 +68,9 @@ func (s *Server) passwordModify(rq *request, value *ber.Packet) error {
 	if len(in.rest) > 0 {
 		return protocolError("password modify request not understood")
 	}
+	if rq.who.isAnonymous() {
+		return fail(ldap.LDAPResultStrongAuthRequired, "only authenticated users may change passwords")
+	}
 	target := rq.who.name
 	if user != nil {
 		target = strings.TrimPrefix(user.Data.String(), "dn:")
@@ -80,13 +83,13 @@ func (s *Server) passwordModify(rq *request, value *ber.Packet) error {
 	}
 	name, err := s.schema.updateName(target)
 	if err != nil {
-		return err
+		return fail(ldap.LDAPResultInvalidAttributeSyntax, "Invalid DN")
 	}
 	m := modification{op: ldap.ReplaceAttribute, checkedValues: checkedValues{s.schema.known.userPassword, []string{password}, []string{password}}}
 	err = s.update(rq, func(x *transaction) error {
-		e, err := s.target(rq.who, name)
-		if err != nil {
-			return err
+		e := x.entries[name.norm()]
+		if e == nil {
+			return fail(ldap.LDAPResultNoSuchObject, "")
 		}
 		if !s.mayModify(rq.who, e, []modification{m}) {
 			return fail(ldap.LDAPResultInsufficientAccessRights, "")
@@ -94,7 +97,7 @@ func (s *Server) passwordModify(rq *request, value *ber.Packet) error {
 		if old != nil && !s.hasPassword(e, old.Data.String()) {
 			return fail(ldap.LDAPResultUnwillingToPerform, "unwilling to verify old password")
 		}
-		if err := s.checkChangedPassword(rq.who, e, []modification{m}); err != nil {
+		if err := s.checkNewPassword(rq.who, s.policyOf(e), []checkedValues{m.checkedValues}); err != nil {
 			return err
 		}
 		return s.change(x, e, []modification{m}, rq)

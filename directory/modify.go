@@ -26,16 +26,22 @@ func (s *Server) modify(rq *request) error {
 	if err != nil {
 		return err
 	}
-	mods, err := s.schema.checkModifications(steps, rq.controls.permissive)
+	mods, err := s.schema.checkModifications(steps)
 	if err != nil {
 		return err
 	}
 	return s.update(rq, func(x *transaction) error {
-		e, err := s.target(rq.who, name)
+		if err := s.checkUnique(brought(mods), name.norm(), name.norm()); err != nil {
+			return err
+		}
+		e, err := s.target(name)
 		if err != nil {
 			return err
 		}
-		if err := s.checkChangedPassword(rq.who, e, mods); err != nil {
+		if err := s.checkNewPassword(rq.who, s.policyOf(e), brought(mods)); err != nil {
+			return err
+		}
+		if err := s.checkOldPassword(rq.who, e, mods); err != nil {
 			return err
 		}
 		if err := x.assert(rq.controls.assertion, e, s.hides(rq.who)); err != nil {
@@ -55,29 +61,41 @@ func (s *Server) modify(rq *request) error {
 
 // change applies the steps and everything that follows from them.
 func (s *Server) change(x *transaction, e *entry, mods []modification, rq *request) error {
-	var touched []*AttributeType
+	changesPassword := s.changesPassword(rq.who, e, mods)
+	liftsLock := changesPassword && s.schema.liftsLock(e, mods)
 	for _, m := range mods {
-		if err := s.apply(x, e, m, rq.controls.permissive); err != nil {
+		if err := s.apply(x, rq.who, e, m, rq.controls.permissive); err != nil {
 			return err
 		}
-		touched = append(touched, m.typ)
 	}
-	if err := s.checkUnique(x.tree, e, touched); err != nil {
-		return err
+	if liftsLock {
+		if err := s.liftLock(x, e); err != nil {
+			return err
+		}
 	}
 	if _, err := s.schema.checkEntry(e); err != nil {
 		return err
 	}
-	s.stamp(x, e, rq.who.name)
-	if slices.Contains(touched, s.schema.known.userPassword) {
-		s.passwordChanged(x, e, touched)
+	now := s.stamp(x, e, rq.who.name)
+	if changesPassword {
+		s.notePasswordChange(x, e, mods, now)
 	}
 	return nil
 }
 
+// brought returns the values that the steps want to put in.
+func brought(mods []modification) (values []checkedValues) {
+	for _, m := range mods {
+		if m.op != ldap.DeleteAttribute {
+			values = append(values, m.checkedValues)
+		}
+	}
+	return values
+}
+
 // checkModifications checks the steps by themselves, before anybody looks at the entry, in the order
 // in which slapd does.
-func (s *schema) checkModifications(steps *ber.Packet, permissive bool) ([]modification, error) {
+func (s *schema) checkModifications(steps *ber.Packet) ([]modification, error) {
 	var mods []modification
 	for _, step := range steps.Children {
 		in := fieldsOf(step)
@@ -89,12 +107,17 @@ func (s *schema) checkModifications(steps *ber.Packet, permissive bool) ([]modif
 		if len(values.values) == 0 && (m.op == ldap.AddAttribute || m.op == ldap.IncrementAttribute) {
 			return nil, protocolError("modify/add operation (%s) requires values", values.name)
 		}
-		checked, err := s.checkValues(values, false)
+		checked, err := s.checkValues(values)
 		if err != nil {
 			return nil, err
 		}
 		m.checkedValues = checked
 		mods = append(mods, m)
+	}
+	for _, m := range mods {
+		if err := m.checkOwnership(); err != nil {
+			return nil, err
+		}
 	}
 	return mods, nil
 }
@@ -108,9 +131,9 @@ func (s *Server) mayModify(who identity, e *entry, mods []modification) bool {
 }
 
 // apply carries out one step.
-func (s *Server) apply(x *transaction, e *entry, m modification, permissive bool) error {
+func (s *Server) apply(x *transaction, who identity, e *entry, m modification, permissive bool) error {
 	if m.typ == s.schema.known.userPassword {
-		m = s.preparePassword(e, m)
+		m = s.preparePassword(who, e, m)
 	}
 	switch m.op {
 	case ldap.AddAttribute:
@@ -159,10 +182,11 @@ func (s *Server) deleteValues(x *transaction, e *entry, m modification, permissi
 	if m.typ.Rule == Opaque {
 		return fail(ldap.LDAPResultInappropriateMatching, "modify/delete: %s: no equality matching rule", m.typ.Name())
 	}
-	for _, norm := range m.norm {
+	for step, norm := range m.norm {
 		i := present.find(norm)
 		if i < 0 {
-			if permissive {
+			// slapd forgives a missing value, but the fate of the last one decides.
+			if permissive && step < len(m.norm)-1 {
 				continue
 			}
 			return fail(ldap.LDAPResultNoSuchAttribute, "modify/delete: %s: no such value", m.typ.Name())

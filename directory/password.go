@@ -60,16 +60,16 @@ func (s *Server) hashPasswords(x *transaction, e *entry) {
 	}
 }
 
-// preparePassword gives a step on userPassword the values to store: hashes to add, and for a delete of
-// a password in the clear the hash that it is stored as.
-func (s *Server) preparePassword(e *entry, m modification) modification {
+// preparePassword gives a step on userPassword the values to store: hashes to add, and, where a policy
+// looks, for a delete of a password in the clear the hash that it is stored as.
+func (s *Server) preparePassword(who identity, e *entry, m modification) modification {
 	values := slices.Clone(m.norm)
 	for i, value := range values {
 		switch {
 		case hashed.MatchString(value):
 		case m.op != ldap.DeleteAttribute:
 			values[i] = hashPassword(value)
-		default:
+		case !who.isRoot() && s.policyOf(e) != nil:
 			if a := e.get(m.typ); a != nil {
 				if j := slices.IndexFunc(a.norm, func(stored string) bool { return checkHash(stored, value) }); j >= 0 {
 					values[i] = a.norm[j]
@@ -81,18 +81,46 @@ func (s *Server) preparePassword(e *entry, m modification) modification {
 	return m
 }
 
-// passwordChanged notes when, and lifts the lock unless the same modify wrote it: with OpenLDAP setting
-// a password enables the account.
-func (s *Server) passwordChanged(x *transaction, e *entry, touched []*AttributeType) {
-	known := &s.schema.known
-	if e.get(known.userPassword) != nil {
-		s.setTime(x, e, known.pwdChangedTime, s.lastCSN)
-	} else {
-		x.clear(e, known.pwdChangedTime)
+// setsPassword reports whether the steps bring a password.
+func (s *schema) setsPassword(mods []modification) bool {
+	return slices.ContainsFunc(mods, func(m modification) bool {
+		return m.typ == s.known.userPassword && m.op != ldap.DeleteAttribute && len(m.norm) > 0
+	})
+}
+
+// changesPassword reports whether the steps count as a change of password. Taking it away alone counts
+// only where no policy looks: for root, or without one.
+func (s *Server) changesPassword(who identity, e *entry, mods []modification) bool {
+	if s.schema.setsPassword(mods) {
+		return true
 	}
-	if !slices.Contains(touched, known.pwdAccountLockedTime) {
-		x.clear(e, known.pwdAccountLockedTime)
+	return (who.isRoot() || s.policyOf(e) == nil) && slices.ContainsFunc(mods, func(m modification) bool { return m.typ == s.schema.known.userPassword })
+}
+
+// liftsLock reports whether a change of password ends in the lock being lifted: with OpenLDAP setting the
+// password of a locked account enables it. A lock that the same modify writes does not help, unless the
+// old one is deleted explicitly; an account that is not locked yet can be locked along the way.
+func (s *schema) liftsLock(e *entry, mods []modification) bool {
+	return e.get(s.known.pwdAccountLockedTime) != nil && !slices.ContainsFunc(mods, func(m modification) bool {
+		return m.typ == s.known.pwdAccountLockedTime && m.op == ldap.DeleteAttribute
+	})
+}
+
+// notePasswordChange keeps the time of the change, or drops it with the password.
+func (s *Server) notePasswordChange(x *transaction, e *entry, mods []modification, now time.Time) {
+	for _, m := range mods {
+		if m.typ == s.schema.known.userPassword && m.op != ldap.DeleteAttribute {
+			s.setTime(x, e, s.schema.known.pwdChangedTime, now)
+			return
+		}
 	}
+	x.clear(e, s.schema.known.pwdChangedTime)
+}
+
+// liftLock is the delete that slapd's ppolicy overlay appends to such a modify. It fails like any other
+// when the steps before it have removed the lock.
+func (s *Server) liftLock(x *transaction, e *entry) error {
+	return s.deleteValues(x, e, modification{op: ldap.DeleteAttribute, checkedValues: checkedValues{typ: s.schema.known.pwdAccountLockedTime}}, false)
 }
 
 // policy is what a pwdPolicy entry says. Nil is no policy.
@@ -134,10 +162,15 @@ func (p *policy) number(t *AttributeType) int {
 // ages reports whether passwords grow too old, which is when slapd notes the age of a new entry's.
 func (p *policy) ages() bool { return p != nil && p.number(p.server.schema.known.pwdMaxAge) > 0 }
 
+// locksOut reports whether a lock does anything under the policy.
+func (p *policy) locksOut() bool {
+	return p != nil && p.entry.first(p.server.schema.known.pwdLockout) == "TRUE"
+}
+
 // isLocked reports whether the policy keeps the entry from binding: locked for good, or for as long as
 // the lockout lasts. Without pwdLockout a lock does nothing.
 func (p *policy) isLocked(e *entry, now time.Time) bool {
-	if p == nil || p.entry.first(p.server.schema.known.pwdLockout) != "TRUE" {
+	if !p.locksOut() {
 		return false
 	}
 	a := e.get(p.server.schema.known.pwdAccountLockedTime)
@@ -151,9 +184,6 @@ func (p *policy) isLocked(e *entry, now time.Time) bool {
 
 // check refuses a new password that the policy does not allow.
 func (p *policy) check(value string) error {
-	if p == nil {
-		return nil
-	}
 	known := &p.server.schema.known
 	quality := p.number(known.pwdCheckQuality)
 	if quality == 0 {
@@ -171,10 +201,16 @@ func (p *policy) check(value string) error {
 	return nil
 }
 
-// checkNewPassword checks the passwords of a new entry. Root stands above the policy.
+// checkNewPassword checks the passwords among values that a client writes. Root stands above their quality.
 func (s *Server) checkNewPassword(who identity, p *policy, values []checkedValues) error {
 	for _, item := range values {
-		if item.typ != s.schema.known.userPassword || who.isRoot() {
+		if item.typ != s.schema.known.userPassword {
+			continue
+		}
+		if len(item.norm) > 1 {
+			return fail(ldap.LDAPResultConstraintViolation, "Password policy only allows one password value")
+		}
+		if p == nil || who.isRoot() {
 			continue
 		}
 		for _, value := range item.norm {
@@ -186,14 +222,14 @@ func (s *Server) checkNewPassword(who identity, p *policy, values []checkedValue
 	return nil
 }
 
-// checkChangedPassword checks the passwords that a modify brings.
-func (s *Server) checkChangedPassword(who identity, e *entry, mods []modification) error {
+// checkOldPassword refuses a change by "delete the old value, add the new one" with a wrong old value.
+func (s *Server) checkOldPassword(who identity, e *entry, mods []modification) error {
+	if who.isRoot() || s.policyOf(e) == nil || !s.schema.setsPassword(mods) || e.get(s.schema.known.userPassword) == nil {
+		return nil
+	}
 	for _, m := range mods {
-		if m.op == ldap.DeleteAttribute {
-			continue
-		}
-		if err := s.checkNewPassword(who, s.policyOf(e), []checkedValues{m.checkedValues}); err != nil {
-			return err
+		if m.typ == s.schema.known.userPassword && m.op == ldap.DeleteAttribute && len(m.norm) > 0 && !s.hasPassword(e, m.norm[0]) {
+			return fail(ldap.LDAPResultUnwillingToPerform, "Must supply correct old password to change to new one")
 		}
 	}
 	return nil

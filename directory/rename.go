@@ -1,8 +1,6 @@
 package directory
 
 import (
-	"slices"
-
 	ber "github.com/go-asn1-ber/asn1-ber"
 	"github.com/go-ldap/ldap/v3"
 )
@@ -31,8 +29,15 @@ func (s *Server) modifyDN(rq *request) error {
 	} else {
 		above = name[1:]
 	}
+	var named []checkedValues
+	for _, a := range first[0].avas {
+		named = append(named, checkedValues{typ: a.typ, norm: []string{a.norm}})
+	}
 	return s.update(rq, func(x *transaction) error {
-		e, err := s.target(rq.who, name)
+		if err := s.checkUnique(named, name.norm(), name.norm(), above.norm()); err != nil {
+			return err
+		}
+		e, err := s.target(name)
 		if err != nil {
 			return err
 		}
@@ -80,11 +85,9 @@ func (s *Server) newParent(x *transaction, who identity, e *entry, above dn, mov
 // rename gives the entry its new place, puts the new naming values in and takes the old ones out if
 // wanted, and lets references follow.
 func (s *Server) rename(x *transaction, e, parent *entry, name rdn, deleteOld bool, who identity) error {
-	var touched []*AttributeType
 	if deleteOld {
 		for _, old := range e.rdn.avas {
-			kept := slices.ContainsFunc(name.avas, func(a ava) bool { return a.typ == old.typ && a.norm == old.norm })
-			if a := e.get(old.typ); a != nil && !kept {
+			if a := e.get(old.typ); a != nil {
 				if i := a.find(old.norm); i >= 0 {
 					x.remove(e, a, i)
 				}
@@ -97,22 +100,16 @@ func (s *Server) rename(x *transaction, e, parent *entry, name rdn, deleteOld bo
 			continue
 		}
 		x.add(e, a.typ, a.value, a.norm)
-		touched = append(touched, a.typ)
 	}
 	oldNames := map[*entry]string{}
 	e.walk(func(moved *entry) { oldNames[moved] = moved.norm })
 	x.move(e, parent, name)
-	if err := s.checkUnique(x.tree, e, touched); err != nil {
-		return err
-	}
 	if _, err := s.schema.checkEntry(e); err != nil {
 		return err
 	}
 	s.stamp(x, e, who.name)
 	for moved, old := range oldNames {
-		if moved.norm != old {
-			s.moveReferences(x, old, moved)
-		}
+		s.moveReferences(x, old, moved, e) // also for a change of case alone
 	}
 	return nil
 }

@@ -11,7 +11,7 @@ import (
 const subschemaName = "cn=Subschema"
 
 // virtualEntry makes the two entries that are not in the tree: the root DSE (RFC 4512 section 5.1) and
-// the subschema (section 4.2). Anybody may read the first, as slapd's default rules have it.
+// the subschema (section 4.2). Anybody may read them.
 func (s *Server) virtualEntry(base string) (*entry, bool) {
 	switch {
 	case base == "":
@@ -46,7 +46,7 @@ func (s *Server) subschema() *entry {
 	for _, c := range s.schema.classes {
 		classes.values = append(classes.values, c.String())
 	}
-	return s.virtual(subschemaName, []namedValues{{"objectClass", []string{"top"}}, {"cn", []string{"Subschema"}}, classes, types})
+	return s.virtual(subschemaName, []namedValues{{"objectClass", []string{"top", "subschema"}}, {"cn", []string{"Subschema"}}, classes, types})
 }
 
 // virtual makes an entry outside the tree. What is written here is valid by construction.
@@ -65,7 +65,7 @@ func (s *Server) virtual(name string, list []namedValues) *entry {
 // searchVirtual answers for such an entry. A wider search from the root finds nothing: no entry has the
 // empty name.
 func (s *Server) searchVirtual(rq *request, query *searchRequest, e *entry) error {
-	if query.scope != ldap.ScopeBaseObject || e.name != "" && rq.who.isAnonymous() {
+	if query.scope != ldap.ScopeBaseObject {
 		return fail(ldap.LDAPResultNoSuchObject, "")
 	}
 	s.mu.RLock()

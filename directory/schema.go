@@ -100,7 +100,7 @@ type schema struct {
 
 // wellKnown are the attribute types that the server itself reads and writes.
 type wellKnown struct {
-	objectClass, userPassword, member,
+	objectClass, userPassword, member, uniqueMember,
 	entryUUID, entryCSN, entryDN, structuralObjectClass, subschemaSubentry, hasSubordinates, memberOf,
 	creatorsName, createTimestamp, modifiersName, modifyTimestamp,
 	pwdChangedTime, pwdAccountLockedTime, pwdPolicySubentry,
@@ -121,7 +121,7 @@ func newSchema(extra Schema) (*schema, error) {
 	}
 	a := func(name string) *AttributeType { return s.attribute[strings.ToLower(name)] }
 	s.known = wellKnown{
-		a("objectClass"), a("userPassword"), a("member"),
+		a("objectClass"), a("userPassword"), a("member"), a("uniqueMember"),
 		a("entryUUID"), a("entryCSN"), a("entryDN"), a("structuralObjectClass"), a("subschemaSubentry"), a("hasSubordinates"), a("memberOf"),
 		a("creatorsName"), a("createTimestamp"), a("modifiersName"), a("modifyTimestamp"),
 		a("pwdChangedTime"), a("pwdAccountLockedTime"), a("pwdPolicySubentry"),

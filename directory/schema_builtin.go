@@ -139,6 +139,7 @@ func builtinClasses() []ObjectClass {
 	return []ObjectClass{
 		{"top", "2.5.6.0", "", Abstract, words("objectClass"), nil},
 		{"extensibleObject", "1.3.6.1.4.1.1466.101.120.111", "top", Auxiliary, nil, nil},
+		{"subschema", "2.5.20.1", "top", Auxiliary, nil, words("attributeTypes objectClasses")},
 		{"pwdPolicy", "1.3.6.1.4.1.42.2.27.8.2.1", "top", Auxiliary, words("pwdAttribute"), words("pwdMinAge pwdMaxAge pwdInHistory pwdCheckQuality pwdMinLength pwdMaxLength pwdExpireWarning" +
 			" pwdGraceAuthNLimit pwdGraceExpiry pwdLockout pwdLockoutDuration pwdMaxFailure" +
 			" pwdFailureCountInterval pwdMustChange pwdAllowUserChange pwdSafeModify pwdMinDelay pwdMaxDelay" +

@@ -100,9 +100,10 @@ func (s *Server) searchLimit(rq *request, asked int) (int, error) {
 		return -1, nil
 	case rq.who.isRoot():
 		return asked, nil
-	case page != nil && s.options.MaxPageSize > 0 && page.size > s.options.MaxPageSize,
-		s.options.MaxSizeLimit > 0 && asked > s.options.MaxSizeLimit:
-		return 0, fail(ldap.LDAPResultAdminLimitExceeded, "")
+	case page != nil && s.options.MaxPageSize > 0 && page.size > s.options.MaxPageSize:
+		return 0, fail(ldap.LDAPResultAdminLimitExceeded, "illegal pagedResults page size")
+	case s.options.MaxSizeLimit > 0 && asked > s.options.MaxSizeLimit:
+		return s.options.MaxSizeLimit, nil
 	case asked > 0:
 		return asked, nil
 	case s.options.SizeLimit > 0 && page == nil:
@@ -175,7 +176,13 @@ func (s *Server) searchPage(rq *request, query *searchRequest, top *entry, list 
 	defer c.pageMu.Unlock()
 	state := &pagedSearch{base: top, rest: list}
 	if page.cookie != "" {
-		if state = c.page; state == nil || len(page.cookie) != 8 || binary.BigEndian.Uint64([]byte(page.cookie)) != state.cookie || state.base != top {
+		if state = c.page; state == nil || len(page.cookie) != 8 {
+			return protocolError("paged results cookie is invalid")
+		}
+		switch cookie := binary.BigEndian.Uint64([]byte(page.cookie)); {
+		case cookie < state.cookie:
+			return fail(ldap.LDAPResultUnwillingToPerform, "paged results cookie is invalid or old")
+		case cookie > state.cookie, state.base != top:
 			return protocolError("paged results cookie is invalid")
 		}
 	}

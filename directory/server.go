@@ -21,7 +21,8 @@ type Options struct {
 	// Schema adds attribute types and object classes to the built-in ones.
 	Schema Schema
 	// Index names attributes for equality lookups that cost no walk through the tree, besides
-	// entryUUID, uid, mail, the unique and the reference attributes, which always have one.
+	// entryUUID, uid, mail, member, uniqueMember, the unique and the reference attributes, which always
+	// have one.
 	Index []string
 	// Unique lists what no two entries may share, as slapd's unique overlay does.
 	Unique []Unique
@@ -37,7 +38,7 @@ type Options struct {
 	// SizeLimit is how many entries a search without a page control and a size limit of its own gets
 	// before it ends in result 4. Zero: no limit. Root has none.
 	SizeLimit int
-	// MaxSizeLimit is the largest size limit that a client may ask for; more is result 11. Zero: any.
+	// MaxSizeLimit bounds the size limit that a client may ask for. Zero: any.
 	MaxSizeLimit int
 	// MaxPageSize is the largest page that a client may ask for; more is result 11. Zero: any.
 	MaxPageSize int
@@ -142,7 +143,7 @@ func (s *Server) configure() error {
 	for _, name := range references {
 		s.references = append(s.references, s.schema.attribute[strings.ToLower(name)])
 	}
-	names = append(append(append(names, "member"), references...), s.options.Index...)
+	names = append(append(names, references...), s.options.Index...)
 	var indexed []*AttributeType
 	for _, name := range names {
 		t := s.schema.attribute[strings.ToLower(name)]

@@ -178,7 +178,7 @@ func normaliseUUID(v string) (string, bool) {
 }
 
 func normaliseCSN(v string) (string, bool) {
-	return strings.ToLower(v), len(v) == len("20060102150405.000000Z#000000#000#000000") && v[21] == 'Z' && v[22] == '#' && v[29] == '#' && v[33] == '#'
+	return v, len(v) == len("20060102150405.000000Z#000000#000#000000") && v[21] == 'Z' && v[22] == '#' && v[29] == '#' && v[33] == '#'
 }
 
 // normaliseTime brings every spelling of RFC 4517 section 3.3.13 to 20060102150405[.f]Z in UTC. Year

@@ -12,12 +12,15 @@ type tree struct {
 	contexts string // the suffix, normalised
 	entries  map[string]*entry
 	index    map[*AttributeType]map[string][]*entry
-	lastID   uint64
+	// memberships are the attributes whose values make up memberOf.
+	memberships []*AttributeType
+	lastID      uint64
 }
 
 func newTree(s *schema, suffix dn, indexed []*AttributeType) *tree {
 	t := &tree{schema: s, suffix: suffix, contexts: suffix.norm(), entries: map[string]*entry{}, index: map[*AttributeType]map[string][]*entry{}}
-	for _, a := range indexed {
+	t.memberships = []*AttributeType{s.known.member, s.known.uniqueMember}
+	for _, a := range append(indexed, t.memberships...) {
 		t.index[a] = map[string][]*entry{}
 	}
 	return t
@@ -63,8 +66,10 @@ func (t *tree) values(e *entry, typ *AttributeType) *attribute {
 		}
 		computed.insert(0, has, has)
 	case known.memberOf:
-		for i, group := range t.index[known.member][e.norm] {
-			computed.insert(i, group.name, group.norm)
+		for _, membership := range t.memberships {
+			for _, group := range t.index[membership][e.norm] {
+				computed.insert(len(computed.norm), group.name, group.norm)
+			}
 		}
 	default:
 		return e.get(typ)
@@ -84,19 +89,26 @@ func (t *tree) lookup(typ *AttributeType, norm string) (found []*entry, ok bool)
 		}
 		return found, true
 	case t.schema.known.memberOf:
-		group := t.entries[norm]
-		if group == nil || group.get(t.schema.known.member) == nil {
-			return nil, true
-		}
-		for _, member := range group.get(t.schema.known.member).norm {
-			if e := t.entries[member]; e != nil {
-				found = append(found, e)
-			}
+		if group := t.entries[norm]; group != nil {
+			found = t.membersOf(group)
 		}
 		return found, true
 	}
 	values, ok := t.index[typ]
 	return values[norm], ok
+}
+
+func (t *tree) membersOf(group *entry) (members []*entry) {
+	for _, membership := range t.memberships {
+		if a := group.get(membership); a != nil {
+			for _, norm := range a.norm {
+				if e := t.entries[norm]; e != nil {
+					members = append(members, e)
+				}
+			}
+		}
+	}
+	return members
 }
 
 // transaction changes the tree step by step and can take every step back. The caller holds the tree's

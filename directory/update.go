@@ -88,6 +88,9 @@ func (s *Server) add(rq *request) error {
 	if in.failed {
 		return protocolError("add request not understood")
 	}
+	if _, exists := s.virtualEntry(text); exists {
+		return fail(ldap.LDAPResultEntryAlreadyExists, "")
+	}
 	name, err := s.schema.updateName(text)
 	if err != nil {
 		return err
@@ -99,6 +102,9 @@ func (s *Server) add(rq *request) error {
 	return s.update(rq, func(x *transaction) error {
 		if !below(name.norm(), x.contexts) {
 			return fail(ldap.LDAPResultUnwillingToPerform, "no global superior knowledge")
+		}
+		if err := s.checkUnique(values, name.norm(), name.norm()); err != nil {
+			return err
 		}
 		policy := s.policyFor(values)
 		if err := s.checkNewPassword(rq.who, policy, values); err != nil {
@@ -119,7 +125,8 @@ func (s *Server) add(rq *request) error {
 	})
 }
 
-// checkNew checks the attributes of a new entry. An attribute may be given in several parts.
+// checkNew checks the attributes of a new entry. An attribute may be given in several parts. trusted lets
+// it carry what only the server writes.
 func (s *schema) checkNew(list []namedValues, trusted bool) ([]checkedValues, error) {
 	merged := []namedValues{}
 	place := map[string]int{}
@@ -138,7 +145,12 @@ func (s *schema) checkNew(list []namedValues, trusted bool) ([]checkedValues, er
 	values := make([]checkedValues, len(merged))
 	for i, item := range merged {
 		var err error
-		if values[i], err = s.checkValues(item, trusted); err != nil {
+		if values[i], err = s.checkValues(item); err != nil {
+			return nil, err
+		}
+	}
+	for _, item := range values {
+		if err := item.checkOwnership(); err != nil && !trusted {
 			return nil, err
 		}
 	}
@@ -158,9 +170,6 @@ func (s *Server) insert(x *transaction, name dn, values []checkedValues, who ide
 		if values := e.get(a.typ); values == nil || values.find(a.norm) < 0 {
 			x.add(e, a.typ, a.value, a.norm)
 		}
-	}
-	if err := s.checkUnique(x.tree, e, nil); err != nil {
-		return nil, err
 	}
 	structural, err := s.schema.checkEntry(e)
 	if err != nil {
@@ -220,7 +229,7 @@ func (s *Server) delete(rq *request) error {
 		return err
 	}
 	return s.update(rq, func(x *transaction) error {
-		e, err := s.target(rq.who, name)
+		e, err := s.target(name)
 		if err != nil {
 			return err
 		}
@@ -279,7 +288,7 @@ func (s *Server) compare(rq *request) error {
 		return fail(ldap.LDAPResultInsufficientAccessRights, "")
 	case a == nil:
 		return fail(ldap.LDAPResultNoSuchAttribute, "")
-	case a.find(norm) >= 0:
+	case t == s.schema.known.objectClass && s.tree.hasClass(e, s.schema.class[norm]), a.find(norm) >= 0:
 		return fail(ldap.LDAPResultCompareTrue, "")
 	}
 	return fail(ldap.LDAPResultCompareFalse, "")
