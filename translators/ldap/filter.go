@@ -257,8 +257,12 @@ func (c *filterCompiler) elements(a *scim.Attribute, f scim.Filter) bounds {
 	var all []bounds
 	for _, e := range sorts {
 		b := c.element(e, f)
-		if p := c.elementIsThere(e); a.MultiValued {
-			b = both([]bounds{b, p})
+		if a.MultiValued { // there are no elements without a value
+			there := c.elementIsThere(e)
+			if b.may == everything {
+				b.may = there.may
+			}
+			b.must = allOf(b.must, there.must)
 		}
 		if len(e.fielded) != 1 || len(e.fielded[0].Fields) != 1 {
 			b.must = nothing
