@@ -149,3 +149,30 @@ func idOf(t testing.TB, tr *Translator, k *kind, filter string) string {
 	}
 	return entries[0].Resource.ID
 }
+
+// show writes a value for comparing.
+func show(v scim.Value) string {
+	var parts []string
+	switch v.Kind() {
+	case scim.KindList:
+		for _, item := range v.Items() {
+			parts = append(parts, show(item))
+		}
+		return "[" + strings.Join(parts, ", ") + "]"
+	case scim.KindComplex:
+		for _, f := range v.Fields() {
+			parts = append(parts, f.Attribute.Name+" "+show(f.Value))
+		}
+		return "{" + strings.Join(parts, ", ") + "}"
+	case scim.KindBool:
+		return fmt.Sprint(v.IsTrue())
+	}
+	return v.Text()
+}
+
+// sorted returns the lines of a text in order.
+func sorted(text string) []string {
+	lines := strings.Split(text, "\n")
+	slices.Sort(lines)
+	return lines
+}
