@@ -79,6 +79,10 @@ func (x *exchange) serve() {
 		x.discover()
 		return
 	}
+	if op.Action == scim.ActionSearchNone {
+		x.list(nil, 0, op.Query.StartIndex)
+		return
+	}
 	release, leaseErr := x.h.translator.Lease()
 	if leaseErr != nil {
 		x.fail(leaseErr)
