@@ -50,7 +50,7 @@ func (x *exchange) createIntent(ctx context.Context) (translators.Intent, error)
 	if intent.After, err = policy.Defaults(rules, x.op.Resource); err != nil {
 		return intent, err
 	}
-	if err := policy.Demand(rules, intent.After, nil); err != nil {
+	if err := policy.Demand(rules, intent.After, policy.Everything); err != nil {
 		return intent, err
 	}
 	if err := x.h.Policy.Protects(intent.After); err != nil {

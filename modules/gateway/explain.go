@@ -36,7 +36,10 @@ func (h *Handler) Explain(ctx context.Context, r *http.Request, offline bool) (s
 	defer release()
 	text := comment(op.String())
 	intents, err := x.intents(ctx)
-	for _, intent := range intents {
+	for i, intent := range intents {
+		if i > 0 {
+			text += "\n# Then, planned on the present state, in which the account is not disabled yet:\n"
+		}
 		plan, err := h.translator.Plan(ctx, intent)
 		if err != nil {
 			return "", x.errorAnswer(err)

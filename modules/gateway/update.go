@@ -138,7 +138,7 @@ func (x *exchange) wanted(op *scim.Operation, before *scim.Resource) (*scim.Reso
 		return nil, err
 	}
 	x.noteIgnored(dropped)
-	if err := policy.Demand(rules, after, scim.Diff(before, after)); err != nil {
+	if err := policy.Demand(rules, after, policy.Changed(scim.Diff(before, after))); err != nil {
 		return nil, err
 	}
 	return after, x.h.Policy.Protects(after)

@@ -118,7 +118,7 @@ func TestRules(t *testing.T) {
 			t.Errorf("%s is %q, want %q", path, got, want)
 		}
 	}
-	if err := Demand(rules, created, nil); err != nil {
+	if err := Demand(rules, created, Everything); err != nil {
 		t.Error(err)
 	}
 	change := func(r *scim.Resource, op scim.ChangeOp, path, value string) *scim.Resource {
@@ -134,12 +134,15 @@ func TestRules(t *testing.T) {
 	}
 	demand := func(name string, after *scim.Resource, want string) {
 		t.Helper()
-		err := Demand(rules, after, scim.Diff(created, after))
+		err := Demand(rules, after, Changed(scim.Diff(created, after)))
 		if want == "" && err != nil || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
 			t.Errorf("%s: %v, want %q", name, err, want)
 		}
 	}
 	demand("not in the list", change(created, scim.Replace, "userType", "employee"), "must be one of Employee, Contractor")
+	if err := Demand(rules, user(t, map[string]string{"userName": "ada"}), Changed(nil)); err != nil {
+		t.Errorf("nothing was changed, and policy complains: %v", err)
+	}
 	demand("in the list", change(created, scim.Replace, "userType", "Contractor"), "")
 	demand("required taken away", change(created, scim.Remove, `emails[type eq "work"].value`, ""), "is required")
 

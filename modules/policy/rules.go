@@ -90,12 +90,11 @@ func plain(p scim.Path, v scim.Value) scim.Value {
 }
 
 // Demand checks what the rules demand of r: required values are there, and
-// values stand in their list. Only rules whose path is among the changed
-// attributes are looked at; changed nil is all of them. A value that was there
-// before and is not touched is not complained of.
-func Demand(rules []translators.Rule, r *scim.Resource, changed []scim.Difference) error {
+// values stand in their list. Only rules about the attributes that concern names
+// are looked at: a value that is not touched is not complained of.
+func Demand(rules []translators.Rule, r *scim.Resource, concerns func(*scim.Attribute) bool) error {
 	for _, rule := range rules {
-		if changed != nil && !slices.ContainsFunc(changed, func(d scim.Difference) bool { return d.Attribute == rule.Path.Attribute }) {
+		if !concerns(rule.Path.Attribute) {
 			continue
 		}
 		items := rule.Path.Value(r).Items()
@@ -110,4 +109,14 @@ func Demand(rules []translators.Rule, r *scim.Resource, changed []scim.Differenc
 		}
 	}
 	return nil
+}
+
+// Everything is for [Demand] on create: all rules count.
+func Everything(*scim.Attribute) bool { return true }
+
+// Changed is for [Demand] on update: the rules about what differs count.
+func Changed(differences []scim.Difference) func(*scim.Attribute) bool {
+	return func(a *scim.Attribute) bool {
+		return slices.ContainsFunc(differences, func(d scim.Difference) bool { return d.Attribute == a })
+	}
 }
