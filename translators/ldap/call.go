@@ -26,8 +26,15 @@ type entryCall struct {
 	// write target: an assertion on the id keeps the call from another entry.
 	dn      string
 	purpose string
-	// isLast is set where the result has to bring the entry.
-	isLast bool
+	// brings is set where the result has to bring the entry.
+	brings bool
+	// version is that of the entry when the call's turn has come, "" when it
+	// is not known.
+	version string
+	// enables is set where the call enables an account. It then goes out only for
+	// the version that it was planned for: one that got no answer, and reaches
+	// the directory late, must not undo a disable that came after it.
+	enables bool
 	// offline is set when dn is a symbol, so that the call can't be made.
 	offline bool
 }
@@ -55,6 +62,31 @@ func (c *entryCall) identity(more string) string {
 		return f
 	}
 	return "(&" + f + more + ")"
+}
+
+// versioned is the part of the condition that is about the version.
+func (c *entryCall) versioned(a aim, former string) string {
+	if a.seen != nil {
+		former = a.seen.GetEqualFoldAttributeValue(c.t.profile.version)
+	}
+	if !c.enables || former == "" || a.stubborn > 1 {
+		return ""
+	}
+	return equality(c.t.profile.version, former, true)
+}
+
+// versionAfter is the version of the entry when the call's turn has come: as it
+// was planned, or as the call before it has left the entry.
+func (c *entryCall) versionAfter(prior []translators.CallResult) string {
+	if c.version != "" || len(prior) == 0 || c.t.profile.version == "" {
+		return c.version
+	}
+	if e := prior[len(prior)-1].Entry; e != nil {
+		if h, ok := e.Handle.(*handle); ok {
+			return h.entry.GetEqualFoldAttributeValue(c.t.profile.version)
+		}
+	}
+	return ""
 }
 
 // aim is where and how an attempt of a call goes out.
@@ -186,7 +218,7 @@ func (c *entryCall) gone() translators.CallResult {
 // readBack adds the entry to the result of an applied call. That it can't be read
 // does not make the call another: the host reads again.
 func (c *entryCall) readBack(ctx context.Context, r translators.CallResult, e *goldap.Entry) translators.CallResult {
-	if r.Outcome != translators.Applied || !c.isLast {
+	if r.Outcome != translators.Applied || !c.brings {
 		return r
 	}
 	if e == nil {

@@ -24,14 +24,8 @@ type modifyCall struct {
 	keeps *policyLock
 	// isLocked is the state of keeps when the plan was made.
 	isLocked bool
-	// version guards a call that enables: of two that were sent one after the
-	// other, a late one must not undo a disable. "" when it is not known, or not
-	// needed.
-	version string
-	// former is the version when the plan was made, for settling.
-	former  string
-	secrets []string
-	undo    []goldap.Change // nil when the call can't be taken back
+	secrets  []string
+	undo     []goldap.Change // nil when the call can't be taken back
 }
 
 // String implements [translators.Call].
@@ -46,12 +40,9 @@ func (c *modifyCall) String() string {
 
 // more is what must hold for an attempt besides the id.
 func (c *modifyCall) more(a aim) string {
-	var f string
+	f := c.versioned(a, c.version)
 	if c.keeps != nil {
-		f = c.keeps.filter(c.locked(a))
-	}
-	if c.version != "" && a.stubborn < 2 {
-		f += equality(c.t.profile.version, c.currentVersion(a), true)
+		f += c.keeps.filter(c.locked(a))
 	}
 	return f
 }
@@ -64,13 +55,6 @@ func (c *modifyCall) locked(a aim) bool {
 	return c.isLocked
 }
 
-func (c *modifyCall) currentVersion(a aim) string {
-	if a.seen != nil {
-		return a.seen.GetEqualFoldAttributeValue(c.t.profile.version)
-	}
-	return c.version
-}
-
 // with adds to changes what keeps the lock.
 func (c *modifyCall) with(changes []goldap.Change, a aim) []goldap.Change {
 	if c.keeps == nil || !c.locked(a) {
@@ -80,11 +64,19 @@ func (c *modifyCall) with(changes []goldap.Change, a aim) []goldap.Change {
 }
 
 // Do implements [translators.Call].
-func (c *modifyCall) Do(ctx context.Context, _ []translators.CallResult) translators.CallResult {
+func (c *modifyCall) Do(ctx context.Context, prior []translators.CallResult) translators.CallResult {
+	c = c.after(prior)
 	work := &modifyWork{modifyCall: c, changes: c.changes, members: c.members.clone()}
 	err := c.reach(ctx, c.t.targetAttributes(c.k), func(a aim) error { return work.send(ctx, a) })
 	r := result(c.t.explain(ctx, c.k, c.id, c.changes, err))
 	return c.readBack(ctx, r, work.entry)
+}
+
+// after is the call when those before it were made.
+func (c *modifyCall) after(prior []translators.CallResult) *modifyCall {
+	copied := *c
+	copied.version = c.versionAfter(prior)
+	return &copied
 }
 
 // modifyWork is a modifyCall being made.
@@ -119,7 +111,7 @@ func (w *modifyWork) sendOnce(ctx context.Context, a aim) error {
 		switch {
 		case w.keeps != nil && a.stubborn > 1:
 			return errHiddenLock(w.keeps)
-		case w.keeps == nil && (w.version == "" || a.stubborn > 1):
+		case w.keeps == nil && (!w.enables || w.version == "" || a.stubborn > 1):
 			a.unguarded = true
 		}
 	}
@@ -135,7 +127,7 @@ func (w *modifyWork) sendOnce(ctx context.Context, a aim) error {
 	if err != nil {
 		return err
 	}
-	if w.isLast && w.t.profile.postReadControl != "" {
+	if w.brings && w.t.profile.postReadControl != "" {
 		controls = append(controls, postRead(w.t.profile.postReadControl, w.t.wholeAttributes(w.k)))
 	}
 	request.Controls = controls
@@ -180,7 +172,8 @@ func (c *modifyCall) withoutWhole() *modifyCall {
 }
 
 // Settle implements [translators.Call].
-func (c *modifyCall) Settle(ctx context.Context, _ []translators.CallResult) translators.CallResult {
+func (c *modifyCall) Settle(ctx context.Context, prior []translators.CallResult) translators.CallResult {
+	c = c.after(prior)
 	needs := []string{c.t.profile.id, modifiersName}
 	if c.t.profile.version != "" {
 		needs = append(needs, c.t.profile.version)
@@ -195,8 +188,7 @@ func (c *modifyCall) Settle(ctx context.Context, _ []translators.CallResult) tra
 	if e == nil {
 		return c.gone()
 	}
-	version := e.GetEqualFoldAttributeValue(c.t.profile.version)
-	if c.former != "" && version == c.former {
+	if c.version != "" && e.GetEqualFoldAttributeValue(c.t.profile.version) == c.version {
 		return notApplied(c.purpose) // the directory changes it with each write
 	}
 	isSecret := false
@@ -218,7 +210,7 @@ func (c *modifyCall) Settle(ctx context.Context, _ []translators.CallResult) tra
 			return notApplied(c.purpose)
 		}
 	}
-	if isSecret && (c.former == "" || !c.t.isOwnName(e.GetEqualFoldAttributeValue(modifiersName))) {
+	if isSecret && (c.version == "" || !c.t.isOwnName(e.GetEqualFoldAttributeValue(modifiersName))) {
 		// A password can't be read. That the entry was changed, by us, tells.
 		return stillUnknown(nil)
 	}
@@ -254,7 +246,7 @@ func (c *modifyCall) Undo() translators.Call {
 		return nil
 	}
 	back := &modifyCall{entryCall: c.entryCall, changes: c.undo, secrets: c.secrets}
-	back.purpose, back.isLast = "take back: "+c.purpose, false
+	back.purpose, back.brings, back.enables, back.version = "take back: "+c.purpose, false, false, ""
 	return back
 }
 

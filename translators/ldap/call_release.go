@@ -27,7 +27,7 @@ type releaseCall struct {
 func (c *releaseCall) String() string {
 	var text string
 	for _, dn := range c.groups {
-		r := newRecord(dn, equality(c.k.memberField, c.value, true), "modify", nil)
+		r := newRecord(dn, "", "modify", nil)
 		r.changes((&memberDelta{remove: []string{c.value}}).changes(c.k.memberField))
 		text += r.String() + "\n"
 	}

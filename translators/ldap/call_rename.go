@@ -20,13 +20,11 @@ type renameCall struct {
 	values []goldap.Change
 	// disables is set when the call takes an account away: it is not undone.
 	disables bool
-	// version guards a call that enables, see [modifyCall].
-	version string
 }
 
 // String implements [translators.Call].
 func (c *renameCall) String() string {
-	r := newRecord(c.dn, c.identity(c.more(aim{})), "modrdn", nil)
+	r := newRecord(c.dn, c.identity(c.versioned(aim{}, c.version)), "modrdn", nil)
 	r.line("newrdn", c.newRDN)
 	r.line("deleteoldrdn", "1")
 	if c.parent != "" {
@@ -35,34 +33,23 @@ func (c *renameCall) String() string {
 	return r.String()
 }
 
-// more is what must hold for an attempt besides the id.
-func (c *renameCall) more(a aim) string {
-	if c.version == "" || a.stubborn > 1 {
-		return ""
-	}
-	version := c.version
-	if a.seen != nil {
-		version = a.seen.GetEqualFoldAttributeValue(c.t.profile.version)
-	}
-	return equality(c.t.profile.version, version, true)
-}
-
 // Do implements [translators.Call].
-func (c *renameCall) Do(ctx context.Context, _ []translators.CallResult) translators.CallResult {
-	err := c.reach(ctx, c.t.targetAttributes(c.k), func(a aim) error { return c.send(ctx, a) })
+func (c *renameCall) Do(ctx context.Context, prior []translators.CallResult) translators.CallResult {
+	former := c.versionAfter(prior)
+	err := c.reach(ctx, c.t.targetAttributes(c.k), func(a aim) error { return c.send(ctx, a, c.versioned(a, former)) })
 	c.forget()
 	r := result(c.t.explain(ctx, c.k, c.id, c.values, err))
 	return c.readBack(ctx, r, nil)
 }
 
-func (c *renameCall) send(ctx context.Context, a aim) error {
+func (c *renameCall) send(ctx context.Context, a aim, more string) error {
 	if a.seen != nil && c.isAt(a.seen.DN) {
 		return nil // somebody else has done it
 	}
-	if a.stubborn > 1 || a.stubborn > 0 && c.version == "" {
+	if a.stubborn > 1 || a.stubborn > 0 && more == "" {
 		a.unguarded = true
 	}
-	controls, err := c.controls(a, c.more(a))
+	controls, err := c.controls(a, more)
 	if err != nil {
 		return err
 	}
@@ -105,7 +92,8 @@ func (c *renameCall) Undo() translators.Call {
 		return nil
 	}
 	back := &renameCall{entryCall: c.entryCall, newRDN: c.former.RDNs[0].String(), former: c.wanted, wanted: c.former}
-	back.dn, back.purpose, back.isLast = c.wanted.String(), "take back: "+c.purpose, false
+	back.dn, back.purpose = c.wanted.String(), "take back: "+c.purpose
+	back.brings, back.enables, back.version = false, false, ""
 	if c.parent != "" {
 		back.parent = parentOf(c.former).String()
 	}

@@ -146,6 +146,9 @@ func (u *update) arrange(ctx context.Context) error {
 		u.addRename(rdn, nil)
 		u.addModify(modify)
 		u.addRename(nil, parent)
+	case u.enables && u.hasLockAttributes():
+		u.addRename(rdn, parent)
+		u.unlock(modify)
 	default:
 		u.addRename(rdn, parent)
 		u.addModify(modify)
@@ -195,13 +198,13 @@ func (u *update) newParent() *goldap.DN {
 
 // call is a call on the entry where it is after the calls planned so far.
 func (u *update) call(purpose string) entryCall {
-	return entryCall{t: u.t, k: u.k, id: u.in.ID, dn: u.at.name, purpose: purpose, offline: u.at.dn == nil}
+	return entryCall{t: u.t, k: u.k, id: u.in.ID, dn: u.at.name, purpose: purpose, version: u.version(false), offline: u.at.dn == nil}
 }
 
 // disable plans the locks, alone and first.
 func (u *update) disable(parent *goldap.DN, modify *modifyCall) {
 	if changes := u.lockChanges(true); len(changes) > 0 {
-		u.add(&modifyCall{entryCall: u.call("lock the account"), changes: changes, former: u.at.version(u.t.profile)})
+		u.add(&modifyCall{entryCall: u.call("lock the account"), changes: changes})
 		// A password that is set in the next request would take the lock away.
 		if isPasswordChange(u.fields) {
 			modify.keeps = nil
@@ -213,8 +216,29 @@ func (u *update) disable(parent *goldap.DN, modify *modifyCall) {
 	}
 }
 
-// modify plans the attributes of the entry that do not name it, and the lock
-// that an enable takes away.
+// unlock plans the rest and, last, the end of the locks. slapd takes the lock away
+// itself when a password is set, and then fails for not finding it: such a request
+// keeps the lock, and another one ends it.
+func (u *update) unlock(modify *modifyCall) {
+	if isPasswordChange(u.fields) {
+		modify.changes = append(modify.changes, u.lockChanges(true)...)
+		modify.whole, modify.undo = nil, nil
+		u.addModify(modify)
+		modify = &modifyCall{entryCall: u.call("")}
+	} else {
+		if len(modify.whole) > 0 {
+			modify.whole = append(modify.whole, u.lockChanges(false)...)
+		}
+		if len(modify.changes) == 0 || len(modify.undo) > 0 {
+			modify.undo = append(modify.undo, u.lockChanges(true)...)
+		}
+	}
+	modify.changes = append(modify.changes, u.lockChanges(false)...)
+	modify.enables = true
+	u.addModify(modify)
+}
+
+// modify plans the attributes of the entry that do not name it.
 func (u *update) modify(rdn *goldap.RelativeDN) *modifyCall {
 	call := &modifyCall{entryCall: u.call(""), secrets: u.k.secretFields()}
 	var oldRDN *goldap.RelativeDN
@@ -241,11 +265,6 @@ func (u *update) modify(rdn *goldap.RelativeDN) *modifyCall {
 		}
 	}
 	call.changes = append(call.changes, u.offline...)
-	if u.enables {
-		call.changes = append(call.changes, u.lockChanges(false)...)
-		call.whole = append(call.whole, u.lockChanges(false)...)
-		call.undo = append(call.undo, u.lockChanges(true)...)
-	}
 	if !canUndo || u.disables {
 		call.undo = nil
 	}
@@ -257,7 +276,8 @@ func (u *update) modify(rdn *goldap.RelativeDN) *modifyCall {
 
 // carryLock makes a call that sets a password keep the lock as it is.
 func (u *update) carryLock(ctx context.Context, call *modifyCall) error {
-	if !isPasswordChange(u.fields) || u.disables || u.enables || u.in.Offline {
+	saysLock := u.k.usesPolicy() && (u.disables || u.enables)
+	if !isPasswordChange(u.fields) || saysLock || u.in.Offline {
 		return nil
 	}
 	entry, err := u.t.readByID(ctx, u.k, u.in.ID, u.t.targetAttributes(u.k))
@@ -276,14 +296,10 @@ func (u *update) carryLock(ctx context.Context, call *modifyCall) error {
 func (u *update) addModify(call *modifyCall) {
 	call.dn = u.at.name
 	call.purpose = "change attributes"
-	call.former = u.at.version(u.t.profile)
-	if u.enables && u.hasLockAttributes() {
+	if call.enables {
 		call.purpose = "unlock the account"
-		call.version = call.former
 	}
-	if len(u.plan.Calls) > 0 {
-		call.former, call.version = "", "" // a call before it changes the version
-	}
+	call.version = u.version(call.enables)
 	parts := []*memberDelta{}
 	if u.members != nil && len(u.members.add)+len(u.members.remove) > 0 {
 		parts = u.members.split()
@@ -317,8 +333,8 @@ func (u *update) addRename(rdn *goldap.RelativeDN, parent *goldap.DN) {
 	if parent != nil {
 		call.parent = parent.String()
 	}
-	if u.enables && parent != nil && len(u.plan.Calls) == 0 {
-		call.version = u.at.version(u.t.profile)
+	if u.enables && parent != nil {
+		call.enables, call.version = true, u.version(true)
 	}
 	for _, f := range u.fields {
 		if rdn != nil && isNaming(rdn, f.name) {
@@ -345,20 +361,33 @@ func (u *update) addRename(rdn *goldap.RelativeDN, parent *goldap.DN) {
 	u.at = &target{dn: call.wanted, name: call.wanted.String(), entry: u.at.entry}
 }
 
+// version is that of the entry when the next call's turn has come, "" when it is
+// not known now. A call that needs to know it, because it enables, is then told
+// by the result of the one before.
+func (u *update) version(isNeeded bool) string {
+	if len(u.plan.Calls) == 0 {
+		return u.at.version(u.t.profile)
+	}
+	if isNeeded {
+		u.finish()
+	}
+	return ""
+}
+
 func (u *update) add(c translators.Call) { u.plan.Calls = append(u.plan.Calls, c) }
 
 // isEmpty reports whether the call has nothing to do.
 func (c *modifyCall) isEmpty() bool { return len(c.changes) == 0 && c.members == nil }
 
-// finish marks the last call, whose result brings the entry.
+// finish makes the result of the last call bring the entry.
 func (u *update) finish() {
 	if len(u.plan.Calls) == 0 {
 		return
 	}
 	switch c := u.plan.Calls[len(u.plan.Calls)-1].(type) {
 	case *modifyCall:
-		c.isLast = true
+		c.brings = true
 	case *renameCall:
-		c.isLast = true
+		c.brings = true
 	}
 }
