@@ -44,7 +44,9 @@ type Decoder struct {
 // Its errors are [*Error]. An operation that is not nil beside an error is a
 // disable: something in the request is wrong, but it also sets active to false,
 // and nothing holds that back. The operation holds the disable alone; it is to be
-// carried out first, and the error is to be answered afterwards.
+// carried out first, and the error is to be answered afterwards. Only a body that
+// cannot be read as a whole holds no disable: one that is no JSON object, names
+// something twice, has no Operations, or is beyond a limit on size or depth.
 //
 // What is not refused for being odd, in short: names, operators and op in any
 // case; "True" and "False" for booleans; null, [] and "" for nothing at all;
