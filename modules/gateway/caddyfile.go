@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"fmt"
 	"strconv"
 
 	"github.com/caddyserver/caddy/v2"
@@ -11,6 +12,7 @@ import (
 	"github.com/dustin/go-humanize"
 
 	"github.com/scimgate/scimgate/modules/policy"
+	"github.com/scimgate/scimgate/scim"
 )
 
 func init() {
@@ -115,6 +117,9 @@ func (h *Handler) unmarshalLine(d *caddyfile.Dispenser, word string) error {
 		if !d.AllArgs(&filter) {
 			return d.Errf("write the filter as one argument in backticks: protect `userName eq \"root\"`")
 		}
+		if err := checkFilter(filter); err != nil {
+			return d.WrapErr(err)
+		}
 		h.Policy.Protect = append(h.Policy.Protect, filter)
 	case "brake":
 		return h.unmarshalBrake(d)
@@ -146,6 +151,19 @@ func (h *Handler) unmarshalLine(d *caddyfile.Dispenser, word string) error {
 		return d.Errf("%q is no subdirective of scim_gateway: base, external_url, allow, token, basic, protect, brake, journal, timeout, clear_omitted, dry_run, limit and translator are", word)
 	}
 	return nil
+}
+
+// checkFilter finds what is wrong with a filter whatever is mapped, while the
+// line is still known.
+func checkFilter(text string) error {
+	_, err := scim.ParseFilter(scim.UserType(), text, scim.DefaultFilterLimits)
+	if err == nil {
+		return nil
+	}
+	if _, groupErr := scim.ParseFilter(scim.GroupType(), text, scim.DefaultFilterLimits); groupErr == nil {
+		return nil
+	}
+	return fmt.Errorf("protect: %s", scim.AsError(err).Detail)
 }
 
 func noArguments(d *caddyfile.Dispenser) error {

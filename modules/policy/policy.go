@@ -49,7 +49,7 @@ func (p *Policy) Provision(types []*scim.ResourceType) error {
 			p.protected[t] = append(p.protected[t], protection{text, filter})
 		}
 		if !fits {
-			return fmt.Errorf("protect %q: %w", text, reason)
+			return fmt.Errorf("protect `%s`: %s", text, scim.AsError(reason).Detail)
 		}
 	}
 	if p.Brake != nil {
