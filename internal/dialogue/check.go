@@ -24,7 +24,7 @@ func (a *Answer) Check(status int, header http.Header, body []byte) error {
 		return fmt.Errorf("status is %d, want %s: %s", status, joinInts(a.Statuses), body)
 	}
 	for _, f := range a.Header {
-		if got := header.Get(f.Name); !wildcard(f.Value, got) {
+		if got := header.Get(f.Name); got == "" || !wildcard(f.Value, got) {
 			return fmt.Errorf("header %s is %q, want %q", f.Name, got, f.Value)
 		}
 	}

@@ -33,6 +33,7 @@ func TestCheck(t *testing.T) {
 		"an extension there":     {Answer{Absent: []string{"urn:a:2.0:User"}}, body, "is there"},
 		"a header":               {Answer{Header: []Field{{"Content-Type", "application/*json*"}}}, body, ""},
 		"another header":         {Answer{Header: []Field{{"Content-Type", "application/json*"}}}, body, `header Content-Type is "application/scim+json; charset=utf-8"`},
+		"a header that is not":   {Answer{Header: []Field{{"Allow", "*"}}}, body, `header Allow is ""`},
 		"no body":                {Answer{Body: `{"id":"1"}`}, "", "the body is not JSON"},
 		"no body that may be":    {Answer{Statuses: []int{200, 204}, Body: `{"id":"1"}`}, "", ""},
 		"no JSON":                {Answer{}, "<html>", "the body is not JSON"},
