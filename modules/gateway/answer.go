@@ -16,9 +16,6 @@ import (
 	"github.com/scimgate/scimgate/translators"
 )
 
-// contentType is of every answer that has a body (RFC 7644 §8.1).
-const contentType = "application/scim+json; charset=utf-8"
-
 // proofHeader tells a caller that reads it that a disable was accepted by the
 // backend but can't be proven.
 const proofHeader = "Scimgate-Proof"
@@ -36,7 +33,11 @@ func (x *exchange) answer(status int, body []byte) {
 		x.w.WriteHeader(status)
 		return
 	}
-	header.Set("Content-Type", contentType)
+	mediaType, ok := scim.AnswerType(x.r.Header.Get("Accept"))
+	if !ok {
+		mediaType = "application/scim+json" // of the error that says so
+	}
+	header.Set("Content-Type", mediaType+"; charset=utf-8")
 	header.Set("Content-Length", strconv.Itoa(len(body)))
 	x.w.WriteHeader(status)
 	if x.r.Method != http.MethodHead {

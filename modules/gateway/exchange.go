@@ -75,8 +75,12 @@ func (x *exchange) serve() {
 		return
 	}
 	x.op, x.operation, x.resource = op, string(op.Action), op.ID
-	if op.Action == scim.ActionDiscover {
+	switch op.Action {
+	case scim.ActionDiscover:
 		x.discover()
+		return
+	case scim.ActionSearchNone:
+		x.list(nil, 0, op.Query.StartIndex)
 		return
 	}
 	if op.Action == scim.ActionSearchNone {
@@ -161,7 +165,7 @@ func bodyError(err error, limit int64) error {
 
 // discover answers the discovery endpoints (RFC 7644 §4).
 func (x *exchange) discover() {
-	body, err := x.h.discovery.Answer(x.op.ID, x.r.URL.Query().Has("filter"), x.baseURL())
+	body, err := x.h.discovery.Answer(x.op.ID, false, x.baseURL())
 	if err != nil {
 		x.fail(err)
 		return
