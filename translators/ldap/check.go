@@ -23,11 +23,10 @@ func (t *Translator) Check(ctx context.Context) []translators.Finding {
 	c.ok("%s answers and accepts the account of scimgate", root.Server)
 	c.controls(root)
 	for _, k := range t.kinds {
-		c.entries(ctx, k)
-	}
-	if t.users != nil {
-		c.locks(ctx)
-		c.memberOf(ctx)
+		if c.entries(ctx, k) && k == t.users {
+			c.locks(ctx)
+			c.memberOf(ctx)
+		}
 	}
 	c.passwordPolicy(ctx)
 	return c.findings
@@ -63,8 +62,9 @@ func (c *checker) controls(root *ldapconn.RootDSE) {
 }
 
 // entries looks whether the entries of a kind, their ids and all mapped
-// attributes can be searched.
-func (c *checker) entries(ctx context.Context, k *kind) {
+// attributes can be searched. It reports whether there is any use in looking
+// further.
+func (c *checker) entries(ctx context.Context, k *kind) (isReadable bool) {
 	t, name := c.t, k.served.Name
 	base := k.request("", t.withID(nil), 0)
 	base.BaseDN, base.Scope, base.Filter = k.config.Base, goldap.ScopeBaseObject, "(objectClass=*)"
@@ -72,30 +72,30 @@ func (c *checker) entries(ctx context.Context, k *kind) {
 	switch {
 	case resultCode(err) == goldap.LDAPResultNoSuchObject, err == nil && len(found) == 0:
 		c.error("%s: the base %s does not exist, or the account of scimgate can't see it", name, k.config.Base)
-		return
+		return false
 	case err != nil:
 		c.error("%s: the base can't be read: %v", name, t.fault("reading the base", err))
-		return
+		return false
 	}
 	some, err := c.first(ctx, k)
 	switch {
 	case err != nil:
 		c.error("%s: entries can't be read: %v", name, err)
-		return
+		return false
 	case some == nil:
 		c.warning("%s: there are no entries that satisfy %s: nothing that is read can be checked until there are", name, k.filter)
-		return
+		return true
 	}
 	if _, ok := t.profile.readID(some); !ok {
 		c.error("%s: the account of scimgate can't see %s, which is the id", name, t.profile.id)
-		return
+		return false
 	}
-	broken := c.unsearchable(ctx, k)
-	if len(broken) > 0 {
+	if broken := c.unsearchable(ctx, k); len(broken) > 0 {
 		c.warning("%s: the directory can't search %s: its schema does not define it, or the account of scimgate may not see it", name, strings.Join(broken, ", "))
-		return
+		return true
 	}
 	c.ok("%s: entries, ids and mapped attributes can be searched", name)
+	return true
 }
 
 // first returns any one entry of the kind, with its id alone; nil when there is
@@ -191,11 +191,51 @@ func (c *checker) memberOf(ctx context.Context) {
 	if k.groups == nil {
 		return
 	}
+	const remedy = "every user looks like a member of no group. Load the overlay that keeps it (memberof), or remove the line"
 	is, err := c.t.isDefined(ctx, k, present(k.groupsField), k.groupsField+"=*")
 	switch {
 	case err != nil:
 		c.error("map groups: %v", err)
+		return
 	case !is:
-		c.warning("map groups: the directory does not define %s, or the account of scimgate may not see it: every user looks like a member of no group. Load the overlay that keeps it (memberof), or remove the line", k.groupsField)
+		c.warning("map groups: the directory does not define %s, or the account of scimgate may not see it: %s", k.groupsField, remedy)
+		return
 	}
+	// The attribute may be defined, and nothing keep it.
+	some, _, err := c.t.searchUpTo(ctx, k, present(k.groupsField), []string{"1.1"}, 1)
+	switch {
+	case err != nil:
+		c.error("map groups: %v", err)
+	case len(some) == 0 && c.haveMembers(ctx):
+		c.warning("map groups: no user has %s although there are groups with members: %s", k.groupsField, remedy)
+	}
+}
+
+// haveMembers reports whether one of the first groups has a member who is served.
+func (c *checker) haveMembers(ctx context.Context) bool {
+	t := c.t
+	if t.groups.members == nil {
+		return false
+	}
+	const some = 20
+	groups, _, err := t.searchUpTo(ctx, t.groups, present(t.groups.memberField), []string{"1.1"}, some)
+	if err != nil {
+		return false
+	}
+	for _, group := range groups {
+		// One by one: each may be large.
+		e, err := t.readName(ctx, t.groups, group.DN, []string{t.groups.memberField})
+		if err != nil || e == nil {
+			continue
+		}
+		for m, err := range t.membersOf(ctx, t.groups, e) {
+			if err == nil && m.Type == t.users.served.Name {
+				return true
+			}
+			if err != nil {
+				break
+			}
+		}
+	}
+	return false
 }

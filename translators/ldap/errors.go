@@ -95,7 +95,7 @@ func (t *Translator) translate(doing string, err error, unanswered translators.E
 	}
 	fault := &translators.Error{
 		Kind: translators.Unavailable, Err: fmt.Errorf("%s: %w", doing, err),
-		Detail: "The directory can't be reached. Try again later.",
+		Detail: "The directory can't be reached, or accepts no connection. Try again later; the log of scimgate says why.",
 	}
 	exchange, _ := errors.AsType[*ldapconn.Error](err)
 	if exchange != nil {

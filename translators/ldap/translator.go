@@ -73,6 +73,9 @@ func (t *Translator) provisionKinds() error {
 	if t.users != nil && t.users.groups != nil && t.Groups == nil {
 		mistakes = append(mistakes, errors.New("users: map groups: groups are not served, and their ids not known: configure groups too"))
 	}
+	if t.groups != nil && t.groups.members != nil && !t.groups.memberIsDN && t.Users == nil {
+		mistakes = append(mistakes, fmt.Errorf("groups: map members %s: it holds login names, and users are not served: configure users too", t.groups.memberField))
+	}
 	return errors.Join(mistakes...)
 }
 
