@@ -20,6 +20,9 @@ type Options struct {
 	// NoLockout sets pwdLockout to FALSE in the default policy: a lock is then
 	// written, and the account can still bind.
 	NoLockout bool
+	// NoUseLockout leaves ppolicy_use_lockout out: a locked account is refused
+	// without a word about why.
+	NoUseLockout bool
 	// NoMemberOf leaves the memberof overlay out.
 	NoMemberOf bool
 	// NoRefint leaves the referential integrity overlay out.
@@ -145,7 +148,9 @@ func overlays(options Options) string {
 		if !options.NoDefaultPolicy {
 			line("ppolicy_default %q", DefaultPolicy)
 		}
-		line("ppolicy_use_lockout")
+		if !options.NoUseLockout {
+			line("ppolicy_use_lockout")
+		}
 	}
 	if !options.NoMemberOf {
 		for _, group := range [][2]string{{"groupOfNames", "member"}, {"groupOfUniqueNames", "uniqueMember"}} {

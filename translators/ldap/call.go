@@ -227,8 +227,8 @@ func (c *entryCall) readBack(ctx context.Context, r translators.CallResult, e *g
 			return r
 		}
 	}
-	if entries, err := c.t.entriesOf(ctx, c.k, []*goldap.Entry{e}, whole); err == nil {
-		r.Entry = entries[0]
+	if entry, err := c.t.entryOf(ctx, c.k, e, whole); err == nil {
+		r.Entry = entry
 	}
 	return r
 }

@@ -62,9 +62,8 @@ func (c *addCall) read(ctx context.Context) translators.CallResult {
 		return stillUnknown(c.t.hiddenID())
 	}
 	r := translators.CallResult{Outcome: translators.Applied, ID: id}
-	entries, err := c.t.entriesOf(ctx, c.k, []*goldap.Entry{e}, whole)
-	if err == nil {
-		r.Entry = entries[0]
+	if entry, err := c.t.entryOf(ctx, c.k, e, whole); err == nil {
+		r.Entry = entry
 	}
 	return r
 }

@@ -53,8 +53,8 @@ func (t *Translator) Prove(ctx context.Context, p *translators.Plan, done transl
 	} else {
 		proof = t.proveDisabled(ctx, s.kind, e)
 	}
-	if entries, err := t.entriesOf(ctx, s.kind, []*goldap.Entry{e}, whole); err == nil {
-		proof.Entry = entries[0]
+	if entry, err := t.entryOf(ctx, s.kind, e, whole); err == nil {
+		proof.Entry = entry
 	}
 	return proof
 }

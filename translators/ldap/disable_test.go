@@ -1,0 +1,315 @@
+package ldap
+
+import (
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	goldap "github.com/go-ldap/ldap/v3"
+
+	"github.com/scimgate/scimgate/internal/slapd"
+	"github.com/scimgate/scimgate/translators"
+)
+
+const password = "countess-of-lovelace"
+
+// withPassword is person with a password.
+func withPassword(login string) values {
+	v := person(login)
+	v["password"] = password
+	return v
+}
+
+// disableWith serves a directory whose accounts are disabled so.
+func serveDisabling(t *testing.T, options slapd.Options, more string, disable ...string) (*Translator, *slapd.Server) {
+	t.Helper()
+	options.NoSync = true
+	server := slapd.Start(t, options)
+	return configure(t, server.URL(), "bind "+server.ServiceDN+" "+server.ServicePassword+"\n"+more, users(t, disable...), groupsBlock), server
+}
+
+// TestADisableIsProven is rule 2 of DESIGN §4: whatever the directory is like, a
+// disable is proven only when the account can't sign in any more.
+func TestADisableIsProven(t *testing.T) {
+	tests := []struct {
+		name      string
+		options   slapd.Options
+		more      string
+		disable   []string
+		status    translators.ProofStatus
+		detail    string
+		canSignIn bool
+	}{
+		{name: "policy in force", disable: []string{byPolicy}, status: translators.Proven},
+		{name: "policy in force, everything together", disable: []string{byPolicy, byValue, byMove}, status: translators.Proven},
+		{name: "pwdLockout FALSE", options: slapd.Options{NoLockout: true}, disable: []string{byPolicy},
+			status: translators.Unprovable, detail: "name its default policy with password_policy", canSignIn: true},
+		{name: "pwdLockout FALSE, policy known", options: slapd.Options{NoLockout: true}, more: "password_policy " + slapd.DefaultPolicy, disable: []string{byPolicy},
+			status: translators.Refuted, detail: "The pwdLockout of its password policy is not TRUE", canSignIn: true},
+		{name: "no default policy", options: slapd.Options{NoDefaultPolicy: true}, disable: []string{byPolicy},
+			status: translators.Unprovable, detail: "does not tell whether it enforces that", canSignIn: true},
+		{name: "policy in force and silent", options: slapd.Options{NoUseLockout: true}, disable: []string{byPolicy},
+			status: translators.Unprovable, detail: "Switch on ppolicy_use_lockout"},
+		{name: "policy in force, silent and known", options: slapd.Options{NoUseLockout: true}, more: "password_policy " + slapd.DefaultPolicy,
+			disable: []string{byPolicy}, status: translators.Proven},
+		{name: "policy that does not exist", options: slapd.Options{NoUseLockout: true}, more: "password_policy cn=other," + slapd.Policies,
+			disable: []string{byPolicy}, status: translators.Unprovable, detail: "does not exist, or the account of scimgate may not read it"},
+		{name: "lock that can't be read", options: slapd.Options{HideLock: true}, disable: []string{byPolicy},
+			status: translators.Refuted, detail: "Let it read and search pwdAccountLockedTime"},
+		{name: "attribute", disable: []string{byAttribute}, status: translators.Unprovable, detail: "the applications have to look at the mark", canSignIn: true},
+		{name: "move", disable: []string{byMove}, status: translators.Unprovable, detail: "the applications have to look at the mark", canSignIn: true},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			tr, server := serveDisabling(t, test.options, test.more, test.disable...)
+			id := add(t, tr, tr.users, withPassword("ada"))
+			if !canSignIn(t, server, dnOf("ada"), password) {
+				t.Fatal("the new account can't sign in")
+			}
+			_, proof := mustCarryOut(t, tr, updating(t, tr.users, read(t, tr, tr.users, id), values{"active": "false"}))
+			if proof.Err != nil {
+				t.Fatalf("proving: %v", proof.Err)
+			}
+			if proof.Status != test.status || !strings.Contains(proof.Detail, test.detail) {
+				t.Errorf("the proof is %s %q, want %s %q", proof.Status, proof.Detail, test.status, test.detail)
+			}
+			dn := stored(t, server, "(uid=ada)").DN
+			if got := canSignIn(t, server, dn, password); got != test.canSignIn {
+				t.Errorf("the account can sign in: %v, want %v", got, test.canSignIn)
+			}
+			if proof.Status == translators.Proven && canSignIn(t, server, dn, password) {
+				t.Error("the disable was proven and the account can sign in")
+			}
+		})
+	}
+}
+
+// TestAProofIsForOnePolicy checks that what was seen of one password policy is
+// not taken for another.
+func TestAProofIsForOnePolicy(t *testing.T) {
+	tr, server := serveDisabling(t, slapd.Options{}, "", byPolicy)
+	const lax = "cn=lax," + slapd.Policies
+	server.Add(t, "dn: "+lax+"\nobjectClass: device\nobjectClass: pwdPolicy\ncn: lax\npwdAttribute: userPassword\npwdLockout: FALSE\n")
+	ids := map[string]string{}
+	for _, login := range []string{"ada", "bob", "carl"} {
+		ids[login] = add(t, tr, tr.users, withPassword(login))
+	}
+	modify := goldap.NewModifyRequest(dnOf("bob"), nil)
+	modify.Replace("pwdPolicySubentry", []string{lax})
+	if err := server.Admin(t).Modify(modify); err != nil {
+		t.Fatal(err)
+	}
+	for login, want := range map[string]translators.ProofStatus{"ada": translators.Proven, "bob": translators.Refuted, "carl": translators.Proven} {
+		_, proof := mustCarryOut(t, tr, updating(t, tr.users, read(t, tr, tr.users, ids[login]), values{"active": "false"}))
+		if proof.Status != want {
+			t.Errorf("%s: the proof is %s %q, want %s", login, proof.Status, proof.Detail, want)
+		}
+		if canSignIn(t, server, dnOf(login), password) != (want != translators.Proven) {
+			t.Errorf("%s: whether the account can sign in is not what was proven", login)
+		}
+	}
+}
+
+// TestABurstOfDisablesIsProvenByOneAttempt checks that a proof costs the
+// directory nothing beyond the first: neither another sign-in nor another read.
+func TestABurstOfDisablesIsProvenByOneAttempt(t *testing.T) {
+	server := slapd.Start(t, slapd.Options{NoSync: true})
+	proxy := slapd.NewProxy(t, server.Addr())
+	tr := configure(t, proxy.URL(), "bind "+server.ServiceDN+" "+server.ServicePassword, usersBlock, groupsBlock)
+	var intents []translators.Intent
+	for _, login := range []string{"ada", "bob", "carl", "dan"} {
+		intents = append(intents, updating(t, tr.users, read(t, tr, tr.users, add(t, tr, tr.users, withPassword(login))), values{"active": "false"}))
+	}
+	var binds, others atomic.Int64
+	proxy.OnRequest(func(operation int) slapd.Action {
+		switch operation {
+		case goldap.ApplicationBindRequest:
+			binds.Add(1)
+		case goldap.ApplicationModifyRequest, goldap.ApplicationSearchRequest:
+			others.Add(1)
+		}
+		return slapd.Forward
+	})
+	for _, in := range intents {
+		if _, proof := mustCarryOut(t, tr, in); proof.Status != translators.Proven {
+			t.Fatalf("the proof is %s %q", proof.Status, proof.Detail)
+		}
+	}
+	if binds.Load() != 1 || others.Load() != 4 {
+		t.Errorf("4 disables took %d attempts to sign in and %d requests, want 1 and 4", binds.Load(), others.Load())
+	}
+}
+
+// TestADisableIsProvenToTheLast checks what keeps a proof from being made.
+func TestADisableIsProvenToTheLast(t *testing.T) {
+	server := slapd.Start(t, slapd.Options{NoSync: true})
+	proxy := slapd.NewProxy(t, server.Addr())
+	tr := configure(t, proxy.URL(), "bind "+server.ServiceDN+" "+server.ServicePassword, usersBlock, groupsBlock)
+	id := add(t, tr, tr.users, withPassword("ada"))
+
+	t.Run("the attempt to sign in is cut off", func(t *testing.T) {
+		proxy.OnRequest(func(operation int) slapd.Action {
+			if operation == goldap.ApplicationBindRequest {
+				return slapd.Cut
+			}
+			return slapd.Forward
+		})
+		defer proxy.OnRequest(nil)
+		_, proof := mustCarryOut(t, tr, updating(t, tr.users, read(t, tr, tr.users, id), values{"active": "false"}))
+		if proof.Status == translators.Proven || proof.Err == nil {
+			t.Errorf("the proof is %s, error %v", proof.Status, proof.Err)
+		}
+	})
+	t.Run("somebody enables it before the proof", func(t *testing.T) {
+		plan := planOf(t, tr, updating(t, tr.users, read(t, tr, tr.users, id), values{"active": "false"}))
+		if len(plan.Calls) != 0 || plan.Proves != translators.ProofDisabled {
+			t.Fatalf("a repeated disable has %d calls and proves %q", len(plan.Calls), plan.Proves)
+		}
+		modify := goldap.NewModifyRequest(dnOf("ada"), nil)
+		modify.Replace(lockedTime, nil)
+		if err := server.Admin(t).Modify(modify); err != nil {
+			t.Fatal(err)
+		}
+		if proof := tr.Prove(t.Context(), plan, translators.Report{Outcome: translators.Applied}); proof.Status != translators.Refuted {
+			t.Errorf("the proof is %s %q", proof.Status, proof.Detail)
+		}
+	})
+}
+
+// TestWithoutPolicyOverlayADisableFails checks that a directory without the
+// overlay is not taken for one that has disabled an account.
+func TestWithoutPolicyOverlayADisableFails(t *testing.T) {
+	tr, server := serveDisabling(t, slapd.Options{NoPolicy: true}, "", byPolicy)
+	id := add(t, tr, tr.users, withPassword("ada"))
+	report, _ := carryOut(t, tr, updating(t, tr.users, read(t, tr, tr.users, id), values{"active": "false"}))
+	if report.Outcome != translators.NotApplied || translators.KindOf(report.Err) != translators.Refused ||
+		!strings.Contains(report.Err.Error(), "load the overlay with the password policy") {
+		t.Errorf("the disable is %s: %v", report.Outcome, report.Err)
+	}
+	if !canSignIn(t, server, dnOf("ada"), password) {
+		t.Error("the account can't sign in")
+	}
+}
+
+// TestACreatedDisabledAccountIsProven checks that the lock is part of the entry
+// from the first moment.
+func TestACreatedDisabledAccountIsProven(t *testing.T) {
+	for _, disable := range [][]string{{byPolicy}, {byPolicy, byValue, byMove}} {
+		tr, server := serveDisabling(t, slapd.Options{}, "", disable...)
+		v := withPassword("ada")
+		v["active"] = "false"
+		report, proof := mustCarryOut(t, tr, creation(t, tr.users, v))
+		if proof.Status != translators.Proven || canSignIn(t, server, stored(t, server, "(uid=ada)").DN, password) {
+			t.Errorf("%v: the proof is %s %q", disable, proof.Status, proof.Detail)
+		}
+		if active, known := report.Last().Resource.IsActive(); active || !known {
+			t.Errorf("%v: the created account reads as active", disable)
+		}
+	}
+}
+
+// TestDisableAndEnable goes there and back by every method, and checks that both
+// are done once (rule 4): a repetition writes nothing.
+func TestDisableAndEnable(t *testing.T) {
+	for _, disable := range [][]string{{byPolicy}, {byAttribute}, {byValue}, {byMove}, {byPolicy, byMove}, {byMove, byValue, byPolicy}} {
+		t.Run(strings.Join(disable, ","), func(t *testing.T) {
+			t.Parallel()
+			tr, server := serveDisabling(t, slapd.Options{}, "", disable...)
+			id := add(t, tr, tr.users, withPassword("ada"))
+			fresh := stored(t, server, "(uid=ada)")
+			version := func() string { return stored(t, server, "(uid=ada)").GetAttributeValue("entryCSN") }
+			for range 2 {
+				for _, active := range []string{"false", "true"} {
+					_, proof := mustCarryOut(t, tr, updating(t, tr.users, read(t, tr, tr.users, id), values{"active": active}))
+					if proof.Status == translators.Refuted {
+						t.Fatalf("active %s is refuted: %s", active, proof.Detail)
+					}
+					if got, _ := read(t, tr, tr.users, id).Resource.IsActive(); got != (active == "true") {
+						t.Fatalf("after active %s it reads as %v", active, got)
+					}
+					if isPolicy := slices.Contains(disable, byPolicy); canSignIn(t, server, stored(t, server, "(uid=ada)").DN, password) != (active == "true" || !isPolicy) {
+						t.Fatalf("after active %s signing in is not as it should be", active)
+					}
+					before := version()
+					again := updating(t, tr.users, read(t, tr, tr.users, id), values{"active": active})
+					if plan := planOf(t, tr, again); len(plan.Calls) > 0 {
+						t.Errorf("active %s again has a plan:\n%s", active, text(plan))
+					}
+					if version() != before {
+						t.Errorf("active %s again has changed the version", active)
+					}
+				}
+			}
+			if e := stored(t, server, "(uid=ada)"); e.DN != fresh.DN {
+				t.Errorf("the account is now %s, and was %s", e.DN, fresh.DN)
+			}
+			if exists(t, server, "(pwdAccountLockedTime=*)") {
+				t.Error("a lock is left")
+			}
+		})
+	}
+}
+
+// TestAPartialDisableIsCompleted checks that an account with some of its locks
+// counts as active, so that a disable puts the others in.
+func TestAPartialDisableIsCompleted(t *testing.T) {
+	tr, server := serveDisabling(t, slapd.Options{}, "", byPolicy, byValue, byMove)
+	id := add(t, tr, tr.users, withPassword("ada"))
+	modify := goldap.NewModifyRequest(dnOf("ada"), nil)
+	modify.Replace(lockedTime, []string{"000001010000Z"})
+	if err := server.Admin(t).Modify(modify); err != nil {
+		t.Fatal(err)
+	}
+	before := read(t, tr, tr.users, id)
+	if active, _ := before.Resource.IsActive(); !active {
+		t.Error("with one lock of three the account reads as disabled")
+	}
+	_, proof := mustCarryOut(t, tr, updating(t, tr.users, before, values{"active": "false"}))
+	e := stored(t, server, "(uid=ada)")
+	if proof.Status != translators.Proven || e.GetAttributeValue("employeeType") != "gone" || !strings.HasSuffix(e.DN, slapd.Disabled) {
+		t.Errorf("the proof is %s %q, the entry %s", proof.Status, proof.Detail, e.DN)
+	}
+}
+
+// TestALockoutIsNotADisable checks that an account that was locked by wrong
+// passwords is active, and that its lockout is left to the directory.
+func TestALockoutIsNotADisable(t *testing.T) {
+	tr, server := serveDisabling(t, slapd.Options{}, "", byPolicy)
+	id := add(t, tr, tr.users, withPassword("ada"))
+	for range 6 {
+		canSignIn(t, server, dnOf("ada"), "wrong")
+	}
+	lock := stored(t, server, "(uid=ada)").GetAttributeValue(lockedTime)
+	if lock == "" {
+		t.Fatal("wrong passwords have not locked the account")
+	}
+	before := read(t, tr, tr.users, id)
+	if active, _ := before.Resource.IsActive(); !active {
+		t.Error("it reads as disabled")
+	}
+	if plan := planOf(t, tr, updating(t, tr.users, before, values{"active": "true"})); len(plan.Calls) > 0 {
+		t.Errorf("enabling it has a plan:\n%s", text(plan))
+	}
+	_, proof := mustCarryOut(t, tr, updating(t, tr.users, before, values{"active": "false"}))
+	if got := stored(t, server, "(uid=ada)").GetAttributeValue(lockedTime); proof.Status != translators.Proven || got != "000001010000Z" {
+		t.Errorf("disabling it is %s %q, the lock %s", proof.Status, proof.Detail, got)
+	}
+}
+
+// TestNothingTakesADisableBack is the translator's part of rule 3: what follows
+// in the same plan may fail, the account stays locked.
+func TestNothingTakesADisableBack(t *testing.T) {
+	tr, server := serveDisabling(t, slapd.Options{}, "", byPolicy, byMove)
+	add(t, tr, tr.users, person("taken"))
+	id := add(t, tr, tr.users, withPassword("ada"))
+	report, _ := carryOut(t, tr, updating(t, tr.users, read(t, tr, tr.users, id), values{"active": "false", "userName": "taken"}))
+	if report.Err == nil || translators.KindOf(report.Err) != translators.Conflict || !report.Partial {
+		t.Errorf("renaming to what is taken: %v, partial %v", report.Err, report.Partial)
+	}
+	e := stored(t, server, "(uid=ada)")
+	if canSignIn(t, server, e.DN, password) || !strings.HasSuffix(e.DN, slapd.Disabled) {
+		t.Error("the account is not disabled")
+	}
+}
