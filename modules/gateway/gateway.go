@@ -84,6 +84,7 @@ type Handler struct {
 	names      *activity
 	journal    *sharedJournal
 	inFlight   atomic.Int64
+	checker    checker
 	log        *zap.Logger
 }
 
@@ -158,6 +159,7 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 		}
 		h.journal = &sharedJournal{path: path}
 	}
+	h.checker.start(h)
 	return nil
 }
 
@@ -240,6 +242,7 @@ func (h *Handler) credentialNames() []string {
 // Cleanup gives back what Provision took. Requests may still be under way: the
 // journal is closed behind the last of them.
 func (h *Handler) Cleanup() error {
+	h.checker.stop()
 	activities.leave(h.names)
 	h.names = nil
 	if h.journal != nil {

@@ -1,0 +1,85 @@
+package gateway
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/scimgate/scimgate/translators"
+)
+
+// How soon the backend is looked at after a configuration was loaded, and how
+// often after that. A configuration that is only validated is gone by then, so
+// that validating it connects to nothing.
+const (
+	checkDelay   = 2 * time.Second
+	checkEvery   = 5 * time.Minute
+	checkTimeout = 30 * time.Second
+)
+
+// checker looks from time to time whether the backend can do what the
+// configuration asks of it, and logs what it finds when that has changed: a lock
+// that nobody enforces must be known before the first disable.
+type checker struct {
+	mu     sync.Mutex
+	timer  *time.Timer
+	cancel context.CancelFunc
+	last   []translators.Finding
+}
+
+// start begins to check h.
+func (c *checker) start(h *Handler) {
+	ctx, cancel := context.WithCancel(context.Background())
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.cancel = cancel
+	c.timer = time.AfterFunc(checkDelay, func() { c.run(ctx, h) })
+}
+
+// stop ends checking; it may not have begun.
+func (c *checker) stop() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.cancel != nil {
+		c.cancel()
+		c.timer.Stop()
+	}
+}
+
+func (c *checker) run(ctx context.Context, h *Handler) {
+	release, err := h.translator.Lease()
+	if err != nil {
+		return // the configuration is being taken down
+	}
+	checking, cancel := context.WithTimeout(ctx, checkTimeout)
+	findings := h.translator.Check(checking)
+	cancel()
+	release()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if ctx.Err() != nil {
+		return
+	}
+	if !slices.Equal(findings, c.last) {
+		c.last = findings
+		for _, finding := range findings {
+			h.logFinding(finding)
+		}
+	}
+	c.timer.Reset(checkEvery)
+}
+
+func (h *Handler) logFinding(finding translators.Finding) {
+	field := zap.String("finding", finding.Detail)
+	switch finding.Level {
+	case translators.LevelError:
+		h.log.Error("the backend can't be used", field)
+	case translators.LevelWarning:
+		h.log.Warn("the backend can't do all that is configured", field)
+	default:
+		h.log.Info("the backend was checked", field)
+	}
+}
