@@ -60,7 +60,7 @@ func (c *modifyCall) with(changes []goldap.Change, a aim) []goldap.Change {
 	if c.keeps == nil || !c.locked(a) {
 		return changes
 	}
-	return append(slices.Clip(changes), c.keeps.modifications(true)...)
+	return append(slices.Clip(changes), c.keeps.kept()...)
 }
 
 // Do implements [translators.Call].
@@ -192,7 +192,7 @@ func (c *modifyCall) Settle(ctx context.Context, prior []translators.CallResult)
 		return notApplied(c.purpose) // the directory changes it with each write
 	}
 	isSecret := false
-	for _, change := range c.with(c.changes, aim{}) {
+	for _, change := range inTheEnd(c.with(c.changes, aim{})) {
 		if slices.ContainsFunc(c.secrets, func(s string) bool { return strings.EqualFold(s, change.Modification.Type) }) {
 			isSecret = true
 		} else if !c.holds(e, change) {
@@ -215,6 +215,22 @@ func (c *modifyCall) Settle(ctx context.Context, prior []translators.CallResult)
 		return stillUnknown(nil)
 	}
 	return c.readBack(ctx, translators.CallResult{Outcome: translators.Applied}, nil)
+}
+
+// inTheEnd are changes without deletions of what is added again after them.
+func inTheEnd(changes []goldap.Change) []goldap.Change {
+	final := slices.Clone(changes)
+	for i, c := range final {
+		if c.Operation != goldap.DeleteAttribute {
+			continue
+		}
+		for _, later := range final[i+1:] {
+			if later.Operation == goldap.AddAttribute && strings.EqualFold(later.Modification.Type, c.Modification.Type) {
+				final[i].Modification.Vals = missing(c.Modification.Vals, later.Modification.Vals)
+			}
+		}
+	}
+	return final
 }
 
 // modifiersName tells who has changed an entry last (RFC 4512 §3.4.4).

@@ -155,6 +155,17 @@ func (l policyLock) modifications(locked bool) []goldap.Change {
 	return []goldap.Change{replacement(l.name)}
 }
 
+// kept leaves the lock of a locked account in place although the same request sets
+// the password, which takes it away: slapd (2.5) spares only a lock that the
+// request deletes and adds itself, not one that it replaces. It fails (16) on an
+// account that is not locked.
+func (l policyLock) kept() []goldap.Change {
+	return []goldap.Change{
+		modification(goldap.DeleteAttribute, l.name, []string{l.forEver}),
+		modification(goldap.AddAttribute, l.name, []string{l.forEver}),
+	}
+}
+
 func (policyLock) parent(bool) *goldap.DN { return nil }
 
 // attributeLock is an attribute that applications look at. Only the very value

@@ -10,8 +10,8 @@ import (
 
 // slapd's password policy takes a lock away when a password is set, by whatever
 // means: whoever resets the password of a dismissed person lets them in again.
-// Only when the same Modify writes the lock too does it stay. So a request that
-// sets a password says what becomes of the lock, and is accepted by the
+// Only when the same Modify deletes and adds the lock does it stay. So a request
+// that sets a password says what becomes of the lock, and is accepted by the
 // directory only while the lock is as the request takes it to be.
 
 // keepLock makes a call that sets a password keep the account's lock. entry is
@@ -30,8 +30,19 @@ func (c *modifyCall) keepLock(entry *goldap.Entry) {
 	if isLocked {
 		// Somebody else's lock, of which the gateway otherwise knows nothing: the
 		// directory may not even have the attribute, so it can't be asserted.
-		c.changes = append(c.changes, held.modifications(true)...)
+		c.changes = append(c.changes, held.kept()...)
 	}
+}
+
+// keptLocks are the changes that keep the locks of a disabled account although
+// they set its password.
+func (k *kind) keptLocks() []goldap.Change {
+	for _, l := range k.locks {
+		if p, is := l.(policyLock); is {
+			return p.kept()
+		}
+	}
+	return nil
 }
 
 // errHiddenLock refuses to set a password where it can't be seen whether that

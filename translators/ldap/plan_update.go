@@ -60,17 +60,21 @@ func (u *update) judgeActive() {
 			u.enables, u.disables = d.After.IsTrue(), !d.After.IsTrue()
 		}
 	}
-	isOff := false
-	if u.in.After != nil {
-		active, isKnown := u.in.After.IsActive()
-		isOff = isKnown && !active
-	}
 	switch {
-	case u.disables, isOff && len(u.in.Changes) == 0:
+	case u.disables, len(u.in.Changes) == 0 && u.isOff():
 		u.plan.Proves = translators.ProofDisabled
 	case u.enables:
 		u.plan.Proves = translators.ProofEnabled
 	}
+}
+
+// isOff reports whether the account is to be disabled in the end.
+func (u *update) isOff() bool {
+	if u.in.After == nil {
+		return false
+	}
+	active, isKnown := u.in.After.IsActive()
+	return isKnown && !active
 }
 
 // judgeFields finds out which attributes of the entry change.
@@ -92,6 +96,9 @@ func (u *update) judgeFields(ctx context.Context) error {
 		return err
 	}
 	u.fields, u.plan.Dropped, err = u.k.fieldChanges(before(u.in), u.in.After, changes, refs)
+	if isPasswordChange(u.fields) && u.isOff() && u.k.active != nil {
+		u.plan.Proves = translators.ProofDisabled // it must not have enabled the account
+	}
 	return err
 }
 
@@ -208,7 +215,7 @@ func (u *update) disable(parent *goldap.DN, modify *modifyCall) {
 		// A password that is set in the next request would take the lock away.
 		if isPasswordChange(u.fields) {
 			modify.keeps = nil
-			modify.changes = append(modify.changes, changes...)
+			modify.changes = append(modify.changes, u.k.keptLocks()...)
 		}
 	}
 	if parent != nil {
@@ -221,7 +228,7 @@ func (u *update) disable(parent *goldap.DN, modify *modifyCall) {
 // keeps the lock, and another one ends it.
 func (u *update) unlock(modify *modifyCall) {
 	if isPasswordChange(u.fields) {
-		modify.changes = append(modify.changes, u.lockChanges(true)...)
+		modify.changes = append(modify.changes, u.k.keptLocks()...)
 		modify.whole, modify.undo = nil, nil
 		u.addModify(modify)
 		modify = &modifyCall{entryCall: u.call("")}
