@@ -90,9 +90,6 @@ func (s *Server) hides(who identity) func(*AttributeType) bool {
 	return func(t *AttributeType) bool { return t == s.schema.known.userPassword && !who.isRoot() }
 }
 
-// nothingHidden is for evaluations on the server's own behalf.
-func nothingHidden(*AttributeType) bool { return false }
-
 // find returns the entry of a name that the client can see. A failure carries the nearest ancestor that
 // the client can see.
 func (s *Server) find(who identity, name dn) (*entry, error) {

@@ -65,8 +65,8 @@ var operations = map[ber.Tag]struct {
 
 func (c *conn) serve() {
 	defer func() {
+		c.inFlight.Wait() // a client that only stopped sending still gets its answers
 		c.socket.Close()
-		c.inFlight.Wait()
 		c.server.connMu.Lock()
 		delete(c.server.conns, c)
 		c.server.connMu.Unlock()

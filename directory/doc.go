@@ -5,8 +5,14 @@
 // It behaves as OpenLDAP 2.5 with the overlays ppolicy, memberof, refint and unique does, for what an
 // identity gateway meets: result codes, three-valued filters, operational attributes, the controls for
 // paging, assertion and pre- and post-read, disabling by pwdAccountLockedTime. A test runs the same
-// operations against both and compares. What it leaves out on purpose: SASL, aliases, referrals,
-// attribute options, attribute subtypes in filters, counting of failed binds, persistence.
+// operations against both and compares.
+//
+// Left out on purpose: SASL, aliases, referrals, attribute options, attribute subtypes in filters,
+// counting of failed binds, password history and age, persistence. Different on purpose: memberOf is
+// computed, so it also names groups that knew the member before the member existed, and a change of
+// membership does not touch the member's modifiersName; integrity of references is immediate, where
+// slapd's refint works in the background; text is compared without Unicode normalisation; ids are
+// random.
 //
 // A [Server] is made by [New], filled by [Server.Load] and served by [Server.Listen]; [Server.Close]
 // ends every goroutine.

@@ -141,7 +141,11 @@ func (s *Server) configure() error {
 		references = []string{"member", "uniqueMember", "manager", "owner"}
 	}
 	for _, name := range references {
-		s.references = append(s.references, s.schema.attribute[strings.ToLower(name)])
+		t := s.schema.attribute[strings.ToLower(name)]
+		if t == nil || t.Rule != DN && t.Rule != NameAndUID {
+			return fmt.Errorf("keeping references in %s: not an attribute that holds DNs", name)
+		}
+		s.references = append(s.references, t)
 	}
 	names = append(append(names, references...), s.options.Index...)
 	var indexed []*AttributeType
