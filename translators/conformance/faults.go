@@ -1,0 +1,159 @@
+package conformance
+
+import (
+	"context"
+
+	"github.com/scimgate/scimgate/scim"
+	"github.com/scimgate/scimgate/translators"
+)
+
+// testFaults: a backend that can't be reached is told to be so. What a fault is
+// taken for absence leads to: the provider creates people a second time.
+func testFaults(h *host) {
+	t := h.types()[0]
+	r := h.full(t, 0)
+	id := h.create(r)
+	name := nameAttribute(t)
+	before := h.read(t, id)
+	changes := []scim.Change{h.change(t, scim.Replace, name.Name, scim.String(uniqueName()))}
+	if t == h.users && t.Attribute("active") != nil {
+		changes = []scim.Change{h.change(t, scim.Replace, "active", scim.Bool(false))}
+	}
+	update, err := h.updateIntent(t, id, changes, nil)
+	if err != nil {
+		h.Fatal(err)
+	}
+	planned, err := h.Translator.Plan(h.ctx(), update)
+	if err != nil {
+		h.Fatal(err)
+	}
+	created, err := withDefaults(t, h.full(t, 1))
+	if err != nil {
+		h.Fatal(err)
+	}
+	creation := translators.Intent{Action: scim.ActionCreate, Type: t.ResourceType, After: created, Changes: scim.Diff(nil, created)}
+
+	restore := h.Interrupt(h.T)
+	fault := []translators.ErrorKind{translators.Unavailable}
+	maybe := []translators.ErrorKind{translators.Unavailable, translators.Indefinite}
+	for _, filter := range []string{"", name.Name + " eq " + quoted(r.Get(name).Text()), name.Name + ` eq "nobody"`, "id eq " + quoted(id)} {
+		result, err := h.Translator.Search(h.ctx(), translators.Query{Type: t.ResourceType, Filter: h.filter(t, filter), Selection: everything, Limit: 10})
+		h.wantKind("searching "+filter, err, fault...)
+		if len(result.Entries) > 0 {
+			h.Errorf("searching %s: there are entries beside the error", filter)
+		}
+		h.wantKind("scanning "+filter, h.scanError(h.ctx(), t, filter), fault...)
+	}
+	for _, asked := range [][]string{{id}, {id, "00000000-0000-4000-8000-000000000000"}} {
+		_, err = h.Translator.Read(h.ctx(), t.ResourceType, asked, everything)
+		h.wantKind("reading", err, fault...)
+	}
+	_, err = h.carry(creation)
+	h.wantKind("creating", err, maybe...)
+	report := translators.Execute(h.ctx(), planned)
+	h.wantKind("carrying out a plan", report.Err, maybe...)
+	if report.Outcome == translators.Applied {
+		h.Error("a plan is told to be carried out while the backend is away")
+	}
+	if planned.Proves != translators.ProofNone {
+		proof := h.Translator.Prove(h.ctx(), planned, translators.Report{Outcome: translators.Applied})
+		if proof.Err == nil || proof.Status == translators.Proven {
+			h.Errorf("a proof is made while the backend is away: %q, %v", proof.Status, proof.Err)
+		}
+	}
+	if t.Delete == translators.DeleteRemove {
+		_, err = h.carry(translators.Intent{Action: scim.ActionDelete, Type: t.ResourceType, ID: id})
+		h.wantKind("deleting", err, maybe...)
+	}
+	if h.members() != nil && h.users != nil {
+		_, err = h.tryUpdate(h.groups, "nobody", nil, &scim.MemberChange{Add: []string{id}})
+		h.wantKind("adding a member", err, maybe...)
+	}
+	hasError := false
+	for _, f := range h.Translator.Check(h.ctx()) {
+		hasError = hasError || f.Level == translators.LevelError
+	}
+	if !hasError {
+		h.Error("checking finds nothing wrong with a backend that is away")
+	}
+	creation.Offline, update.Offline = true, true
+	h.planOnly(creation)
+	h.planOnly(update)
+
+	restore()
+	h.sameState("afterwards", before, h.read(t, id))
+	found, _ := h.search(t, name.Name+" eq "+quoted(created.Get(name).Text()), 2)
+	h.sameIDs("looking up who could not be created", found, nil)
+	if again := h.create(created); h.find(t, again) == nil {
+		h.Error("who was created afterwards is not there")
+	}
+}
+
+func (h *host) scanError(ctx context.Context, t *translators.Type, filter string) error {
+	h.Helper()
+	for _, err := range h.Translator.Scan(ctx, t.ResourceType, h.filter(t, filter)) {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// testCancelled: one who has no time left gets an error, or the whole answer.
+func testCancelled(h *host) {
+	ctx, cancel := context.WithCancel(h.ctx())
+	cancel()
+	for _, t := range h.types() {
+		r := h.minimal(t)
+		id, name := h.create(r), nameAttribute(t)
+		filter := name.Name + " eq " + quoted(r.Get(name).Text())
+		result, err := h.Translator.Search(ctx, translators.Query{Type: t.ResourceType, Filter: h.filter(t, filter), Limit: 2})
+		if err == nil {
+			h.sameIDs("a cancelled search", idsOf(result.Entries), []string{id})
+		} else if kindOf(err) == translators.NotFound {
+			h.Errorf("a cancelled search says that there is nobody: %v", err)
+		}
+		entries, err := h.Translator.Read(ctx, t.ResourceType, []string{id}, everything)
+		if err == nil {
+			h.sameIDs("a cancelled read", idsOf(entries), []string{id})
+		} else if kindOf(err) == translators.NotFound {
+			h.Errorf("a cancelled read says that there is nobody: %v", err)
+		}
+		var scanned []string
+		for got, scanErr := range h.Translator.Scan(ctx, t.ResourceType, h.filter(t, filter)) {
+			if err = scanErr; err != nil {
+				break
+			}
+			scanned = append(scanned, got)
+		}
+		if err == nil {
+			h.sameIDs("a cancelled scan", scanned, []string{id})
+		}
+		h.cancelledWrite(ctx, t)
+	}
+}
+
+// cancelledWrite creates with no time left: either all of it happens or nothing.
+func (h *host) cancelledWrite(ctx context.Context, t *translators.Type) {
+	h.Helper()
+	r, err := withDefaults(t, h.minimal(t))
+	if err != nil {
+		h.Fatal(err)
+	}
+	filter := nameAttribute(t).Name + " eq " + quoted(r.Get(nameAttribute(t)).Text())
+	plan, err := h.Translator.Plan(ctx, translators.Intent{Action: scim.ActionCreate, Type: t.ResourceType, After: r, Changes: scim.Diff(nil, r)})
+	wasCreated := false
+	if err == nil {
+		report := translators.Execute(ctx, plan)
+		if wasCreated = report.Outcome == translators.Applied; !wasCreated && report.Err == nil {
+			h.Errorf("a cancelled write is %q, without an error", report.Outcome)
+		}
+		if report.Outcome == translators.Unknown {
+			return
+		}
+	}
+	found, _ := h.search(t, filter, 2)
+	if (len(found) == 1) != wasCreated {
+		h.Errorf("a cancelled write is told to be made: %t, and a search finds %q", wasCreated, found)
+	}
+}
