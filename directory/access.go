@@ -106,7 +106,7 @@ func (s *Server) find(who identity, name dn) (*entry, error) {
 
 // target returns the entry that an update is about. Like slapd it tells everybody the nearest ancestor.
 func (s *Server) target(name dn) (*entry, error) {
-	if !below(name.norm(), s.tree.contexts) {
+	if !below(name.norm(), s.tree.suffixNorm) {
 		return nil, fail(ldap.LDAPResultUnwillingToPerform, "no global superior knowledge")
 	}
 	e, ancestor := s.tree.closest(name)

@@ -137,7 +137,7 @@ func (s *Server) loadEntry(record *ldifRecord, root identity) error {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if !below(name.norm(), s.tree.contexts) {
+	if !below(name.norm(), s.tree.suffixNorm) {
 		return fmt.Errorf("the entry is not below %s", s.tree.suffix)
 	}
 	x := s.tree.begin()
@@ -153,7 +153,7 @@ func (s *Server) Dump(w io.Writer) error {
 	out := bufio.NewWriter(w)
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	top := s.tree.entries[s.tree.contexts]
+	top := s.tree.entries[s.tree.suffixNorm]
 	if top == nil {
 		return nil
 	}

@@ -1,7 +1,6 @@
 package directory
 
 import (
-	"bytes"
 	"crypto/rand"
 	"crypto/sha1"
 	"crypto/subtle"
@@ -236,4 +235,4 @@ func (s *Server) checkOldPassword(who identity, e *entry, mods []modification) e
 }
 
 // generatePassword makes one for a client that asks the server to choose.
-func generatePassword() string { return string(bytes.ToLower([]byte(rand.Text())))[:16] }
+func generatePassword() string { return strings.ToLower(rand.Text())[:16] }

@@ -62,7 +62,7 @@ func (s *Server) modifyDN(rq *request) error {
 
 // newParent finds where the entry is to go and whether the client may move it there.
 func (s *Server) newParent(x *transaction, who identity, e *entry, above dn, moves bool) (*entry, error) {
-	if e.parent == nil || !below(above.norm(), x.contexts) {
+	if e.parent == nil || !below(above.norm(), x.suffixNorm) {
 		return nil, fail(ldap.LDAPResultAffectsMultipleDSAs, "cannot rename between DSAs")
 	}
 	if moves && below(above.norm(), e.norm) {

@@ -136,7 +136,7 @@ func (t *tree) inScope(top *entry, query *searchRequest) []*entry {
 		top.walk(func(e *entry) { list = append(list, e) })
 	}
 	sortByID(list)
-	return list
+	return slices.Compact(list)
 }
 
 // sendMatches sends what matches of the list, up to the limit. It returns what it has not looked at and

@@ -1,24 +1,25 @@
 package directory
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 )
 
 // tree holds the entries and finds them by name and by indexed value.
 type tree struct {
-	schema   *schema
-	suffix   dn
-	contexts string // the suffix, normalised
-	entries  map[string]*entry
-	index    map[*AttributeType]map[string][]*entry
+	schema     *schema
+	suffix     dn
+	suffixNorm string
+	entries    map[string]*entry
+	index      map[*AttributeType]map[string][]*entry
 	// memberships are the attributes whose values make up memberOf.
 	memberships []*AttributeType
 	lastID      uint64
 }
 
 func newTree(s *schema, suffix dn, indexed []*AttributeType) *tree {
-	t := &tree{schema: s, suffix: suffix, contexts: suffix.norm(), entries: map[string]*entry{}, index: map[*AttributeType]map[string][]*entry{}}
+	t := &tree{schema: s, suffix: suffix, suffixNorm: suffix.norm(), entries: map[string]*entry{}, index: map[*AttributeType]map[string][]*entry{}}
 	t.memberships = []*AttributeType{s.known.member, s.known.uniqueMember}
 	for _, a := range append(indexed, t.memberships...) {
 		t.index[a] = map[string][]*entry{}
@@ -42,17 +43,15 @@ func (t *tree) closest(name dn) (found, ancestor *entry) {
 
 // sortByID puts entries in the order in which they were added.
 func sortByID(list []*entry) {
-	slices.SortFunc(list, func(a, b *entry) int {
-		if a.id < b.id {
-			return -1
-		}
-		return 1
-	})
+	slices.SortFunc(list, func(a, b *entry) int { return cmp.Compare(a.id, b.id) })
 }
 
 // values returns an attribute of an entry, the computed ones included, or nil.
 func (t *tree) values(e *entry, typ *AttributeType) *attribute {
 	known := &t.schema.known
+	if typ != known.entryDN && typ != known.subschemaSubentry && typ != known.hasSubordinates && typ != known.memberOf {
+		return e.get(typ)
+	}
 	computed := &attribute{typ: typ}
 	switch typ {
 	case known.entryDN:
@@ -71,8 +70,6 @@ func (t *tree) values(e *entry, typ *AttributeType) *attribute {
 				computed.insert(len(computed.norm), group.name, group.norm)
 			}
 		}
-	default:
-		return e.get(typ)
 	}
 	if len(computed.norm) == 0 {
 		return nil

@@ -100,7 +100,7 @@ func (s *Server) add(rq *request) error {
 		return err
 	}
 	return s.update(rq, func(x *transaction) error {
-		if !below(name.norm(), x.contexts) {
+		if !below(name.norm(), x.suffixNorm) {
 			return fail(ldap.LDAPResultUnwillingToPerform, "no global superior knowledge")
 		}
 		if err := s.checkUnique(values, name.norm(), name.norm()); err != nil {

@@ -29,7 +29,7 @@ func protocolError(format string, args ...any) *failure {
 	return fail(ldap.LDAPResultProtocolError, format, args...)
 }
 
-// Bounds on what is read. The size limits are generous beside slapd's 256 KiB and 4 MiB.
+// Bounds on what is read. Strangers may send what slapd allows them.
 const (
 	maxAnonymousMessage = 256 << 10
 	maxMessage          = 16 << 20
