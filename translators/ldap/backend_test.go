@@ -15,10 +15,13 @@ import (
 )
 
 // unprovisioned returns a translator that is not provisioned yet.
-func unprovisioned(t testing.TB, head string) *Translator {
+func unprovisioned(t testing.TB, head string, blocks ...string) *Translator {
 	t.Helper()
+	if len(blocks) == 0 {
+		blocks = []string{usersBlock, groupsBlock}
+	}
 	tr := new(Translator)
-	if err := tr.UnmarshalCaddyfile(caddyfile.NewTestDispenser("ldap " + head + usersBlock + groupsBlock + "\n}")); err != nil {
+	if err := tr.UnmarshalCaddyfile(caddyfile.NewTestDispenser("ldap " + head + strings.Join(blocks, "") + "\n}")); err != nil {
 		t.Fatalf("reading: %v", err)
 	}
 	return tr

@@ -1,6 +1,10 @@
 package ldap
 
-import "testing"
+import (
+	"testing"
+
+	goldap "github.com/go-ldap/ldap/v3"
+)
 
 func TestNameKey(t *testing.T) {
 	for _, same := range [][]string{
@@ -39,6 +43,78 @@ func TestWithoutUID(t *testing.T) {
 	} {
 		if got := withoutUID(value); got != want {
 			t.Errorf("%q became %q, want %q", value, got, want)
+		}
+	}
+}
+
+// The quick way to a key and the long one end at the same.
+func TestPlainNames(t *testing.T) {
+	for text, want := range map[string]bool{
+		"uid=ada,ou=people,dc=example,dc=com": true,
+		"UID=Ada King,ou=people":              true,
+		"mail=a_b@example.com,dc=x":           true,
+		"2.5.4.3=x,dc=y":                      true,
+		"cn=":                                 false,
+		"cn=,dc=x":                            false,
+		"cn":                                  false,
+		"cn,dc=x":                             false,
+		"":                                    false,
+		",":                                   false,
+		"=x":                                  false,
+		"cn=a,":                               false,
+		"cn=a, dc=x":                          false,
+		"cn=a ,dc=x":                          false,
+		"cn= a,dc=x":                          false,
+		"cn=a ":                               false,
+		"cn=a  b":                             false,
+		"cn=a=b":                              false,
+		"cn=a+uid=b":                          false,
+		`cn=a\,b`:                             false,
+		"cn=Zoë":                              false,
+		"-c=x":                                false,
+		"cn=a-b.c":                            true,
+		"c n=x":                               false,
+		"cn=#00":                              false,
+	} {
+		if got := isPlain(text); got != want {
+			t.Errorf("%q: plain %t, want %t", text, got, want)
+		}
+		dn, err := goldap.ParseDN(text)
+		if err != nil || len(dn.RDNs) == 0 {
+			continue
+		}
+		n := newName(text)
+		if long := parsedNameKey(dn); n.key != long {
+			t.Errorf("%q has the keys %q and %q", text, n.key, long)
+		}
+		if want {
+			if first := dn.RDNs[0].Attributes[0]; n.rdn != "("+text[:len(first.Type)]+"="+goldap.EscapeFilter(first.Value)+")" {
+				t.Errorf("%q is looked for by %s", text, n.rdn)
+			}
+		}
+	}
+}
+
+func TestIsBelow(t *testing.T) {
+	const base = "OU=People,dc=x"
+	for text, want := range map[string]bool{
+		"uid=ada,ou=people,dc=x":       true,
+		"uid=ada,ou=a,ou=people, DC=X": true,
+		"ou=people,dc=x":               false,
+		"uid=ada,ou=groups,dc=x":       false,
+		`uid=ada\,ou=people,dc=x`:      false,
+		`uid=ada\\,ou=people,dc=x`:     true,
+		`uid=ada\\\,ou=people,dc=x`:    false,
+		"uid=ada,x-ou=people,dc=x":     false,
+		"dc=x":                         false,
+	} {
+		if got := isBelowKey(nameKey(text), nameKey(base)); got != want {
+			t.Errorf("%s: %t, want %t", text, got, want)
+		}
+		dn, err := goldap.ParseDN(text)
+		above, err2 := goldap.ParseDN(base)
+		if err != nil || err2 != nil || above.AncestorOfFold(dn) != want {
+			t.Errorf("%s: go-ldap does not agree, %v", text, err)
 		}
 	}
 }

@@ -14,6 +14,7 @@ type kind struct {
 	served  translators.Type
 
 	base, createIn *goldap.DN // parsed once
+	baseKey        string     // nameKey of base
 	scope          int
 	filter         string // the LDAP filter of every search, compiled once
 	rdn            *translators.Leaf

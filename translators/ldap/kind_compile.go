@@ -170,7 +170,7 @@ func (k *kind) place() (err error) {
 	if k.base, err = goldap.ParseDN(c.Base); err != nil {
 		return fmt.Errorf("base %q is not a DN: %w", c.Base, err)
 	}
-	k.createIn = k.base
+	k.createIn, k.baseKey = k.base, parsedNameKey(k.base)
 	if c.CreateIn == "" {
 		return nil
 	}

@@ -46,22 +46,19 @@ func (t *Translator) membersOf(ctx context.Context, k *kind, e *goldap.Entry) it
 
 // membersByName looks up members by their distinguished names.
 func (t *Translator) membersByName(ctx context.Context, k *kind, values []string) ([]scim.Member, error) {
-	keys := make([]string, len(values))
-	names := make(map[string]string, len(values))
-	for i, value := range values {
-		name := withoutUID(value)
-		keys[i] = nameKey(name)
-		if keys[i] != k.placeholder {
-			names[keys[i]] = name
+	names := make([]name, 0, len(values))
+	for _, value := range values {
+		if n := newName(withoutUID(value)); n.key != k.placeholder {
+			names = append(names, n)
 		}
 	}
 	found, err := t.lookUp(ctx, names, false)
 	if err != nil {
 		return nil, err
 	}
-	members := make([]scim.Member, 0, len(values))
-	for _, key := range keys {
-		if ref := found[key]; ref.kind != nil && key != k.placeholder {
+	members := make([]scim.Member, 0, len(names))
+	for _, n := range names {
+		if ref := found[n.key]; ref.kind != nil {
 			members = append(members, scim.Member{ID: ref.id, Type: ref.kind.served.Name})
 		}
 	}
@@ -81,10 +78,12 @@ func (t *Translator) membersByLogin(ctx context.Context, _ *kind, values []strin
 	}
 	ids := make(map[string]string, len(entries))
 	for _, e := range entries {
-		if id, ok := t.profile.readID(e); ok {
-			for _, login := range attributeValues(e, fieldUID) {
-				ids[login] = id
-			}
+		id, ok := t.profile.readID(e)
+		if !ok {
+			return nil, t.hiddenID()
+		}
+		for _, login := range attributeValues(e, fieldUID) {
+			ids[login] = id
 		}
 	}
 	members := make([]scim.Member, 0, len(values))

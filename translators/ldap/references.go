@@ -42,9 +42,11 @@ func (t *Translator) locate(ctx context.Context, k *kind, ids []string, attribut
 		mu.Lock()
 		defer mu.Unlock()
 		for _, e := range entries {
-			if id, ok := t.profile.readID(e); ok {
-				found[id] = e
+			id, ok := t.profile.readID(e)
+			if !ok {
+				return t.hiddenID()
 			}
+			found[id] = e
 		}
 		return nil
 	})
@@ -83,18 +85,18 @@ func (r *resolution) ID(name string) (string, bool) {
 // resolve finds the resources behind names for showing them: what was found
 // within the last minute is not asked for again. A name that is not a served
 // resource's is missing from the result.
-func (t *Translator) resolve(ctx context.Context, names []string) (*resolution, error) {
-	r := &resolution{byName: make(map[string]reference, len(names))}
-	unknown := make(map[string]string) // writings, by nameKey
-	for _, name := range names {
-		key := nameKey(name)
+func (t *Translator) resolve(ctx context.Context, texts []string) (*resolution, error) {
+	r := &resolution{byName: make(map[string]reference, len(texts))}
+	unknown := make(map[string]name)
+	for _, text := range texts {
+		key := nameKey(text)
 		if ref, known := t.names.get(key); !known {
-			unknown[key] = name
+			unknown[key] = newName(text)
 		} else if ref.kind != nil {
 			r.byName[key] = ref
 		}
 	}
-	found, err := t.lookUp(ctx, unknown, true)
+	found, err := t.lookUp(ctx, slices.Collect(maps.Values(unknown)), true)
 	if err != nil {
 		return nil, err
 	}
@@ -111,26 +113,19 @@ func (t *Translator) resolve(ctx context.Context, names []string) (*resolution, 
 // forget drops what is remembered of a name, because the entry was written.
 func (t *Translator) forget(dn string) { t.names.drop(nameKey(dn)) }
 
-// lookUp reads the resources behind names, given by nameKey, each in the kind
-// below whose base it lies.
-func (t *Translator) lookUp(ctx context.Context, names map[string]string, withDisplay bool) (map[string]reference, error) {
-	if len(names) == 0 {
-		return nil, nil
-	}
+// lookUp reads the resources behind names, by their keys, each in the kind below
+// whose base it lies.
+func (t *Translator) lookUp(ctx context.Context, names []name, withDisplay bool) (map[string]reference, error) {
 	found := make(map[string]reference, len(names))
-	missing := maps.Clone(names)
 	for _, k := range t.kinds {
-		var asked []*goldap.DN
-		for _, name := range missing {
-			if dn, err := goldap.ParseDN(name); err == nil && k.base.AncestorOfFold(dn) && isSearchable(dn.RDNs[0]) {
-				asked = append(asked, dn)
+		var asked []name
+		for _, n := range names {
+			if _, is := found[n.key]; !is && n.rdn != "" && isBelowKey(n.key, k.baseKey) {
+				asked = append(asked, n)
 			}
 		}
 		if err := t.lookUpKind(ctx, k, asked, withDisplay, found); err != nil {
 			return nil, err
-		}
-		for key := range found {
-			delete(missing, key)
 		}
 	}
 	return found, nil
@@ -139,25 +134,27 @@ func (t *Translator) lookUp(ctx context.Context, names map[string]string, withDi
 // lookUpKind adds those of the names to found that are resources of that kind.
 // They are asked for by the values in their RDNs, many at a time, which costs
 // the directory an index lookup each.
-func (t *Translator) lookUpKind(ctx context.Context, k *kind, names []*goldap.DN, withDisplay bool, found map[string]reference) error {
+func (t *Translator) lookUpKind(ctx context.Context, k *kind, names []name, withDisplay bool, found map[string]reference) error {
 	attributes := []string{t.profile.id}
 	if withDisplay && k == t.groups {
 		attributes = append(attributes, k.display...)
 	}
 	var mu sync.Mutex
-	note := func(key string, e *goldap.Entry) {
-		if id, ok := t.profile.readID(e); ok {
-			mu.Lock()
-			defer mu.Unlock()
-			found[key] = reference{id: id, display: firstValue(e, k.display), kind: k}
+	note := func(key string, e *goldap.Entry) error {
+		id, ok := t.profile.readID(e)
+		if !ok {
+			return t.hiddenID()
 		}
+		mu.Lock()
+		defer mu.Unlock()
+		found[key] = reference{id: id, display: firstValue(e, k.display), kind: k}
+		return nil
 	}
-	return inBatches(ctx, names, func(ctx context.Context, batch []*goldap.DN) error {
-		asked := make(map[string]*goldap.DN, len(batch))
+	return inBatches(ctx, names, func(ctx context.Context, batch []name) error {
+		asked := make(map[string]name, len(batch))
 		filters := make([]string, len(batch))
-		for i, dn := range batch {
-			asked[parsedNameKey(dn)] = dn
-			filters[i] = rdnFilter(dn.RDNs[0])
+		for i, n := range batch {
+			asked[n.key], filters[i] = n, n.rdn
 		}
 		entries, err := t.search(ctx, k.request(anyOf(filters), attributes, 0))
 		isWhole := err == nil
@@ -167,12 +164,14 @@ func (t *Translator) lookUpKind(ctx context.Context, k *kind, names []*goldap.DN
 		strangers := 0
 		for _, e := range entries {
 			key := nameKey(e.DN)
-			if asked[key] == nil {
+			if _, is := asked[key]; !is {
 				strangers++
 				continue
 			}
 			delete(asked, key)
-			note(key, e)
+			if err := note(key, e); err != nil {
+				return err
+			}
 		}
 		if isWhole && strangers == 0 {
 			return nil // what is left has no entry: it would have been among the answers
@@ -184,16 +183,16 @@ func (t *Translator) lookUpKind(ctx context.Context, k *kind, names []*goldap.DN
 }
 
 // lookUpEach reads names one by one, a few at a time.
-func (t *Translator) lookUpEach(ctx context.Context, k *kind, names map[string]*goldap.DN, attributes []string, note func(string, *goldap.Entry)) error {
+func (t *Translator) lookUpEach(ctx context.Context, k *kind, names map[string]name, attributes []string, note func(string, *goldap.Entry) error) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(4 * batchesAhead)
-	for key, dn := range names {
+	for key, n := range names {
 		group.Go(func() error {
-			e, err := t.readName(ctx, k, dn.String(), attributes)
-			if err == nil && e != nil {
-				note(key, e)
+			e, err := t.readName(ctx, k, n.text, attributes)
+			if err != nil || e == nil {
+				return err
 			}
-			return err
+			return note(key, e)
 		})
 	}
 	return group.Wait()
@@ -238,24 +237,6 @@ func anyOf(filters []string) string {
 		return filters[0]
 	}
 	return "(|" + strings.Join(filters, "") + ")"
-}
-
-// isSearchable reports whether a filter can be made of the RDN. A name is data,
-// and its types may be anything.
-func isSearchable(rdn *goldap.RelativeDN) bool {
-	return !slices.ContainsFunc(rdn.Attributes, func(a *goldap.AttributeTypeAndValue) bool { return !isAttributeName(a.Type) })
-}
-
-// rdnFilter is the filter of the entries with these values.
-func rdnFilter(rdn *goldap.RelativeDN) string {
-	var f strings.Builder
-	for _, a := range rdn.Attributes {
-		f.WriteString("(" + a.Type + "=" + goldap.EscapeFilter(a.Value) + ")")
-	}
-	if len(rdn.Attributes) > 1 {
-		return "(&" + f.String() + ")"
-	}
-	return f.String()
 }
 
 // firstValue returns the first value of the first of the attributes that has one.
