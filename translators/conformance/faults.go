@@ -31,6 +31,10 @@ func testFaults(h *host) {
 	if err != nil {
 		h.Fatal(err)
 	}
+	var group string
+	if h.members() != nil && h.users != nil {
+		group = h.group()
+	}
 	creation := translators.Intent{Action: scim.ActionCreate, Type: t.ResourceType, After: created, Changes: scim.Diff(nil, created)}
 
 	restore := h.Interrupt(h.T)
@@ -65,8 +69,8 @@ func testFaults(h *host) {
 		_, err = h.carry(translators.Intent{Action: scim.ActionDelete, Type: t.ResourceType, ID: id})
 		h.wantKind("deleting", err, maybe...)
 	}
-	if h.members() != nil && h.users != nil {
-		_, err = h.tryUpdate(h.groups, "nobody", nil, &scim.MemberChange{Add: []string{id}})
+	if group != "" {
+		_, err = h.tryUpdate(h.groups, group, nil, &scim.MemberChange{Add: []string{id}})
 		h.wantKind("adding a member", err, maybe...)
 	}
 	hasError := false

@@ -204,7 +204,8 @@ func (h *host) carry(in translators.Intent) (outcome, error) {
 		return o, fmt.Errorf("proving that it is %s: %w", plan.Proves, o.proof.Err)
 	case o.proof.Status == translators.Refuted:
 		return o, fmt.Errorf("it is not %s: %s", plan.Proves, o.proof.Detail)
-	case o.proof.Status == translators.Unprovable && h.Unprovable, o.proof.Status == translators.Proven && !h.Unprovable:
+	case o.proof.Status == translators.Unprovable && h.Unprovable:
+	case o.proof.Status == translators.Proven && (!h.Unprovable || plan.Proves == translators.ProofEnabled):
 	default:
 		h.Errorf("the proof that it is %s says %q", plan.Proves, o.proof.Status)
 	}

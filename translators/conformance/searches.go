@@ -117,9 +117,10 @@ func (h *host) filtersOf(t *translators.Type, all []*scim.Resource) []string {
 	}
 	for _, text := range h.paths(t) {
 		path := h.path(t, text)
-		v := h.value(t, path, 1) // of the second full resource, unless it is unique
-		if path.Attribute == name {
-			v = scim.String(someone)
+		v := valueAt(path, all)
+		if v.IsAbsent() {
+			h.Errorf("nobody has a value at %s", text)
+			continue
 		}
 		filters = append(filters, text+" pr", "not ("+text+" pr)", text+" eq null")
 		switch a := path.Leaf(); a.Type {
@@ -145,6 +146,19 @@ func (h *host) filtersOf(t *translators.Type, all []*scim.Resource) []string {
 		}
 	}
 	return filters
+}
+
+// valueAt returns a value that somebody has at the path, not the first where
+// there are several.
+func valueAt(path scim.Path, all []*scim.Resource) (v scim.Value) {
+	seen := 0
+	for _, r := range all {
+		if items := path.Value(r).Items(); len(items) > 0 && seen < 2 {
+			v = items[0]
+			seen++
+		}
+	}
+	return v
 }
 
 // textFilters compare a path with a text and its parts.

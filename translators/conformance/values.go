@@ -176,10 +176,10 @@ func isReference(a *scim.Attribute) bool {
 func textFor(path scim.Path, n int) string {
 	top, leaf := path.Attribute.Name, path.Leaf().Name
 	switch {
-	case path.Attribute.Uniqueness == scim.UniqueServer:
+	case path.Attribute.Uniqueness == scim.UniqueServer || top == "externalId":
 		return uniqueName()
 	case top == "emails" && leaf == "value":
-		return fmt.Sprintf("Ada.%s.%d@example.com", hashed(path), n)
+		return "Ada." + uniqueName() + "@example.com"
 	case top == "phoneNumbers" && leaf == "value":
 		return fmt.Sprintf("+49 30 %d%d", len(path.String()), n)
 	case leaf == "country":

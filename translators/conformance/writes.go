@@ -56,9 +56,8 @@ func testUpdateEach(h *host) {
 			if path.Attribute == nameAttribute(t) {
 				continue
 			}
-			c := h.change(t, scim.Add, text, h.value(t, path, 0))
-			h.updateOne(t, id, c)
-			changes = append(changes, c)
+			h.updateOne(t, id, h.change(t, scim.Add, text, h.value(t, path, 0)))
+			changes = append(changes, h.change(t, scim.Add, text, h.value(t, path, 1)))
 		}
 		h.updateOne(t, h.create(h.minimal(t)), changes...)
 	}
