@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	goldap "github.com/go-ldap/ldap/v3"
 
@@ -204,4 +205,20 @@ func text(plan *translators.Plan) string {
 		all = append(all, "# "+c.Purpose()+"\n"+c.String())
 	}
 	return strings.Join(all, "\n")
+}
+
+// wait waits until a condition holds.
+func wait(t testing.TB, what string, holds func() bool) {
+	t.Helper()
+	deadline := time.NewTimer(10 * time.Second)
+	defer deadline.Stop()
+	tick := time.NewTicker(2 * time.Millisecond)
+	defer tick.Stop()
+	for !holds() {
+		select {
+		case <-tick.C:
+		case <-deadline.C:
+			t.Fatalf("waiting for %s: not within 10 s", what)
+		}
+	}
 }
