@@ -103,8 +103,8 @@ func TestPasswordFile(t *testing.T) {
 	rt := tr.users.served.ResourceType
 	query := translators.Query{Type: rt, Filter: parse(t, tr.users, `userName eq "ada"`), Limit: 1}
 	_, err := tr.Search(t.Context(), query)
-	if translators.KindOf(err) != translators.Refused {
-		t.Fatalf("with the old password: got %v, want refused", err)
+	if translators.KindOf(err) != translators.Unavailable {
+		t.Fatalf("with the old password: got %v, want unavailable", err)
 	}
 	if strings.Contains(err.Error(), "old-secret") {
 		t.Errorf("%q tells the password", err)

@@ -26,16 +26,17 @@ var verdicts = map[uint16]verdict{
 	goldap.LDAPResultAdminLimitExceeded: {translators.TooMany, "The search exceeds a limit of the directory. Narrow the filter, or raise the limits for the account of scimgate (OpenLDAP: olcLimits)."},
 	goldap.LDAPResultReferral:           {translators.Unavailable, "The directory refers to another server. Configure a server that holds all entries itself."},
 
-	// Our account or our configuration.
-	goldap.LDAPResultStrongAuthRequired:           {translators.Refused, "The directory demands an encrypted connection. Use ldaps:// or starttls."},
-	goldap.LDAPResultConfidentialityRequired:      {translators.Refused, "The directory demands an encrypted connection. Use ldaps:// or starttls."},
+	// Our account or our configuration: while it is wrong nothing works, and when it
+	// is mended everything does.
+	goldap.LDAPResultStrongAuthRequired:           {translators.Unavailable, "The directory demands an encrypted connection. Use ldaps:// or starttls."},
+	goldap.LDAPResultConfidentialityRequired:      {translators.Unavailable, "The directory demands an encrypted connection. Use ldaps:// or starttls."},
 	goldap.LDAPResultUnavailableCriticalExtension: {translators.Refused, "The directory does not know a control that scimgate needs. See the findings of the check of this gateway."},
-	goldap.LDAPResultInappropriateAuthentication:  {translators.Refused, "The directory refuses the account of scimgate. Check its DN and password in the configuration."},
-	goldap.LDAPResultInvalidCredentials:           {translators.Refused, "The directory refuses the account of scimgate. Check its DN and password in the configuration."},
+	goldap.LDAPResultInappropriateAuthentication:  {translators.Unavailable, "The directory refuses the account of scimgate. Check its DN and password in the configuration."},
+	goldap.LDAPResultInvalidCredentials:           {translators.Unavailable, "The directory refuses the account of scimgate. Check its DN and password in the configuration."},
 	goldap.LDAPResultInsufficientAccessRights:     {translators.Refused, "The account of scimgate lacks the right to do this in the directory. Extend its access rules."},
 	goldap.LDAPResultUnwillingToPerform:           {translators.Refused, "The directory is not willing to do this; it may be read only, or demand something that the mapping does not give. Its log says why."},
 	goldap.LDAPResultAuthorizationDenied:          {translators.Refused, "The account of scimgate lacks the right to do this in the directory. Extend its access rules."},
-	goldap.LDAPResultNoSuchObject:                 {translators.Refused, "A base of the configuration does not exist in the directory, or the account of scimgate can't see it. Check base and access rules."},
+	goldap.LDAPResultNoSuchObject:                 {translators.Unavailable, "A base of the configuration does not exist in the directory, or the account of scimgate can't see it. Check base and access rules."},
 	goldap.LDAPResultNotAllowedOnNonLeaf:          {translators.Refused, "There are entries below this one in the directory. They must be removed first."},
 	goldap.LDAPResultAffectsMultipleDSAs:          {translators.Refused, "The directory can't move an entry to another of its databases. Check create_in and the containers of disable."},
 
@@ -64,8 +65,28 @@ var verdicts = map[uint16]verdict{
 // fault turns what a search came to into an *[translators.Error]; doing says for
 // our log what was being done to what. No search that failed is ever absence
 // (DESIGN §4 rule 1): a base that does not exist is a mistake of configuration.
+// Nor is it a refusal: what our account may not see says nothing about whether
+// the caller may ask, and is to be asked again when it was mended.
 func (t *Translator) fault(doing string, err error) error {
-	return t.translate(doing, err, translators.Unavailable)
+	if translators.KindOf(err) != "" {
+		return t.translate(doing, err, translators.Unavailable)
+	}
+	err = t.translate(doing, err, translators.Unavailable)
+	if fault, ok := errors.AsType[*translators.Error](err); ok && fault.Kind == translators.Refused {
+		fault.Kind = translators.Unavailable
+	}
+	return err
+}
+
+// wholeFault is fault for a search for everything: a limit that it exceeds is no
+// question of a filter.
+func (t *Translator) wholeFault(doing string, err error) error {
+	err = t.fault(doing, err)
+	if fault, ok := errors.AsType[*translators.Error](err); ok && fault.Kind == translators.TooMany {
+		return &translators.Error{Kind: translators.Unavailable, Err: fault.Err,
+			Detail: "The directory does not return all its entries to the account of scimgate. Raise its limits for it (OpenLDAP: olcLimits with size.prtotal=unlimited), or lower page_size."}
+	}
+	return err
 }
 
 // writeFault is fault for a write: where no answer came, it may have been done.
@@ -78,7 +99,7 @@ func (t *Translator) writeFault(doing string, err error) error {
 func (t *Translator) batchFault(doing string, err error) error {
 	switch resultCode(err) {
 	case goldap.LDAPResultSizeLimitExceeded, goldap.LDAPResultAdminLimitExceeded:
-		return &translators.Error{Kind: translators.Refused, Err: fmt.Errorf("%s: %w", doing, err),
+		return &translators.Error{Kind: translators.Unavailable, Err: fmt.Errorf("%s: %w", doing, err),
 			Detail: fmt.Sprintf("The directory returns fewer than %d entries at a time to the account of scimgate. Raise its size limit for it.", batchSize)}
 	}
 	return t.fault(doing, err)
@@ -103,11 +124,11 @@ func (t *Translator) translate(doing string, err error, unanswered translators.E
 	}
 	switch code := resultCode(err); {
 	case errors.Is(err, ldapconn.ErrBindRefused):
-		fault.Kind, fault.Detail = translators.Refused, verdicts[goldap.LDAPResultInvalidCredentials].detail
+		fault.Detail = verdicts[goldap.LDAPResultInvalidCredentials].detail
 	case errors.Is(err, ldapconn.ErrReferences):
 		fault.Detail = verdicts[goldap.LDAPResultReferral].detail
 	case errors.Is(err, ldapconn.ErrPagingIgnored):
-		fault.Kind, fault.Detail = translators.Refused, "The directory does not return entries in pages. Set page_size -1."
+		fault.Detail = "The directory does not return entries in pages. Set page_size -1."
 	case code != goldap.LDAPResultSuccess:
 		v, listed := verdicts[code]
 		if !listed {
@@ -131,7 +152,7 @@ func resultCode(err error) uint16 {
 
 // hiddenID is what it means when an entry is shown without its id.
 func (t *Translator) hiddenID() error {
-	return &translators.Error{Kind: translators.Refused,
+	return &translators.Error{Kind: translators.Unavailable,
 		Detail: "The directory does not show the ids of entries (" + t.profile.id + ") to the account of scimgate. Extend its access rules."}
 }
 

@@ -42,7 +42,11 @@ func (t *Translator) scanIDs(ctx context.Context, k *kind, filter clause, yield 
 		return nil
 	})
 	if err != nil && !errors.Is(err, errEnough) {
-		yield("", t.fault("walking through "+k.served.Name, err))
+		fault := t.fault
+		if filter == everything {
+			fault = t.wholeFault
+		}
+		yield("", fault("walking through "+k.served.Name, err))
 	}
 }
 

@@ -412,11 +412,11 @@ func TestFaultIsNotAbsence(t *testing.T) {
 	})
 	t.Run("the base does not exist", func(t *testing.T) {
 		tr, _ := servePeople(t, strings.Replace(usersBlock, "ou=people", "ou=persons", 1), groupsBlock)
-		each(t, tr, translators.Refused)
+		each(t, tr, translators.Unavailable)
 	})
 	t.Run("the password is wrong", func(t *testing.T) {
 		server := slapd.Start(t, slapd.Options{})
-		each(t, configure(t, server.URL(), "bind "+server.ServiceDN+" wrong", usersBlock, groupsBlock), translators.Refused)
+		each(t, configure(t, server.URL(), "bind "+server.ServiceDN+" wrong", usersBlock, groupsBlock), translators.Unavailable)
 	})
 	t.Run("the members of a group", func(t *testing.T) {
 		tr, server := servePeople(t)
