@@ -68,6 +68,9 @@ type Backend struct {
 	Duplicate func(t *testing.T, userName string)
 	// Interrupt makes the backend unreachable until restore is called.
 	Interrupt func(t *testing.T) (restore func())
+	// Freeze makes the backend take requests and not answer them until restore is
+	// called.
+	Freeze func(t *testing.T) (restore func())
 	// Defeat makes locks ineffective without touching the accounts, as a
 	// directory without a password policy does, until restore is called.
 	Defeat func(t *testing.T) (restore func())
@@ -141,6 +144,7 @@ func parts() []part {
 		{"delete", always, testDelete},
 		{"absence is told", always, testAbsence},
 		{"a fault is not absence", func(h *host) bool { return h.Interrupt != nil }, testFaults},
+		{"silence is not absence", func(h *host) bool { return h.Freeze != nil }, testSilence},
 		{"a cancelled request is not absence", always, testCancelled},
 		{"at the same time", withUsers, testConcurrency},
 	}

@@ -25,6 +25,7 @@ func TestMemory(t *testing.T) {
 		CanSignIn:    func(_ *testing.T, userName, password string) bool { return m.canSignIn(userName, password) },
 		Duplicate:    func(_ *testing.T, userName string) { m.duplicate(userName) },
 		Interrupt:    func(*testing.T) func() { return m.set(&m.isDown) },
+		Freeze:       func(*testing.T) func() { return m.freeze() },
 		Defeat:       func(*testing.T) func() { return m.set(&m.isOpen) },
 	})
 }
@@ -41,6 +42,8 @@ func TestMutantsFail(t *testing.T) {
 		"takes a fault for absence in a search":    "a_fault_is_not_absence",
 		"takes a fault for absence in a read":      "a_fault_is_not_absence",
 		"takes a fault for the end of a scan":      "a_fault_is_not_absence",
+		"answers with nothing in silence":          "silence_is_not_absence",
+		"takes an unknown outcome for success":     "silence_is_not_absence",
 		"guesses among duplicates":                 "duplicates",
 		"looks up by case":                         "lookup",
 		"takes * for a wildcard":                   "awkward_texts_are_data",
@@ -55,6 +58,7 @@ func TestMutantsFail(t *testing.T) {
 		"prints passwords":                         "password",
 		"writes while planning":                    "plans_write_nothing",
 		"counts every write as a change":           "members",
+		"never counts a change":                    "update_each",
 		"trims values":                             "awkward_texts_are_data",
 		"ignores what is cleared":                  "clear_each",
 		"gives the renamed another id":             "rename",
@@ -73,7 +77,7 @@ func TestMutantsFail(t *testing.T) {
 	for mutant, part := range mutants {
 		t.Run(mutant, func(t *testing.T) {
 			t.Parallel()
-			c := exec.CommandContext(t.Context(), program, "-test.run=^TestMemory$")
+			c := exec.CommandContext(t.Context(), program, "-test.run=^TestMemory$/^"+part+"$")
 			c.Env = append(os.Environ(), mutantVariable+"="+mutant)
 			output, err := c.CombinedOutput()
 			if err == nil {

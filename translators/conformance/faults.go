@@ -2,6 +2,7 @@ package conformance
 
 import (
 	"context"
+	"time"
 
 	"github.com/scimgate/scimgate/scim"
 	"github.com/scimgate/scimgate/translators"
@@ -101,6 +102,93 @@ func (h *host) scanError(ctx context.Context, t *translators.Type, filter string
 		}
 	}
 	return nil
+}
+
+// patience is how long the suite waits for a backend that is silent.
+const patience = 300 * time.Millisecond
+
+// testSilence: a backend that does not answer in time is told to be away, and
+// what became of a write is found out before anything is said of it.
+func testSilence(h *host) {
+	t := h.types()[0]
+	r := h.full(t, 0)
+	id, name := h.create(r), nameAttribute(t)
+	lookup := h.filter(t, name.Name+" eq "+quoted(r.Get(name).Text()))
+	var updates []translators.Intent
+	for _, text := range h.paths(t) {
+		path := h.path(t, text)
+		if path.Attribute == name || isReference(path.Leaf()) {
+			continue
+		}
+		in, err := h.updateIntent(t, id, []scim.Change{h.change(t, scim.Replace, text, h.value(t, path, 1))}, nil)
+		if err != nil {
+			h.Fatal(err)
+		}
+		updates = append(updates, in)
+		break
+	}
+	created, err := withDefaults(t, h.minimal(t))
+	if err != nil {
+		h.Fatal(err)
+	}
+	writes := append(updates, translators.Intent{Action: scim.ActionCreate, Type: t.ResourceType, After: created, Changes: scim.Diff(nil, created)})
+
+	restore := h.Freeze(h.T)
+	ctx, cancel := context.WithTimeout(h.Context(), patience)
+	defer cancel()
+	_, err = h.Translator.Search(ctx, translators.Query{Type: t.ResourceType, Filter: lookup, Limit: 2})
+	h.wantKind("searching in silence", err, translators.Unavailable)
+	_, err = h.Translator.Read(ctx, t.ResourceType, []string{id}, everything)
+	h.wantKind("reading in silence", err, translators.Unavailable)
+	h.wantKind("scanning in silence", h.scanError(ctx, t, ""), translators.Unavailable)
+	restore()
+
+	for _, in := range writes {
+		h.silentWrite(in)
+	}
+	h.create(h.minimal(t)) // and all is as before
+}
+
+// silentWrite carries out a write whose answer does not come in time, and lets
+// the backend speak again while its outcome is being found out.
+func (h *host) silentWrite(in translators.Intent) {
+	h.Helper()
+	plan, err := h.Translator.Plan(h.ctx(), in)
+	if err != nil {
+		h.Fatalf("planning to %s: %v", in.Action, err)
+	}
+	restore := h.Freeze(h.T)
+	ctx, cancel := context.WithTimeout(h.Context(), patience)
+	defer cancel()
+	done := make(chan translators.Report, 1)
+	go func() { done <- translators.Execute(ctx, plan) }()
+	<-ctx.Done()
+	restore()
+	report := <-done
+	t := h.typeOf(in.After)
+	name := nameAttribute(t)
+	var isThere bool
+	if in.Action == scim.ActionCreate {
+		found, _ := h.search(t, name.Name+" eq "+quoted(in.After.Get(name).Text()), 2)
+		isThere = len(found) == 1
+		if report.Outcome == translators.Applied && (!isThere || report.ID() != found[0]) {
+			h.Errorf("who was created in silence has the id %q, and a search finds %q", report.ID(), found)
+		}
+	} else {
+		there := h.read(t, in.ID)
+		isThere = true
+		for _, c := range in.Changes {
+			isThere = isThere && there.Get(c.Attribute).Equal(c.After)
+		}
+	}
+	switch {
+	case report.Outcome == translators.Unknown:
+		h.Errorf("the backend speaks again, and what became of the write to %s was not found out: %v", in.Action, report.Err)
+	case isThere != (report.Outcome == translators.Applied):
+		h.Errorf("the write to %s is %q, and it took effect: %t", in.Action, report.Outcome, isThere)
+	case report.Outcome == translators.NotApplied:
+		h.wantKind("a write in silence", report.Err, translators.Unavailable, translators.Indefinite)
+	}
 }
 
 // testCancelled: one who has no time left gets an error, or the whole answer.

@@ -49,15 +49,29 @@ func (c *change) String() string {
 	return b.String()
 }
 
-func (c *change) Settle(context.Context, []translators.CallResult) translators.CallResult {
-	return translators.CallResult{Outcome: translators.Unknown}
+// Settle knows that what was asked in silence was not done.
+func (c *change) Settle(ctx context.Context, _ []translators.CallResult) translators.CallResult {
+	m := c.table
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	switch {
+	case m.is("takes an unknown outcome for success"):
+		return translators.CallResult{Outcome: translators.Applied, ID: c.id}
+	case m.fault(ctx) != nil:
+		return translators.CallResult{Outcome: translators.Unknown}
+	}
+	return translators.CallResult{Outcome: translators.NotApplied}
 }
 
 func (c *change) Do(ctx context.Context, _ []translators.CallResult) translators.CallResult {
 	m := c.table
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	wasSilent := m.silence != nil
 	if err := m.fault(ctx); err != nil {
+		if wasSilent {
+			return translators.CallResult{Outcome: translators.Unknown, Err: err}
+		}
 		return c.refused(err)
 	}
 	if err := m.conflict(c); err != nil {
@@ -81,7 +95,7 @@ func (c *change) Do(ctx context.Context, _ []translators.CallResult) translators
 		c.delete(r)
 		return translators.CallResult{Outcome: translators.Applied}
 	}
-	if c.apply(r) || m.is("counts every write as a change") {
+	if c.apply(r) && !m.is("never counts a change") || m.is("counts every write as a change") {
 		r.version++
 	}
 	return translators.CallResult{Outcome: translators.Applied, Entry: m.entry(r, translators.Selection{All: true})}

@@ -24,7 +24,8 @@ type memory struct {
 	records []*record
 	lastID  int
 	isDown  bool
-	isOpen  bool // locks are not enforced
+	isOpen  bool          // locks are not enforced
+	silence chan struct{} // closed when it ends; nil: there is none
 }
 
 // kind is a resource type with its mapping.
@@ -106,8 +107,19 @@ func (m *memory) Types() []translators.Type {
 
 func (m *memory) Lease() (func(), error) { return func() {}, nil }
 
-// fault is what keeps a request from being answered.
+// fault is what keeps a request from being answered. It is called with m.mu
+// held, which it gives away while the table is silent.
 func (m *memory) fault(ctx context.Context) error {
+	if silence := m.silence; silence != nil && !m.is("answers with nothing in silence") {
+		m.mu.Unlock()
+		select {
+		case <-ctx.Done():
+		case <-silence:
+		}
+		m.mu.Lock()
+	} else if silence != nil {
+		return nil
+	}
 	if m.isDown || ctx.Err() != nil {
 		return &translators.Error{Kind: translators.Unavailable, Detail: "The table is away.", Err: ctx.Err()}
 	}
@@ -218,7 +230,7 @@ func (m *memory) Search(ctx context.Context, q translators.Query) (translators.R
 	}
 	var result translators.Result
 	for _, r := range m.records {
-		if r.kind != m.kindOf(q.Type) || !m.matches(r, q.Filter) {
+		if r.kind != m.kindOf(q.Type) || m.silence != nil || !m.matches(r, q.Filter) {
 			continue
 		}
 		if len(result.Entries) == q.Limit {
@@ -336,6 +348,20 @@ func (m *memory) add(r *record) {
 	m.lastID++
 	r.id, r.created, r.version = fmt.Sprint(m.lastID), time.Unix(1_700_000_000, 0), 1
 	m.records = append(m.records, r)
+}
+
+// freeze makes the table silent until the function that it returns is called.
+func (m *memory) freeze() (restore func()) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	silence := make(chan struct{})
+	m.silence = silence
+	return func() {
+		m.mu.Lock()
+		defer m.mu.Unlock()
+		m.silence = nil
+		close(silence)
+	}
 }
 
 // set makes isDown or isOpen true until the function that it returns is called.

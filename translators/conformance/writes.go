@@ -1,10 +1,8 @@
 package conformance
 
 import (
-	"fmt"
 	"slices"
 	"strings"
-	"sync"
 
 	"github.com/scimgate/scimgate/scim"
 	"github.com/scimgate/scimgate/translators"
@@ -67,7 +65,8 @@ func testUpdateEach(h *host) {
 // makes of them.
 func (h *host) updateOne(t *translators.Type, id string, changes ...scim.Change) {
 	h.Helper()
-	want, err := scim.Apply(h.read(t, id).Resource, changes)
+	before := h.read(t, id)
+	want, err := scim.Apply(before.Resource, changes)
 	if err != nil {
 		h.Fatalf("applying a change of %s: %v", changes[0].Path, err)
 	}
@@ -75,7 +74,11 @@ func (h *host) updateOne(t *translators.Type, id string, changes ...scim.Change)
 	if len(o.plan.Dropped) > 0 {
 		h.Errorf("changing %s: %q have no place, though the schema has them", changes[0].Path, o.plan.Dropped)
 	}
-	h.sameAsSent("changing "+changes[0].Path.String(), want, h.read(t, id).Resource)
+	after := h.read(t, id)
+	h.sameAsSent("changing "+changes[0].Path.String(), want, after.Resource)
+	if v := before.Meta.Version; v != "" && v == after.Meta.Version && len(scim.Diff(before.Resource, after.Resource)) > 0 {
+		h.Errorf("changing %s left the version as it was", changes[0].Path)
+	}
 }
 
 // testClearEach: every value that is not demanded can be taken away.
@@ -214,149 +217,4 @@ func (h *host) planOnly(in translators.Intent) {
 		h.Errorf("planning to %s a %s (offline: %t): there are no calls", in.Action, in.Type.Name, in.Offline)
 	}
 	h.inspectPlan(plan)
-}
-
-// testDelete: what is deleted is gone, and its name is free for another.
-func testDelete(h *host) {
-	for _, t := range h.types() {
-		if t.Delete != translators.DeleteRemove {
-			continue
-		}
-		r, stays := h.full(t, 0), h.create(h.minimal(t))
-		id := h.create(r)
-		before := h.read(t, stays)
-		deletion := h.deletion(t, id)
-		if _, err := h.carry(deletion); err != nil {
-			h.Fatalf("deleting the %s %s: %v", t.Name, id, err)
-		}
-		h.isGone(t, id, r)
-		// Twice, as one finds it who has read before or not at all.
-		if _, err := h.carry(deletion); err != nil {
-			h.wantKind("deleting what has just been deleted", err, translators.NotFound)
-		}
-		_, err := h.carry(translators.Intent{Action: scim.ActionDelete, Type: t.ResourceType, ID: id})
-		h.wantKind("deleting what is not there", err, translators.NotFound)
-		h.sameState("after another was deleted", before, h.read(t, stays))
-		if again := h.create(r); again == id {
-			h.Errorf("another %s has the id of one that was deleted", t.Name)
-		}
-		if h.find(t, id) != nil {
-			h.Errorf("the deleted %s is back", t.Name)
-		}
-	}
-}
-
-// deletion is what the host makes of DELETE.
-func (h *host) deletion(t *translators.Type, id string) translators.Intent {
-	h.Helper()
-	entries, err := h.Translator.Read(h.ctx(), t.ResourceType, []string{id}, translators.Selection{Attributes: []*scim.Attribute{nameAttribute(t)}})
-	if err != nil || len(entries) != 1 {
-		h.Fatalf("reading the %s %s: %d entries, %v", t.Name, id, len(entries), err)
-	}
-	return translators.Intent{Action: scim.ActionDelete, Type: t.ResourceType, ID: id, Before: entries[0]}
-}
-
-func (h *host) delete(t *translators.Type, id string) {
-	h.Helper()
-	if _, err := h.carry(h.deletion(t, id)); err != nil {
-		h.Fatalf("deleting the %s %s: %v", t.Name, id, err)
-	}
-}
-
-func (h *host) isGone(t *translators.Type, id string, r *scim.Resource) {
-	h.Helper()
-	name := nameAttribute(t)
-	if h.find(t, id) != nil {
-		h.Errorf("the deleted %s %s is still there", t.Name, id)
-	}
-	found, _ := h.search(t, name.Name+" eq "+quoted(r.Get(name).Text()), 2)
-	h.sameIDs("looking up what is deleted", found, nil)
-	if slices.Contains(h.scan(t, ""), id) {
-		h.Errorf("a scan has the deleted %s", id)
-	}
-}
-
-// testAbsence: a write to nobody is told to be one.
-func testAbsence(h *host) {
-	for _, t := range h.types() {
-		gone := []string{"nobody", "00000000-0000-4000-8000-000000000000", "*"}
-		if t.Delete == translators.DeleteRemove {
-			id := h.create(h.minimal(t))
-			h.delete(t, id)
-			gone = append(gone, id)
-		}
-		for _, id := range gone {
-			if h.find(t, id) != nil {
-				h.Errorf("there is a %s %q", t.Name, id)
-			}
-			if t.Delete == translators.DeleteRemove {
-				_, err := h.carry(translators.Intent{Action: scim.ActionDelete, Type: t.ResourceType, ID: id})
-				h.wantKind("deleting "+id, err, translators.NotFound)
-			}
-			if t == h.groups && h.members() != nil && h.users != nil {
-				_, err := h.tryUpdate(t, id, nil, &scim.MemberChange{Add: []string{h.user()}})
-				h.wantKind("adding a member to "+id, err, translators.NotFound)
-			}
-		}
-	}
-}
-
-// testConcurrency: requests at the same time do not meet.
-func testConcurrency(h *host) {
-	const workers, rounds = 6, 5
-	var path string
-	for _, text := range h.paths(h.users) {
-		if p := h.path(h.users, text); p.Attribute != nameAttribute(h.users) && p.Selector == nil && p.Leaf().Type == scim.TypeString && !isReference(p.Leaf()) {
-			path = text
-			break
-		}
-	}
-	ids := h.usersOf(workers)
-	all := h.filter(h.users, "id pr")
-	changes := make([][]scim.Change, workers)
-	if path != "" {
-		for i := range changes {
-			for n := range rounds {
-				changes[i] = append(changes[i], h.change(h.users, scim.Replace, path, h.value(h.users, h.path(h.users, path), n%2)))
-			}
-		}
-	}
-	var wg sync.WaitGroup
-	for i, id := range ids {
-		wg.Go(func() {
-			if err := h.work(id, changes[i], all); err != nil {
-				h.Errorf("working on %s beside others: %v", id, err)
-			}
-		})
-	}
-	wg.Wait()
-	if path == "" {
-		return
-	}
-	for i, id := range ids {
-		want := changes[i][rounds-1].Value
-		if got := h.path(h.users, path).Value(h.read(h.users, id).Resource); !got.Equal(want) {
-			h.Errorf("%s of %s is %s, want %s", path, id, show(got), show(want))
-		}
-	}
-}
-
-// work makes changes one after the other, reading and searching between them.
-// It is run beside the test's own goroutine.
-func (h *host) work(id string, changes []scim.Change, all scim.Filter) error {
-	for _, c := range changes {
-		in, err := h.updateIntent(h.users, id, []scim.Change{c}, nil)
-		if err != nil {
-			return err
-		}
-		plan, err := h.Translator.Plan(h.ctx(), in)
-		if err != nil {
-			return err
-		}
-		if report := translators.Execute(h.ctx(), plan); report.Outcome != translators.Applied {
-			return fmt.Errorf("the outcome is %q: %w", report.Outcome, report.Err)
-		}
-	}
-	_, err := h.Translator.Search(h.ctx(), translators.Query{Type: h.users.ResourceType, Filter: all, Selection: everything, Limit: 1000})
-	return err
 }
