@@ -64,6 +64,9 @@ func startSlapd(t *testing.T, options slapd.Options) *directory {
 		t.Fatal(err)
 	}
 	options.NoSync = true
+	if options.PageLimit == 0 {
+		options.PageLimit = 500 // as a stock slapd has it
+	}
 	options.Schemas = append(options.Schemas, schema)
 	options.Database = "index scimExternalId eq\n" + options.Database
 	options.LDIF = seedEntries(t) + options.LDIF

@@ -73,7 +73,7 @@ func startGateway(t *testing.T, d *directory, s setup) *gateway {
 		}
 		client.CloseIdleConnections()
 		if t.Failed() {
-			t.Logf("the end of Caddy's log:\n%s", tail(g.log(t), 40))
+			t.Logf("the end of Caddy's log:\n%s", tail(g.log(t), 15))
 		}
 	})
 	if err := g.load(t); err != nil {
@@ -141,6 +141,9 @@ func (g *gateway) reload(t *testing.T, change func(*setup)) {
 	if err := g.load(t); err != nil {
 		t.Fatalf("reloading Caddy: %v", err)
 	}
+	// A connection that the old configuration is just closing is no place for a
+	// request that can't be repeated.
+	client.CloseIdleConnections()
 }
 
 var client = &http.Client{
@@ -159,7 +162,13 @@ type answer struct {
 // get returns what stands at a path of gjson in the body, as text.
 func (a answer) get(path string) string { return gjson.Get(a.Body, path).String() }
 
-func (a answer) String() string { return fmt.Sprintf("%d %v %s", a.Status, a.Header, a.Body) }
+func (a answer) String() string {
+	after := ""
+	if seconds := a.Header.Get("Retry-After"); seconds != "" {
+		after = " (Retry-After " + seconds + ")"
+	}
+	return fmt.Sprintf("%d%s %s", a.Status, after, brief(a.Body))
+}
 
 // send sends a request below the base with the token. Headers are given as
 // "Name: value" and replace those that are sent otherwise; without a value they
