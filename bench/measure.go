@@ -71,19 +71,26 @@ func (m *measurement) cell(ctx context.Context, o operation, clients int) (*cell
 func (m *measurement) round(ctx context.Context, o operation, name string, seed uint64, clients int) (round, error) {
 	worker := m.contestants[name]
 	var r round
-	before, err := m.usage(ctx, worker)
+	// Asking for the calls costs the server CPU time: it is done outside.
+	callsBefore, err := m.calls(ctx, worker)
+	if err == nil {
+		err = forgetPeak(worker.pid())
+	}
+	var before, after usage
+	if err == nil {
+		before, err = m.usage(worker)
+	}
 	if err != nil {
 		return r, err
 	}
-	if err := forgetPeak(worker.pid()); err != nil {
-		return r, err
-	}
 	r.sample = worker.run(ctx, o.name, seed, load{Clients: clients, Duration: m.duration, Limit: o.limit})
-	after, err := m.usage(ctx, worker)
+	after, err = m.usage(worker)
 	if err == nil {
 		_, r.peak, err = memory(worker.pid())
 	}
-	r.cpu, r.directory, r.calls = after.cpu-before.cpu, after.directory-before.directory, minus(after.calls, before.calls)
+	callsAfter, callsErr := m.calls(ctx, worker)
+	err = errors.Join(err, callsErr)
+	r.cpu, r.directory, r.calls = after.cpu-before.cpu, after.directory-before.directory, minus(callsAfter, callsBefore)
 	if o.restore != nil && ctx.Err() == nil {
 		// What was begun is at most what was done and one more for each client.
 		err = errors.Join(err, o.restore(m.directory, min(r.Operations+clients, o.limit), r.Operations))
@@ -91,13 +98,10 @@ func (m *measurement) round(ctx context.Context, o operation, name string, seed 
 	return r, err
 }
 
-// usage is what has been used so far.
-type usage struct {
-	cpu, directory time.Duration
-	calls          map[string]float64
-}
+// usage is the CPU time that has been used so far.
+type usage struct{ cpu, directory time.Duration }
 
-func (m *measurement) usage(ctx context.Context, worker *contestant) (u usage, err error) {
+func (m *measurement) usage(worker *contestant) (u usage, err error) {
 	u.cpu, err = cpuTime(worker.pid())
 	if err != nil {
 		return u, fmt.Errorf("%s: %w", worker.name, err)
@@ -105,10 +109,15 @@ func (m *measurement) usage(ctx context.Context, worker *contestant) (u usage, e
 	if u.directory, err = cpuTime(m.directory.PID()); err != nil {
 		return u, fmt.Errorf("slapd: %w", err)
 	}
-	if worker.name == ours {
-		u.calls, err = worker.calls(ctx)
+	return u, nil
+}
+
+// calls are the requests to the directory so far, if the contestant counts them.
+func (m *measurement) calls(ctx context.Context, worker *contestant) (map[string]float64, error) {
+	if worker.name != ours {
+		return nil, nil
 	}
-	return u, err
+	return worker.calls(ctx)
 }
 
 func minus(after, before map[string]float64) map[string]float64 {

@@ -3,7 +3,6 @@ package gateway
 import (
 	"context"
 	"net/http"
-	"slices"
 
 	"github.com/scimgate/scimgate/modules/policy"
 	"github.com/scimgate/scimgate/scim"
@@ -64,14 +63,11 @@ func (x *exchange) createIntent(ctx context.Context) (translators.Intent, error)
 // after returns the resource as a write left it: as the backend told, or as it
 // is read again.
 func (x *exchange) after(ctx context.Context, done carried, id string, p scim.Projection) (*translators.Entry, error) {
-	wantsMembers := slices.ContainsFunc(x.op.Type.Attributes(), func(a *scim.Attribute) bool {
-		return a.IsReferenceSet() && p.Wants(a)
-	})
 	entry := done.proof.Entry
 	if entry == nil {
 		entry = done.report.Last()
 	}
-	if entry != nil && (!wantsMembers || entry.Members != nil) {
+	if entry != nil && (entry.Members != nil || !wantsMembers(x.op.Type, p)) {
 		return entry, nil
 	}
 	return x.readOne(ctx, x.op.Type, id, selectionFor(x.op.Type, p))

@@ -3,6 +3,7 @@ package gateway
 import (
 	"context"
 	"net/http"
+	"slices"
 	"strconv"
 
 	"github.com/scimgate/scimgate/scim"
@@ -60,4 +61,10 @@ func selectionFor(t *scim.ResourceType, p scim.Projection) translators.Selection
 		}
 	}
 	return s
+}
+
+// wantsMembers reports whether resources of the type have members that an
+// answer with that projection shows.
+func wantsMembers(t *scim.ResourceType, p scim.Projection) bool {
+	return slices.ContainsFunc(t.Attributes(), func(a *scim.Attribute) bool { return a.IsReferenceSet() && p.Wants(a) })
 }

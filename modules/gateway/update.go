@@ -61,8 +61,7 @@ func (x *exchange) updated(ctx context.Context, entry *translators.Entry) {
 		x.answer(http.StatusNoContent, nil)
 		return
 	}
-	wantsMembers := selectionFor(x.op.Type, x.op.Projection).Members
-	if entry == nil || wantsMembers && entry.Members == nil {
+	if entry == nil || entry.Members == nil && wantsMembers(x.op.Type, x.op.Projection) {
 		var err error
 		if entry, err = x.readOne(ctx, x.op.Type, x.op.ID, selectionFor(x.op.Type, x.op.Projection)); err != nil {
 			x.fail(err)
