@@ -24,13 +24,19 @@ type modifyCall struct {
 	keeps *policyLock
 	// isLocked is the state of keeps when the plan was made.
 	isLocked bool
-	secrets  []string
+	// classes are those of new entries that this one lacks. They are added when
+	// its own do not allow the changes.
+	classes []string
+	secrets []string
 	undo     []goldap.Change // nil when the call can't be taken back
 }
 
 // String implements [translators.Call].
 func (c *modifyCall) String() string {
 	r := newRecord(c.dn, c.identity(c.more(aim{})), "modify", c.secrets)
+	if len(c.classes) > 0 {
+		r.comment("with objectClass " + strings.Join(c.classes, ", ") + " added, if the classes of the entry do not allow this")
+	}
 	r.changes(c.with(c.changes, aim{}))
 	if c.members != nil {
 		r.changes(c.members.changes(c.k.memberField))
@@ -84,7 +90,8 @@ type modifyWork struct {
 	*modifyCall
 	changes []goldap.Change
 	members *memberDelta
-	entry   *goldap.Entry // as the directory returned it
+	widened []goldap.Change // the classes that turned out to be needed
+	entry   *goldap.Entry   // as the directory returned it
 }
 
 // send makes the request, and again without what the directory says is done
@@ -116,7 +123,7 @@ func (w *modifyWork) sendOnce(ctx context.Context, a aim) error {
 		}
 	}
 	request := goldap.NewModifyRequest(a.dn, nil)
-	request.Changes = slices.Clip(w.with(w.changes, a))
+	request.Changes = slices.Concat(w.widened, w.with(w.changes, a))
 	if w.members != nil {
 		request.Changes = append(request.Changes, w.members.changes(w.k.memberField)...)
 	}
@@ -156,10 +163,10 @@ func (w *modifyWork) reconsider(ctx context.Context, a aim, code uint16) (bool, 
 			return w.t.present(ctx, &w.entryCall, a.dn, names)
 		})
 	case goldap.LDAPResultObjectClassViolation:
-		if w.members == nil || !w.k.needsMember {
-			return false, nil
+		if w.members != nil && w.k.needsMember && w.members.hold(w.k.config.Placeholder) {
+			return true, nil
 		}
-		return w.members.hold(w.k.config.Placeholder), nil
+		return w.widen(), nil
 	}
 	return false, nil
 }

@@ -247,7 +247,7 @@ func (u *update) unlock(modify *modifyCall) {
 
 // modify plans the attributes of the entry that do not name it.
 func (u *update) modify(rdn *goldap.RelativeDN) *modifyCall {
-	call := &modifyCall{entryCall: u.call(""), secrets: u.k.secretFields()}
+	call := &modifyCall{entryCall: u.call(""), classes: u.classesFor(), secrets: u.k.secretFields()}
 	var oldRDN *goldap.RelativeDN
 	if u.at.dn != nil {
 		oldRDN = u.at.dn.RDNs[0]

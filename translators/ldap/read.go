@@ -41,6 +41,9 @@ func (t *Translator) attributesOf(k *kind, s translators.Selection) []string {
 		}
 	}
 	add(k.mapping.Fields(s)...)
+	if k.isPartial() {
+		add(objectClass)
+	}
 	if k.active != nil && s.Wants(k.active) {
 		add(lockAttributes(k.locks)...)
 	}
