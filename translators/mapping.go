@@ -50,7 +50,8 @@ type MapConfig struct {
 	// dropped silently, so that a provider that sends them is not refused. The
 	// schema goes on to say readWrite, because immutable would mean a refusal.
 	CreateOnly bool `json:"create_only,omitempty"`
-	// ReadOnly is for what the backend alone sets.
+	// ReadOnly is for what the backend alone sets. What is read-only in SCIM, such
+	// as manager.displayName, always is.
 	ReadOnly bool `json:"read_only,omitempty"`
 	// WriteOnly is for what is never shown; password always is.
 	WriteOnly bool `json:"write_only,omitempty"`
@@ -147,6 +148,7 @@ type Mapping struct {
 	Rules  []Rule             // on their values, for policy to enforce
 
 	attributes []attributeMapping // those that have leaves, in the order of Type
+	fields     []string           // of all readable leaves
 }
 
 // attributeMapping is a top-level attribute with its leaves.
@@ -162,21 +164,10 @@ type slot struct {
 	selector scim.Filter // nil: no terms
 	terms    []scim.Field
 	leaves   []*Leaf // all, in the order of the configuration
-	// isMulti is set when a multi-valued attribute has a single leaf with fields
+	// multi is set when a multi-valued attribute has a single leaf with fields
 	// here: then each value of its field is an element. Several fields can't be
 	// paired value by value; they make one element.
-	isMulti bool
-}
-
-// fielded returns the leaves that are no constants.
-func (s *slot) fielded() []*Leaf {
-	var leaves []*Leaf
-	for _, l := range s.leaves {
-		if !l.IsConstant() {
-			leaves = append(leaves, l)
-		}
-	}
-	return leaves
+	multi *Leaf
 }
 
 // leaf returns the leaf of that sub-attribute, or the one of the whole value,

@@ -28,6 +28,8 @@ import (
 //   - default, default_from, one_of, required or create_only on what is
 //     read_only; a default that is not one of one_of; a default_from that is not
 //     mapped; a default for a password;
+//   - id, meta, schemas and addresses of other resources ($ref), which are served
+//     by themselves;
 //   - what SCIM requires (userName, a group's displayName) left out.
 func Compile(full *scim.ResourceType, configs []MapConfig, handled ...string) (*Mapping, error) {
 	c := newCompiler(full)
@@ -84,11 +86,14 @@ func (c *compiler) add(config MapConfig) error {
 	}
 	a := path.Leaf()
 	l := &Leaf{Config: config, Path: path, Terms: terms, Fields: slices.Clone(config.Fields)}
+	if err := c.checkServed(path); err != nil {
+		return err
+	}
 	if a == c.full.Attribute("password") {
 		l.Config.WriteOnly = true
 	}
-	if c.handled[path.Attribute] {
-		return fmt.Errorf("%s is served without a mapping: remove the line", path.Attribute)
+	if (a.Mutability == scim.ReadOnly || path.Attribute.Mutability == scim.ReadOnly) && config.Constant == "" {
+		l.Config.ReadOnly = true
 	}
 	key := leafKey(l)
 	if c.paths[key] {
@@ -116,6 +121,25 @@ func (c *compiler) add(config MapConfig) error {
 	return nil
 }
 
+// checkServed refuses the paths that are not a mapping's business.
+func (c *compiler) checkServed(path scim.Path) error {
+	a := path.Attribute
+	isPart := path.Sub != nil || path.Selector != nil
+	switch {
+	case a.Schema() == "":
+		return fmt.Errorf("%s comes from the backend by itself: remove the line", a)
+	case (c.handled[a] || a.IsReferenceSet()) && isPart:
+		return fmt.Errorf("%s is served as a whole: name it alone, map %s and the field", a, a)
+	case c.handled[a]:
+		return fmt.Errorf("%s is served without a mapping: remove the line", a)
+	case a.IsReferenceSet():
+		return fmt.Errorf("%s is not served by this translator: remove the line", a)
+	case path.Sub != nil && path.Sub.Name == "$ref":
+		return fmt.Errorf("the address of a resource follows from its id: map %s.value instead", a)
+	}
+	return nil
+}
+
 func (c *compiler) addConstant(l *Leaf) error {
 	config := l.Config
 	switch {
@@ -138,61 +162,6 @@ func (c *compiler) addConstant(l *Leaf) error {
 	return nil
 }
 
-// checkRules checks the rules of a leaf with fields.
-func checkRules(l *Leaf) error {
-	config := l.Config
-	hasDefault := config.Default != "" || len(config.DefaultFrom) > 0
-	isPassword := l.Path.Attribute.Mutability == scim.WriteOnly
-	switch {
-	case config.ReadOnly && isPassword:
-		return errors.New("a password can only be written: remove read_only")
-	case config.ReadOnly && config.WriteOnly:
-		return errors.New("read_only and write_only exclude each other: remove one")
-	case config.ReadOnly && hasDefault:
-		return errors.New("it is read_only, so that no default can be written: remove one")
-	case config.ReadOnly && config.Required:
-		return errors.New("it is read_only, so that no provider can give what is required: remove one")
-	case config.ReadOnly && len(config.OneOf) > 0:
-		return errors.New("it is read_only, so that there is nothing to check against one_of: remove one")
-	case config.ReadOnly && config.CreateOnly:
-		return errors.New("read_only and create_only exclude each other: remove one")
-	case isPassword && hasDefault:
-		return errors.New("a password that many share is none: remove the default")
-	case l.isWhole() && (config.Default != "" || len(config.DefaultFrom) > 0 || len(config.OneOf) > 0):
-		return errors.New("default, default_from and one_of are for single values, and json maps a whole one: remove them")
-	}
-	for i, text := range config.OneOf {
-		if err := checkValue(l, text); err != nil {
-			return fmt.Errorf("one_of %s does not suit: %w", text, err)
-		}
-		if slices.Contains(config.OneOf[:i], text) {
-			return fmt.Errorf("one_of names %s twice: name it once", text)
-		}
-	}
-	if config.Default == "" {
-		return nil
-	}
-	if err := checkValue(l, config.Default); err != nil {
-		return fmt.Errorf("its default does not suit: %w", err)
-	}
-	if len(config.OneOf) > 0 && !slices.Contains(config.OneOf, config.Default) {
-		return fmt.Errorf("its default %s is not one of %s: add it to one_of", config.Default, strings.Join(config.OneOf, ", "))
-	}
-	return nil
-}
-
-// checkValue checks that the text is a value that the leaf can hold.
-func checkValue(l *Leaf, text string) error {
-	v, err := scim.Coerce(l.Path.Leaf(), scim.String(text))
-	if err == nil {
-		_, err = l.Codec.Encode(v)
-	}
-	if e := scim.AsError(err); e != nil {
-		return errors.New(e.Detail)
-	}
-	return err
-}
-
 // leafKey is the same for two paths that mean the same.
 func leafKey(l *Leaf) string { return slotKey(l.Path.Attribute, l.Terms) + "." + l.Path.Leaf().Name }
 
@@ -211,87 +180,6 @@ func slotKey(a *scim.Attribute, terms []scim.Field) string {
 	}
 	slices.Sort(texts)
 	return strings.ToLower(a.String()) + "[" + strings.Join(texts, " ") + "]"
-}
-
-// checkWhole looks for other leaves beside one that maps the same element as a
-// whole.
-func (c *compiler) checkWhole() (mistakes []error) {
-	whole := make(map[string]*Leaf)
-	for _, l := range c.leaves {
-		if l.isWhole() {
-			whole[slotKey(l.Path.Attribute, l.Terms)] = l
-		}
-	}
-	for _, l := range c.leaves {
-		if w := whole[slotKey(l.Path.Attribute, l.Terms)]; w != nil && w != l {
-			mistakes = append(mistakes, fmt.Errorf("map %s: json maps all of %s to one field already: remove one of the two lines", l.Config.Path, w.Config.Path))
-		}
-	}
-	return mistakes
-}
-
-// checkSources checks the paths of default_from.
-func (c *compiler) checkSources() (mistakes []error) {
-	for _, l := range c.leaves {
-		for _, text := range l.Config.DefaultFrom {
-			if err := c.checkSource(l, text); err != nil {
-				mistakes = append(mistakes, fmt.Errorf("map %s: default_from %s: %w", l.Config.Path, text, err))
-			}
-		}
-	}
-	return mistakes
-}
-
-func (c *compiler) checkSource(l *Leaf, text string) error {
-	source, _, err := ParseLeaf(c.full, text)
-	if err != nil {
-		return err
-	}
-	same := func(o *Leaf) bool {
-		return o.Path.Attribute == source.Attribute && (o.Path.Sub == source.Sub || o.isWhole())
-	}
-	switch {
-	case source.Leaf().IsComplex():
-		return fmt.Errorf("it is complex: name one of its sub-attributes (%s)", subNames(source.Attribute))
-	case source.Leaf().Mutability == scim.WriteOnly:
-		return errors.New("a password is not copied: name another path")
-	case source.Leaf() == l.Path.Leaf() && source.Selector == nil && l.Path.Selector == nil:
-		return errors.New("it is its own source: name another path")
-	case source.Leaf().Type != l.Path.Leaf().Type:
-		return fmt.Errorf("it is of the type %s, not %s: name another path", source.Leaf().Type, l.Path.Leaf().Type)
-	case !slices.ContainsFunc(c.leaves, same):
-		return errors.New("it is not mapped, so that a provider's value for it is dropped: map it, or name another path")
-	}
-	return nil
-}
-
-// checkFields looks for fields that two leaves write.
-func (c *compiler) checkFields() (mistakes []error) {
-	writers := make(map[string]*Leaf)
-	for _, l := range c.leaves {
-		if !l.IsWritable() {
-			continue
-		}
-		for _, f := range l.Fields {
-			key := strings.ToLower(f)
-			if other := writers[key]; other != nil {
-				mistakes = append(mistakes, fmt.Errorf("map %s: the field %s is written by %s already: make one of the two read_only", l.Config.Path, f, other.Config.Path))
-				continue
-			}
-			writers[key] = l
-		}
-	}
-	return mistakes
-}
-
-// checkRequired looks for what SCIM requires.
-func (c *compiler) checkRequired() (mistakes []error) {
-	for _, a := range c.full.Attributes() {
-		if a.Required && !c.handled[a] && !slices.ContainsFunc(c.leaves, func(l *Leaf) bool { return l.Path.Attribute == a }) {
-			mistakes = append(mistakes, fmt.Errorf("%s is not mapped, and SCIM requires it of every %s: add map %s and the field that holds it", a, c.full.Name, a))
-		}
-	}
-	return mistakes
 }
 
 // mapping narrows the type, ties the leaves to it and groups them.
@@ -325,6 +213,7 @@ func (c *compiler) mapping() (*Mapping, error) {
 			m.attributes = append(m.attributes, attributeMapping{a, slots})
 		}
 	}
+	m.fields = slices.Clip(m.fieldsOf(Selection{All: true}))
 	return m, nil
 }
 
@@ -363,7 +252,25 @@ func slotsOf(a *scim.Attribute, leaves []*Leaf) []slot {
 		slots[i].leaves = append(slots[i].leaves, l)
 	}
 	for i := range slots {
-		slots[i].isMulti = a.MultiValued && len(slots[i].fielded()) == 1
+		slots[i].multi = onlyField(a, slots[i].leaves)
 	}
 	return slots
+}
+
+// onlyField returns the leaf of a multi-valued attribute's slot that is no
+// constant, nil unless there is exactly one.
+func onlyField(a *scim.Attribute, leaves []*Leaf) (only *Leaf) {
+	if !a.MultiValued {
+		return nil
+	}
+	for _, l := range leaves {
+		if l.IsConstant() {
+			continue
+		}
+		if only != nil {
+			return nil
+		}
+		only = l
+	}
+	return only
 }

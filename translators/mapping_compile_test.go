@@ -71,7 +71,11 @@ func TestMistakesNamePathAndRemedy(t *testing.T) {
 		{"texts without boolean", []translators.MapConfig{user, {Path: "emails.primary", Fields: field, True: "1"}}, "stand behind boolean"},
 		{"texts alike", []translators.MapConfig{user, {Path: "emails.primary", Fields: field, Codec: "boolean", True: "yes", False: "YES"}}, "give each a text of its own"},
 		{"served already", []translators.MapConfig{user, {Path: "active", Fields: field}}, "active is served without a mapping: remove the line"},
-		{"part served already", []translators.MapConfig{user, {Path: "groups.value", Fields: field}}, "groups is served without a mapping"},
+		{"part served already", []translators.MapConfig{user, {Path: "groups.value", Fields: field}}, "groups is served as a whole: name it alone, map groups"},
+		{"the id", []translators.MapConfig{user, {Path: "id", Fields: field}}, "id comes from the backend by itself"},
+		{"meta", []translators.MapConfig{user, {Path: "meta.created", Fields: field}}, "meta comes from the backend by itself"},
+		{"an address", []translators.MapConfig{user, {Path: "manager.$ref", Fields: field}}, "manager.value instead"},
+		{"default on what SCIM makes read-only", []translators.MapConfig{user, {Path: "manager.displayName", Fields: field, Default: "x"}}, "it is read_only"},
 		{"SCIM requires it", []translators.MapConfig{{Path: "title", Fields: field}}, "userName is not mapped, and SCIM requires it of every User"},
 	}
 	for _, tt := range tests {
@@ -81,6 +85,26 @@ func TestMistakesNamePathAndRemedy(t *testing.T) {
 				t.Errorf("got  %v\nwant %s", err, tt.want)
 			}
 		})
+	}
+}
+
+func TestMembersAreNoLeaf(t *testing.T) {
+	name := translators.MapConfig{Path: "displayName", Fields: []string{"cn"}}
+	for path, want := range map[string]string{"members.value": "name it alone", "members": "not served by this translator"} {
+		_, err := translators.Compile(scim.GroupType(), []translators.MapConfig{name, {Path: path, Fields: []string{"member"}}})
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: got %v", path, err)
+		}
+	}
+}
+
+func TestWhatSCIMMakesReadOnlyIsNeverWritten(t *testing.T) {
+	m := compile(t, []translators.MapConfig{{Path: "userName", Fields: []string{"uid"}}, {Path: "manager.displayName", Fields: []string{"bossName"}},
+		{Path: "manager.value", Fields: []string{"boss"}}})
+	for _, l := range m.Leaves {
+		if want := l.Path.Sub == nil || l.Path.Sub.Name == "value"; l.IsWritable() != want {
+			t.Errorf("%s is writable: %t", l.Path, l.IsWritable())
+		}
 	}
 }
 

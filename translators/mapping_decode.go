@@ -18,8 +18,16 @@ type Problem struct {
 func (p Problem) String() string { return fmt.Sprintf("%s (%s): %s", p.Path, p.Field, p.Why) }
 
 // Fields returns the backend's fields to ask for, each once, in the order of
-// the configuration. What can only be written is not among them.
+// the configuration. What can only be written is not among them. The slice must
+// not be changed.
 func (m *Mapping) Fields(s Selection) []string {
+	if s.All {
+		return m.fields
+	}
+	return m.fieldsOf(s)
+}
+
+func (m *Mapping) fieldsOf(s Selection) []string {
 	var fields []string
 	for _, l := range m.Leaves {
 		if !l.IsReadable() || !s.Wants(l.Path.Attribute) {
@@ -105,15 +113,14 @@ func (d *decoder) simple(a *scim.Attribute, l *Leaf) scim.Value {
 
 // elements reads the elements of one slot.
 func (d *decoder) elements(a *scim.Attribute, s *slot) []scim.Value {
-	if !s.isMulti {
+	if s.multi == nil {
 		return []scim.Value{d.single(a, s)}
 	}
-	var elements []scim.Value
-	l := s.fielded()[0]
-	for _, v := range d.all(l) {
-		elements = append(elements, s.assemble([]scim.Field{{Attribute: l.Path.Sub, Value: v}}))
+	values := d.all(s.multi)
+	for i, v := range values {
+		values[i] = s.assemble([]scim.Field{{Attribute: s.multi.Path.Sub, Value: v}})
 	}
-	return elements
+	return values
 }
 
 // single reads one complex value from the first values of its leaves.

@@ -155,7 +155,7 @@ func (e *assignment) elements(am *attributeMapping, elements []scim.Value) {
 			continue
 		}
 		s := &am.slots[i]
-		if !s.isMulti {
+		if s.multi == nil {
 			if !occupied[i].IsAbsent() {
 				if !occupied[i].Equal(element) && e.err == nil {
 					path := s.path(am.attribute, nil)

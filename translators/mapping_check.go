@@ -1,0 +1,146 @@
+package translators
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/scimgate/scimgate/scim"
+)
+
+// checkRules checks the rules of a leaf with fields.
+func checkRules(l *Leaf) error {
+	config := l.Config
+	hasDefault := config.Default != "" || len(config.DefaultFrom) > 0
+	isPassword := l.Path.Attribute.Mutability == scim.WriteOnly
+	switch {
+	case config.ReadOnly && isPassword:
+		return errors.New("a password can only be written: remove read_only")
+	case config.ReadOnly && config.WriteOnly:
+		return errors.New("read_only and write_only exclude each other: remove one")
+	case config.ReadOnly && hasDefault:
+		return errors.New("it is read_only, so that no default can be written: remove one")
+	case config.ReadOnly && config.Required:
+		return errors.New("it is read_only, so that no provider can give what is required: remove one")
+	case config.ReadOnly && len(config.OneOf) > 0:
+		return errors.New("it is read_only, so that there is nothing to check against one_of: remove one")
+	case config.ReadOnly && config.CreateOnly:
+		return errors.New("read_only and create_only exclude each other: remove one")
+	case isPassword && hasDefault:
+		return errors.New("a password that many share is none: remove the default")
+	case l.isWhole() && (config.Default != "" || len(config.DefaultFrom) > 0 || len(config.OneOf) > 0):
+		return errors.New("default, default_from and one_of are for single values, and json maps a whole one: remove them")
+	}
+	for i, text := range config.OneOf {
+		if err := checkValue(l, text); err != nil {
+			return fmt.Errorf("one_of %s does not suit: %w", text, err)
+		}
+		if slices.Contains(config.OneOf[:i], text) {
+			return fmt.Errorf("one_of names %s twice: name it once", text)
+		}
+	}
+	if config.Default == "" {
+		return nil
+	}
+	if err := checkValue(l, config.Default); err != nil {
+		return fmt.Errorf("its default does not suit: %w", err)
+	}
+	if len(config.OneOf) > 0 && !slices.Contains(config.OneOf, config.Default) {
+		return fmt.Errorf("its default %s is not one of %s: add it to one_of", config.Default, strings.Join(config.OneOf, ", "))
+	}
+	return nil
+}
+
+// checkValue checks that the text is a value that the leaf can hold.
+func checkValue(l *Leaf, text string) error {
+	v, err := scim.Coerce(l.Path.Leaf(), scim.String(text))
+	if err == nil {
+		_, err = l.Codec.Encode(v)
+	}
+	if e := scim.AsError(err); e != nil {
+		return errors.New(e.Detail)
+	}
+	return err
+}
+
+// checkWhole looks for other leaves beside one that maps the same element as a
+// whole.
+func (c *compiler) checkWhole() (mistakes []error) {
+	whole := make(map[string]*Leaf)
+	for _, l := range c.leaves {
+		if l.isWhole() {
+			whole[slotKey(l.Path.Attribute, l.Terms)] = l
+		}
+	}
+	for _, l := range c.leaves {
+		if w := whole[slotKey(l.Path.Attribute, l.Terms)]; w != nil && w != l {
+			mistakes = append(mistakes, fmt.Errorf("map %s: json maps all of %s to one field already: remove one of the two lines", l.Config.Path, w.Config.Path))
+		}
+	}
+	return mistakes
+}
+
+// checkSources checks the paths of default_from.
+func (c *compiler) checkSources() (mistakes []error) {
+	for _, l := range c.leaves {
+		for _, text := range l.Config.DefaultFrom {
+			if err := c.checkSource(l, text); err != nil {
+				mistakes = append(mistakes, fmt.Errorf("map %s: default_from %s: %w", l.Config.Path, text, err))
+			}
+		}
+	}
+	return mistakes
+}
+
+func (c *compiler) checkSource(l *Leaf, text string) error {
+	source, _, err := ParseLeaf(c.full, text)
+	if err != nil {
+		return err
+	}
+	same := func(o *Leaf) bool {
+		return o.Path.Attribute == source.Attribute && (o.Path.Sub == source.Sub || o.isWhole())
+	}
+	switch {
+	case source.Leaf().IsComplex():
+		return fmt.Errorf("it is complex: name one of its sub-attributes (%s)", subNames(source.Attribute))
+	case source.Leaf().Mutability == scim.WriteOnly:
+		return errors.New("a password is not copied: name another path")
+	case source.Leaf() == l.Path.Leaf() && source.Selector == nil && l.Path.Selector == nil:
+		return errors.New("it is its own source: name another path")
+	case source.Leaf().Type != l.Path.Leaf().Type:
+		return fmt.Errorf("it is of the type %s, not %s: name another path", source.Leaf().Type, l.Path.Leaf().Type)
+	case !slices.ContainsFunc(c.leaves, same):
+		return errors.New("it is not mapped, so that a provider's value for it is dropped: map it, or name another path")
+	}
+	return nil
+}
+
+// checkFields looks for fields that two leaves write.
+func (c *compiler) checkFields() (mistakes []error) {
+	writers := make(map[string]*Leaf)
+	for _, l := range c.leaves {
+		if !l.IsWritable() {
+			continue
+		}
+		for _, f := range l.Fields {
+			key := strings.ToLower(f)
+			if other := writers[key]; other != nil {
+				mistakes = append(mistakes, fmt.Errorf("map %s: the field %s is written by %s already: make one of the two read_only", l.Config.Path, f, other.Config.Path))
+				continue
+			}
+			writers[key] = l
+		}
+	}
+	return mistakes
+}
+
+// checkRequired looks for what SCIM requires.
+func (c *compiler) checkRequired() (mistakes []error) {
+	for _, a := range c.full.Attributes() {
+		if a.Required && !c.handled[a] && !slices.ContainsFunc(c.leaves, func(l *Leaf) bool { return l.Path.Attribute == a }) {
+			mistakes = append(mistakes, fmt.Errorf("%s is not mapped, and SCIM requires it of every %s: add map %s and the field that holds it", a, c.full.Name, a))
+		}
+	}
+	return mistakes
+}
