@@ -112,7 +112,7 @@ func (m *Mapping) assign(r *scim.Resource, want func(*scim.Attribute) bool) *ass
 		v := r.Get(am.attribute)
 		switch a := am.attribute; {
 		case !a.IsComplex():
-			e.give(am.slots[0].leaves[0], v.Items(), a.String())
+			e.give(am.slots[0].leaves[0], v.Items(), &am.slots[0], a, nil)
 		case a.MultiValued:
 			e.elements(am, v.Items())
 		default:
@@ -122,13 +122,14 @@ func (m *Mapping) assign(r *scim.Resource, want func(*scim.Attribute) bool) *ass
 	return e
 }
 
-// give adds values to a leaf. path names them should they be dropped.
-func (e *assignment) give(l *Leaf, values []scim.Value, path string) {
+// give adds values to a leaf of the slot, nil when there is none for them: then
+// they are dropped, under the name of the attribute or its sub-attribute.
+func (e *assignment) give(l *Leaf, values []scim.Value, s *slot, a, sub *scim.Attribute) {
 	for _, v := range values {
 		switch {
 		case isEmpty(v):
 		case l == nil, l.IsConstant() && !sameAs(scim.Field{Attribute: l.Path.Leaf(), Value: v}, l.constant):
-			e.drop(path)
+			e.drop(s.path(a, sub))
 		case !l.IsConstant():
 			e.values[l] = append(e.values[l], v)
 		}
@@ -173,7 +174,7 @@ func (e *assignment) elements(am *attributeMapping, elements []scim.Value) {
 func (e *assignment) element(a *scim.Attribute, s *slot, v scim.Value) {
 	for _, l := range s.leaves {
 		if l.isWhole() {
-			e.give(l, v.Items(), s.path(a, nil))
+			e.give(l, v.Items(), s, a, nil)
 			return
 		}
 	}
@@ -182,7 +183,7 @@ func (e *assignment) element(a *scim.Attribute, s *slot, v scim.Value) {
 		if isTerm || f.Attribute.Name == "$ref" { // the address follows from the value
 			continue
 		}
-		e.give(s.leaf(f.Attribute), f.Value.Items(), s.path(a, f.Attribute))
+		e.give(s.leaf(f.Attribute), f.Value.Items(), s, a, f.Attribute)
 	}
 }
 
