@@ -105,7 +105,7 @@ func (w *modifyWork) send(ctx context.Context, a aim) error {
 		}
 		changed, lookErr := w.reconsider(ctx, a, code)
 		if lookErr != nil {
-			return lookErr
+			return w.t.fault("looking which values are there", lookErr)
 		}
 		if !changed {
 			return err

@@ -47,7 +47,13 @@ func (c *releaseCall) Do(ctx context.Context, _ []translators.CallResult) transl
 		return result(fmt.Errorf("%s: %w", c.Purpose(), err))
 	}
 	for _, dn := range groups {
-		if err := c.release(ctx, dn); err != nil {
+		err := c.release(ctx, dn)
+		if err != nil && resultCode(err) == goldap.LDAPResultSuccess && ctx.Err() == nil {
+			// No answer. Once more does no harm, and nobody will come back: the
+			// provider hears next that the person does not exist.
+			err = c.release(ctx, dn)
+		}
+		if err != nil {
 			return result(c.t.writeFault(c.Purpose(), err))
 		}
 	}

@@ -24,6 +24,9 @@ func (t *Translator) explain(ctx context.Context, k *kind, id string, values []g
 			return t.conflict(taken, err)
 		case resultCode(err) == goldap.LDAPResultEntryAlreadyExists:
 			return t.conflict(k.rdn, err)
+		case slices.ContainsFunc(k.secretFields(), func(name string) bool { return hasField(values, name) }):
+			return &translators.Error{Kind: translators.Invalid, Err: err, Path: "password",
+				Detail: "password: the directory refuses a value, probably the password: its policy may find it too short, too simple or used before."}
 		}
 	case goldap.LDAPResultUndefinedAttributeType:
 		if t.profile.lock != "" && hasField(values, t.profile.lock) {

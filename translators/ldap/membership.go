@@ -274,15 +274,15 @@ func (k *kind) memberKey(value string) string {
 }
 
 // readMembers returns the values of a group's members, all of them.
-func (t *Translator) readMembers(ctx context.Context, k *kind, dn string) ([]string, error) {
-	e, err := t.readName(ctx, k, dn, []string{k.memberField})
+func (t *Translator) readMembers(ctx context.Context, k *kind, id string) ([]string, error) {
+	e, err := t.readByID(ctx, k, id, []string{k.memberField})
 	if err != nil {
 		return nil, err
 	}
 	if e == nil {
-		return nil, nil
+		return nil, notFound(k, id)
 	}
-	return e.GetEqualFoldAttributeValues(k.memberField), nil
+	return attributeValues(e, k.memberField), nil
 }
 
 // The bounds of present: how many values one question names, and how many
@@ -364,7 +364,7 @@ const noAttributes = "1.1"
 
 func (q *question) readAll(ctx context.Context, values []string) error {
 	if q.all == nil {
-		present, err := q.t.readMembers(ctx, q.call.k, q.dn)
+		present, err := q.t.readMembers(ctx, q.call.k, q.call.id)
 		if err != nil {
 			return err
 		}

@@ -120,7 +120,7 @@ func (u *update) judgeMembers(ctx context.Context) error {
 		u.offline = append(u.offline, replacement(u.k.memberField, add...))
 		return nil
 	}
-	present, err := u.t.readMembers(ctx, u.k, u.at.name)
+	present, err := u.t.readMembers(ctx, u.k, u.in.ID)
 	if err != nil {
 		return err
 	}
