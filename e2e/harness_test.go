@@ -17,9 +17,11 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig"
 	_ "github.com/caddyserver/caddy/v2/modules/standard"
+	"github.com/go-ldap/ldap/v3"
 	"github.com/tidwall/gjson"
 
 	"github.com/scimgate/scimgate/demo"
+	"github.com/scimgate/scimgate/internal/slapd"
 )
 
 // token is what callers show; it is unlike anything else, so that it can be
@@ -232,6 +234,24 @@ func (g *gateway) want(t *testing.T, status int, method, path, body string, head
 	}
 	if a.Body != "" && !gjson.Valid(a.Body) {
 		t.Fatalf("%s %s: the body is no JSON: %s", method, path, a.Body)
+	}
+	return a
+}
+
+// eventually repeats a request while it is answered that there is a fault.
+func (g *gateway) eventually(t *testing.T, status int, method, path, body string) answer {
+	t.Helper()
+	waitFor(t, "the fault to pass", func() bool {
+		a := g.do(t, "GET", "/Users?count=0", "")
+		return a.Status != 503 && a.Status != 504
+	})
+	var a answer
+	waitFor(t, "the fault to pass", func() bool {
+		a = g.do(t, method, path, body)
+		return a.Status != 503 && a.Status != 504
+	})
+	if a.Status != status {
+		t.Fatalf("%s %s %s: %s, want %d", method, path, brief(body), a, status)
 	}
 	return a
 }
@@ -511,4 +531,16 @@ func freePort(t *testing.T) string {
 		t.Fatal(err)
 	}
 	return port
+}
+
+// silenceAfterModify has the directory carry a modification out and swallows the
+// answer and all that follow.
+func silenceAfterModify(proxy *slapd.Proxy) {
+	proxy.OnResponse(func(operation int) slapd.Action {
+		if operation == ldap.ApplicationModifyResponse {
+			proxy.BlackHole(true)
+			return slapd.Drop
+		}
+		return slapd.Forward
+	})
 }

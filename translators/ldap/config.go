@@ -41,8 +41,9 @@ type Translator struct {
 	Connections *ConnectionsConfig `json:"connections,omitempty"`
 
 	// PasswordPolicy is the DN of the directory's default password policy. It
-	// is read to prove that a lock is enforced where the directory does not
-	// answer a bind with "account locked". Default: none.
+	// is read to find out that a lock is not enforced, where the directory does
+	// not answer a bind with "account locked". It proves no disable: that it is
+	// the policy that applies, nothing in the directory tells. Default: none.
 	PasswordPolicy string `json:"password_policy,omitempty"`
 
 	// Candidates bounds how many entries are read to finish a filter that the
@@ -67,7 +68,7 @@ type Translator struct {
 	groups  *kind      // nil when groups are not served
 	names   *nameCache
 	proofs  *proofs   // which password policies were seen to enforce locks
-	defined *sync.Map // assertions that the directory can evaluate, see isDefined
+	defined *sync.Map // of time.Time: when the directory could evaluate a clause, see isDefined
 
 	backend *backend       // kept after Cleanup, for the requests that are under way
 	pool    *ldapconn.Pool // of backend

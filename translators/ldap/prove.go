@@ -172,15 +172,16 @@ func (t *Translator) proveEnforced(ctx context.Context, e *goldap.Entry) transla
 const notEnforced = "The lock was written, but the directory does not enforce it: the account can still sign in."
 
 // provePolicy looks into the policy that applies to an account, for directories
-// that do not say why they refuse an attempt to sign in.
+// that do not say why they refuse an attempt to sign in. A policy that the
+// account itself names applies; that the one of the configuration does, nothing
+// in the directory tells: it can refute a disable and not prove one.
 func (t *Translator) provePolicy(ctx context.Context, policy, key string) translators.Proof {
-	if policy == "" {
+	isNamed := policy != ""
+	if !isNamed {
 		policy = t.PasswordPolicy
 	}
 	if policy == "" {
-		return translators.Proof{Status: translators.Unprovable,
-			Detail: "The account is locked, but the directory does not tell whether it enforces that. " +
-				"Switch on ppolicy_use_lockout in its password policy overlay, or name its default policy with password_policy."}
+		return translators.Proof{Status: translators.Unprovable, Detail: notTold + " Switch on ppolicy_use_lockout in its password policy overlay."}
 	}
 	request := goldap.NewSearchRequest(policy, goldap.ScopeBaseObject, goldap.NeverDerefAliases, 0, 0, false,
 		"(objectClass=*)", []string{policyLockout}, nil)
@@ -193,13 +194,17 @@ func (t *Translator) provePolicy(ctx context.Context, policy, key string) transl
 	case err != nil || len(entries) == 0:
 		return translators.Proof{Status: translators.Unprovable,
 			Detail: "The account is locked, but the password policy that should enforce it does not exist, or the account of scimgate may not read it."}
-	}
-	if !strings.EqualFold(entries[0].GetEqualFoldAttributeValue(policyLockout), "TRUE") {
+	case !strings.EqualFold(entries[0].GetEqualFoldAttributeValue(policyLockout), "TRUE"):
 		return translators.Proof{Status: translators.Refuted, Detail: notEnforced + " The pwdLockout of its password policy is not TRUE."}
+	case !isNamed:
+		return translators.Proof{Status: translators.Unprovable, Detail: notTold +
+			" The policy of the configuration enforces locks; whether it is the one that applies can't be seen. Switch on ppolicy_use_lockout in the password policy overlay."}
 	}
 	t.proofs.note(key, "", time.Now())
 	return translators.Proof{Status: translators.Proven}
 }
+
+const notTold = "The account is locked, but the directory does not tell whether it enforces that."
 
 // proofs remembers which password policies were seen to enforce locks, and which
 // servers say so when an account is locked. Configurations of one directory each have their own.
