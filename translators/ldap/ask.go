@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"strings"
+	"time"
 
 	goldap "github.com/go-ldap/ldap/v3"
 
@@ -84,19 +85,23 @@ func (t *Translator) undefined(ctx context.Context, k *kind, used []clause) ([]c
 		case err != nil:
 			return nil, err
 		case !isKnown:
-			return nil, &translators.Error{Kind: translators.Refused, Detail: "The directory can't search the attribute " + field +
+			return nil, &translators.Error{Kind: translators.Unavailable, Detail: "The directory can't search the attribute " + field +
 				": its schema does not define it, or the account of scimgate may not see it. Correct the mapping or the access rules."}
 		}
 	}
 	return undefined, nil
 }
 
+// definedFor is how long it is remembered that the directory can evaluate a
+// clause: schema and access rules may change under a running gateway.
+const definedFor = time.Minute
+
 // isDefined reports whether the directory can evaluate the clause for one of
 // the kind's entries at least. That it can is remembered under the key. While
 // there are no entries there is nothing to go wrong.
 func (t *Translator) isDefined(ctx context.Context, k *kind, a clause, key string) (bool, error) {
 	key = k.served.Name + " " + strings.ToLower(key)
-	if _, known := t.defined.Load(key); known {
+	if at, known := t.defined.Load(key); known && time.Since(at.(time.Time)) < definedFor {
 		return true, nil
 	}
 	// Every entry satisfies one of a and not a, unless a is undefined.
@@ -107,7 +112,7 @@ func (t *Translator) isDefined(ctx context.Context, k *kind, a clause, key strin
 		case err != nil && !found:
 			return false, t.fault("trying a filter", err)
 		case found && f != "":
-			t.defined.Store(key, true)
+			t.defined.Store(key, time.Now())
 			return true, nil
 		case found:
 			return false, nil
@@ -144,10 +149,8 @@ func (t *Translator) valuesOfIDs(ctx context.Context, k *kind, f scim.Filter) (m
 	if err := look(t.users, users, field); err != nil {
 		return nil, err
 	}
-	if err := look(t.groups, groups, ""); err != nil {
-		return nil, err
-	}
-	return values, nil
+	groups = slices.DeleteFunc(groups, func(id string) bool { return values[id] != "" })
+	return values, look(t.groups, groups, "")
 }
 
 // namedIDs returns the ids that a filter compares references with, by the kind

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -361,8 +362,8 @@ homeDirectory: /home/ada
 	}
 	for _, filter := range []string{`nickName eq "x"`, `not (nickName pr)`, `userName eq "ada" and nickName co "x"`} {
 		_, err := tr.Search(t.Context(), translators.Query{Type: tr.users.served.ResourceType, Filter: parse(t, tr.users, filter), Limit: 1})
-		if translators.KindOf(err) != translators.Refused {
-			t.Errorf("%s: got %v, want refused", filter, err)
+		if translators.KindOf(err) != translators.Unavailable {
+			t.Errorf("%s: got %v, want unavailable", filter, err)
 		}
 	}
 }
@@ -438,4 +439,46 @@ func TestFaultIsNotAbsence(t *testing.T) {
 			t.Errorf("yielded %d times, want an error", n)
 		}
 	})
+}
+
+// Work is proportional to what is asked (DESIGN §4 rule 5).
+func TestRoundTrips(t *testing.T) {
+	tr, _ := servePeople(t)
+	var searches atomic.Int32
+	tr.Observe(func(o translators.Observation) {
+		if o.Operation == "search" {
+			searches.Add(1)
+		}
+	})
+	find(t, tr, tr.users, `userName eq "mal" and emails.value eq "x" and id eq "`+adaID+`"`) // what is defined is found out once
+	ada, bob := idOf(t, tr, tr.users, `userName eq "ada"`), idOf(t, tr, tr.users, `userName eq "bob"`)
+	find(t, tr, tr.groups, `members eq "`+ada+`"`)
+	for _, c := range []struct {
+		name string
+		do   func()
+		want int32
+	}{
+		{"find a person who is in no group", func() { find(t, tr, tr.users, `userName eq "mal"`) }, 1},
+		{"find nobody", func() { find(t, tr, tr.users, `userName eq "nobody"`) }, 1},
+		{"find by e-mail", func() { find(t, tr, tr.users, `emails[type eq "work"].value eq "bob@example.com"`) }, 1},
+		{"an id that can't be", func() { find(t, tr, tr.users, `id eq "junk"`) }, 0},
+		{"read one whose groups and manager were seen before", func() { find(t, tr, tr.users, `id eq "`+bob+`"`) }, 1},
+		{"groups of a person", func() { find(t, tr, tr.groups, `members eq "`+ada+`"`) }, 2},
+		{"read 300 ids", func() {
+			ids := []string{ada, bob}
+			for i := range 298 {
+				ids = append(ids, fmt.Sprintf("00000000-0000-4000-8000-%012d", i))
+			}
+			entries, err := tr.Read(t.Context(), tr.users.served.ResourceType, ids, translators.Selection{})
+			if err != nil || len(entries) != 2 {
+				t.Fatalf("%d entries, %v", len(entries), err)
+			}
+		}, 2},
+	} {
+		before := searches.Load()
+		c.do()
+		if got := searches.Load() - before; got != c.want {
+			t.Errorf("%s: %d searches, want %d", c.name, got, c.want)
+		}
+	}
 }
