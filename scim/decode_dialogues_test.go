@@ -3,30 +3,31 @@ package scim_test
 import (
 	"fmt"
 	"net/url"
-	"os"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
 	"github.com/scimgate/scimgate/internal/dialogue"
 	"github.com/scimgate/scimgate/scim"
+	"github.com/scimgate/scimgate/testdata/dialogues"
 )
 
 // TestDialogues decodes every request in testdata/dialogues and compares what it
 // becomes. What must be answered and what the directory must hold is checked
 // where there is a directory.
 func TestDialogues(t *testing.T) {
-	dialogues, err := dialogue.ReadAll(os.DirFS("../testdata/dialogues"))
+	all, err := dialogues.All()
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(dialogues) == 0 {
-		t.Fatal("there are no dialogues")
-	}
 	decoder := &scim.Decoder{Types: []*scim.ResourceType{scim.UserType(), scim.GroupType()}}
-	for _, d := range dialogues {
+	for _, d := range all {
 		t.Run(d.Name, func(t *testing.T) {
-			known := map[string]string{"ada": "id-of-ada", "grace": "id-of-grace", "staff": "id-of-staff"}
+			known := map[string]string{}
+			for name := range dialogues.Fixture {
+				known[name] = "id-of-" + name
+			}
 			for _, step := range d.Steps {
 				if step.Answer != nil {
 					for _, r := range step.Answer.Remember {

@@ -115,9 +115,14 @@ func (x *decoding) selected(p Path) (ids []string, isSelection, ok bool) {
 		return nil, false, true
 	}
 	if ids, ok = equalValues(nil, p.Selector); !ok {
-		x.fail(Invalid(InvalidPath, `%s: members are selected by value eq "id", or by several of these joined by or`, p))
+		x.fail(errMemberSelector(p.String()))
 	}
 	return ids, true, ok
+}
+
+// errMemberSelector says how members are selected.
+func errMemberSelector(path string) *Error {
+	return Invalid(InvalidPath, `%s: members are selected by value eq "id", or by several of these joined by or`, path)
 }
 
 // equalValues appends the ids of a selector that is value eq "id", or several of

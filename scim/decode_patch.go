@@ -126,6 +126,8 @@ func (x *decoding) setAt(op ChangeOp, path string, v jsonValue) {
 	switch {
 	case err == nil:
 		x.set(op, p, v, true)
+	case isUnknownAttribute(err) && x.selectsMembers(path):
+		x.fail(errMemberSelector(path))
 	case isUnknownAttribute(err):
 		x.unmapped(path, v)
 	default:
@@ -147,6 +149,8 @@ func (x *decoding) remove(path string, v jsonValue) {
 	}
 	p, err := ParsePath(x.t, path)
 	switch {
+	case isUnknownAttribute(err) && x.selectsMembers(path):
+		x.fail(errMemberSelector(path))
 	case isUnknownAttribute(err):
 		x.ignore(path)
 	case err != nil:
@@ -162,6 +166,15 @@ func (x *decoding) remove(path string, v jsonValue) {
 	default:
 		x.clear(p, true)
 	}
+}
+
+// selectsMembers reports whether a path selects some of a group's members. What
+// is not mapped there must not be ignored: it would look as if they had been
+// removed.
+func (x *decoding) selectsMembers(path string) bool {
+	name, _, isSelection := strings.Cut(path, "[")
+	p, err := ParsePath(x.t, name)
+	return isSelection && err == nil && p.Attribute.IsReferenceSet()
 }
 
 func isUnknownAttribute(err error) bool {
