@@ -544,3 +544,24 @@ func silenceAfterModify(proxy *slapd.Proxy) {
 		return slapd.Forward
 	})
 }
+
+// abandon sends a request and hangs up when it was reached. What it returns is
+// closed when the connection is.
+func (g *gateway) abandon(t *testing.T, method, path, body string, reached <-chan struct{}) <-chan struct{} {
+	t.Helper()
+	conn, err := net.Dial("tcp", strings.TrimPrefix(g.Site, "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := fmt.Fprintf(conn, "%s /scim/v2%s HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer %s\r\nContent-Type: application/scim+json\r\nContent-Length: %d\r\n\r\n%s",
+		method, path, token, len(body), body); err != nil {
+		t.Fatal(err)
+	}
+	gone := make(chan struct{})
+	go func() {
+		defer close(gone)
+		<-reached
+		_ = conn.Close()
+	}()
+	return gone
+}
