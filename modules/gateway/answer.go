@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
@@ -48,11 +49,12 @@ func (x *exchange) answer(status int, body []byte) {
 // resourceAnswer encodes an entry and answers with it.
 func (x *exchange) resourceAnswer(status int, entry *translators.Entry) {
 	base := x.baseURL()
-	body, err := scim.AppendResource(nil, entry.Resource, x.op.Projection, base, entry.Members)
+	body, err := scim.AppendResource(takeBody(), entry.Resource, x.op.Projection, base, entry.Members)
 	if err != nil {
 		x.fail(err)
 		return
 	}
+	defer keepBody(body)
 	header := x.w.Header()
 	location := scim.Location(base, entry.Resource)
 	if status == http.StatusCreated {
@@ -64,6 +66,30 @@ func (x *exchange) resourceAnswer(status int, entry *translators.Entry) {
 		header.Set("ETag", etag)
 	}
 	x.answer(status, body)
+}
+
+// bodies are buffers that answers were encoded into, for those to come.
+var bodies sync.Pool
+
+// The sizes of a buffer: enough for a user, and what is not worth keeping.
+const (
+	smallBody = 2 << 10
+	largeBody = 128 << 10
+)
+
+// takeBody returns an empty buffer for an answer.
+func takeBody() []byte {
+	if kept, ok := bodies.Get().(*[]byte); ok {
+		return (*kept)[:0]
+	}
+	return make([]byte, 0, smallBody)
+}
+
+// keepBody hands over a buffer whose answer has been written.
+func keepBody(body []byte) {
+	if cap(body) <= largeBody {
+		bodies.Put(&body)
+	}
 }
 
 // fail answers with an error, whatever it is.

@@ -107,14 +107,16 @@ func (x *exchange) page(ctx context.Context, q *scim.Query, count int) (total in
 
 // list answers with a ListResponse.
 func (x *exchange) list(entries []*translators.Entry, total, startIndex int) {
-	list := scim.NewListEncoder(nil, total, startIndex, x.op.Projection, x.baseURL())
+	list := scim.NewListEncoder(takeBody(), total, startIndex, x.op.Projection, x.baseURL())
 	for _, entry := range entries {
 		if err := list.Add(entry.Resource, entry.Members); err != nil {
 			x.fail(err)
 			return
 		}
 	}
-	x.answer(http.StatusOK, list.Finish())
+	body := list.Finish()
+	defer keepBody(body)
+	x.answer(http.StatusOK, body)
 }
 
 func sortByID(entries []*translators.Entry) {
