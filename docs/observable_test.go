@@ -1,0 +1,326 @@
+package docs_test
+
+import (
+	"encoding/json"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/caddyconfig"
+
+	"github.com/scimgate/scimgate/demo"
+)
+
+// gateway is a running gateway as a provider sees it.
+type gateway struct {
+	url, token string
+}
+
+// ask sends a request and returns status, header and body.
+func (g gateway) ask(t *testing.T, method, path, body string) (int, http.Header, map[string]any) {
+	t.Helper()
+	r, err := http.NewRequest(method, g.url+path, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Content-Type", "application/scim+json; charset=utf-8")
+	r.Header.Set("Authorization", "Bearer "+g.token)
+	answer, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	text, err := io.ReadAll(answer.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var object map[string]any
+	if len(text) > 0 {
+		if err := json.Unmarshal(text, &object); err != nil {
+			t.Fatalf("%s %s: %v: %s", method, path, err, text)
+		}
+	}
+	return answer.StatusCode, answer.Header, object
+}
+
+// idOf returns the id of the user of that name.
+func (g gateway) idOf(t *testing.T, userName string) string {
+	t.Helper()
+	_, _, list := g.ask(t, http.MethodGet, "/Users?filter=userName+eq+%22"+userName+"%22", "")
+	found, _ := list["Resources"].([]any)
+	if len(found) != 1 {
+		t.Fatalf("looking for %s: %v", userName, list)
+	}
+	return found[0].(map[string]any)["id"].(string)
+}
+
+const disable = `{"schemas":["urn:ietf:params:scim:api:messages:2.0:PatchOp"],"Operations":[{"op":"Replace","path":"active","value":"False"}]}`
+
+// startDirectory starts the demo's directory.
+func startDirectory(t *testing.T) (url string) {
+	t.Helper()
+	server, err := demo.NewDirectory(passwordForTests)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = server.Close() })
+	address, err := server.Listen("127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return "ldap://" + address.String()
+}
+
+// runCaddy runs Caddy with a Caddyfile until the test ends.
+func runCaddy(t *testing.T, text string) {
+	t.Helper()
+	config, _, err := caddyconfig.GetAdapter("caddyfile").Adapt([]byte(text), map[string]any{"filename": "Caddyfile"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := caddy.Load(config, true); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := caddy.Stop(); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// busy is a demo to which everything has happened that leaves a trace in log,
+// journal or metrics.
+func busy(t *testing.T) (log, journal string) {
+	t.Helper()
+	dir := t.TempDir()
+	log, journal = filepath.Join(dir, "log"), filepath.Join(dir, "journal")
+	port := freePort(t)
+	config := demo.Config{Host: "127.0.0.1", Port: port, Servers: startDirectory(t), BindDN: demo.BindDN, Journal: journal}
+	text, err := config.Caddyfile()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("SCIMGATE_DEMO_TOKEN", tokenForTests)
+	t.Setenv("SCIMGATE_DEMO_PASSWORD", passwordForTests)
+	text = replaced(t, text, "format console", "output file "+log+"\nformat json")
+	text = replaced(t, text, "brake disable 50 per 10m", "brake disable 2 per 10m")
+	runCaddy(t, text)
+	g := gateway{"http://127.0.0.1:" + port + "/scim/v2", tokenForTests}
+
+	expect := func(status int, method, path, body string) {
+		t.Helper()
+		if got, _, answer := g.ask(t, method, path, body); got != status {
+			t.Fatalf("%s %s: %d, want %d: %v", method, path, got, status, answer)
+		}
+	}
+	expect(200, "PATCH", "/Users/"+g.idOf(t, "ada.lovelace"), disable)
+	expect(201, "POST", "/Users", `{"userName": "new", "entitlements": ["ignored"]}`)
+	expect(409, "POST", "/Users", `{"userName": "new"}`)
+	expect(204, "DELETE", "/Users/"+g.idOf(t, "new"), "")
+	expect(503, "PATCH", "/Users/"+g.idOf(t, "grace.hopper"), disable)
+	expect(404, "GET", "/Users/nobody", "")
+	g.token = "not-the-token-at-all"
+	expect(401, "GET", "/Users", "")
+	return log, journal
+}
+
+// TestLogFields compares the fields of the log line with those that the page
+// explains.
+func TestLogFields(t *testing.T) {
+	log, journal := busy(t)
+	p := pageOf(t, "docs/gateway.md")
+	for _, test := range []struct {
+		section, file string
+		belongs       func(map[string]any) bool
+		besides       []string
+	}{
+		{"The log line", log, func(line map[string]any) bool { return line["msg"] == "scim request" }, []string{"level", "ts", "logger", "msg"}},
+		{"The journal", journal, func(map[string]any) bool { return true }, nil},
+	} {
+		real := slices.DeleteFunc(fieldsOf(t, test.file, test.belongs), func(f string) bool { return slices.Contains(test.besides, f) })
+		told := firstColumn(t, p, test.section)
+		for _, field := range real {
+			if !slices.Contains(told, field) {
+				t.Errorf("%s: the page does not explain %s", test.section, field)
+			}
+		}
+		for _, field := range told {
+			if !slices.Contains(real, field) {
+				t.Errorf("%s: there is no %s; there are %s", test.section, field, strings.Join(real, ", "))
+			}
+		}
+	}
+	// The lines that the page shows have no other fields.
+	known := append(firstColumn(t, p, "The log line"), firstColumn(t, p, "The journal")...)
+	known = append(known, "level", "ts", "logger", "msg")
+	for _, b := range p.of("json") {
+		for line := range strings.Lines(b.text) {
+			var object map[string]any
+			if err := json.Unmarshal([]byte(line), &object); err != nil {
+				t.Fatalf("%s:%d: %v", p.name, b.line, err)
+			}
+			for field := range object {
+				if !slices.Contains(known, field) {
+					t.Errorf("%s:%d: nothing explains %s", p.name, b.line, field)
+				}
+			}
+		}
+	}
+}
+
+// fieldsOf returns the names that the lines of a file have, of those that belong.
+func fieldsOf(t *testing.T, file string, belongs func(map[string]any) bool) []string {
+	t.Helper()
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var fields []string
+	for line := range strings.Lines(string(text)) {
+		var object map[string]any
+		if err := json.Unmarshal([]byte(line), &object); err != nil {
+			t.Fatalf("%s: %v: %s", file, err, line)
+		}
+		if !belongs(object) {
+			continue
+		}
+		for field := range object {
+			if !slices.Contains(fields, field) {
+				fields = append(fields, field)
+			}
+		}
+	}
+	slices.Sort(fields)
+	return fields
+}
+
+var inCode = regexp.MustCompile("`([^`]+)`")
+
+// firstColumn returns what stands in code in the first column of the first table
+// of a section.
+func firstColumn(t *testing.T, p page, section string) []string {
+	t.Helper()
+	_, rest, found := strings.Cut(p.text, "\n## "+section+"\n")
+	if !found {
+		t.Fatalf("%s has no section %s", p.name, section)
+	}
+	rest, _, _ = strings.Cut(rest, "\n## ")
+	var names []string
+	inTable := false
+	for line := range strings.Lines(rest) {
+		if !strings.HasPrefix(line, "| `") {
+			if inTable {
+				break
+			}
+			continue
+		}
+		inTable = true
+		for _, name := range inCode.FindAllStringSubmatch(strings.SplitN(line, "|", 3)[1], -1) {
+			names = append(names, name[1])
+		}
+	}
+	return names
+}
+
+// TestMetrics compares the metrics and their labels with the table, and with the
+// alert rules.
+func TestMetrics(t *testing.T) {
+	busy(t)
+	running := caddy.ActiveContext()
+	families, err := running.GetMetricsRegistry().Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := pageOf(t, "docs/gateway.md")
+	var real []string
+	for _, family := range families {
+		name := family.GetName()
+		if !strings.HasPrefix(name, "caddy_scim_") {
+			continue
+		}
+		real = append(real, name)
+		row := ""
+		for line := range strings.Lines(p.text) {
+			if strings.HasPrefix(line, "| `"+name+"` |") {
+				row = line
+			}
+		}
+		var labels, told []string
+		for _, pair := range family.GetMetric()[0].GetLabel() {
+			labels = append(labels, pair.GetName())
+		}
+		if columns := strings.Split(row, "|"); len(columns) > 2 {
+			for _, label := range inCode.FindAllStringSubmatch(columns[2], -1) {
+				told = append(told, label[1])
+			}
+		}
+		slices.Sort(labels)
+		slices.Sort(told)
+		if !slices.Equal(labels, told) {
+			t.Errorf("%s has the labels %q; the page says %q", name, labels, told)
+		}
+	}
+	all := regexp.MustCompile(`caddy_scim_[a-z_]+`)
+	for _, p := range pages(t) {
+		for _, name := range all.FindAllString(p.text, -1) {
+			if !slices.Contains(real, name) {
+				t.Errorf("%s names the metric %s; there are %s", p.name, name, strings.Join(real, ", "))
+			}
+		}
+	}
+}
+
+// TestUsersAlone: a gateway with the README's Caddyfile, which serves no groups,
+// passes Entra's Test Connection, which looks for one.
+func TestUsersAlone(t *testing.T) {
+	m := newMachine(t, "")
+	port := freePort(t)
+	text := m.local(pageOf(t, "README.md").of("caddyfile")[0].text)
+	text = replaced(t, text, "scim.example.com {", "{\nadmin off\npersist_config off\n}\nhttp://127.0.0.1:"+port+" {")
+	text = replaced(t, text, "ldaps://dir1.example.com", startDirectory(t))
+	text = replaced(t, text, "base /scim/v2", "base /scim/v2\njournal off")
+	runCaddy(t, text)
+	g := gateway{"http://127.0.0.1:" + port + "/scim/v2", tokenForTests}
+	for _, path := range []string{
+		"/Users?filter=userName+eq+%228646d011-1693-4cd3-9ee6-0d7482ca2219%22",
+		"/Groups?excludedAttributes=members&filter=displayName+eq+%228646d011-1693-4cd3-9ee6-0d7482ca2219%22",
+	} {
+		if status, _, list := g.ask(t, http.MethodGet, path, ""); status != http.StatusOK || list["totalResults"] != 0.0 {
+			t.Errorf("%s: %d %v", path, status, list)
+		}
+	}
+	if status, header, _ := g.ask(t, http.MethodPatch, "/Users/"+g.idOf(t, "GRACE.hopper"), disable); status != http.StatusOK || header.Get("Scimgate-Proof") != "" {
+		t.Errorf("disabling: %d, %v", status, header)
+	}
+}
+
+// freePort returns a port that nobody listens at.
+func freePort(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	_, port, err := net.SplitHostPort(l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return port
+}
+
+// replaced is strings.Replace of what must be there.
+func replaced(t *testing.T, text, old, by string) string {
+	t.Helper()
+	if !strings.Contains(text, old) {
+		t.Fatalf("there is no %q in %s", old, text)
+	}
+	return strings.ReplaceAll(text, old, by)
+}
