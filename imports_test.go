@@ -67,6 +67,8 @@ var rules = []rule{
 		"the demo puts everything together, and nothing stands on a command"},
 	{"e2e/...", everything,
 		"the tests put everything together, and nothing stands on a command"},
+	{"bench/...", everything,
+		"the benchmark puts everything together, and nothing stands on it"},
 	{"internal/...", everything,
 		"nothing stands on a command"},
 	{"", everything,

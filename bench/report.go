@@ -193,12 +193,12 @@ func (r *report) markdown() string {
 	line("")
 	line("CPU is of the contestant's own process for one operation; slapd's is what the directory spent on it.")
 	line("")
-	line("| work | users | clients | bare CPU ms | scimgate CPU ms | slapd's ms for plain | for bare | for scimgate | directory requests of scimgate | peak MiB |")
-	line("|---|---:|---:|---:|---:|---:|---:|---:|---|---:|")
+	line("| work | users | clients | plain CPU ms | bare CPU ms | scimgate CPU ms | slapd's ms for plain | for bare | for scimgate | directory requests of scimgate | peak MiB |")
+	line("|---|---:|---:|---:|---:|---:|---:|---:|---:|---|---:|")
 	for _, row := range r.Rows {
 		us := row.Results[ours]
-		line("| %s | %d | %d | %s | %s | %s | %s | %s | %s | %.0f |", row.Title, row.Users, row.Clients,
-			number(row.Results[bareHandler].CPU), number(us.CPU), number(row.Results[plainClient].DirectoryCPU),
+		line("| %s | %d | %d | %s | %s | %s | %s | %s | %s | %s | %.0f |", row.Title, row.Users, row.Clients,
+			number(row.Results[plainClient].CPU), number(row.Results[bareHandler].CPU), number(us.CPU), number(row.Results[plainClient].DirectoryCPU),
 			number(row.Results[bareHandler].DirectoryCPU), number(us.DirectoryCPU), us.calls(), us.Peak)
 	}
 	for _, row := range r.Rows {
