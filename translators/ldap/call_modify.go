@@ -28,7 +28,7 @@ type modifyCall struct {
 	// its own do not allow the changes.
 	classes []string
 	secrets []string
-	undo     []goldap.Change // nil when the call can't be taken back
+	undo    []goldap.Change // nil when the call can't be taken back
 }
 
 // String implements [translators.Call].

@@ -39,6 +39,14 @@ func (d *memberDelta) changes(field string) []goldap.Change {
 	return changes
 }
 
+// leaving is changes with what goes first: that it is not there is then said
+// before that something else is.
+func (d *memberDelta) leaving(field string) []goldap.Change {
+	changes := d.changes(field)
+	slices.Reverse(changes)
+	return changes
+}
+
 // split cuts a delta into parts for one request each, what comes before what
 // goes: a group is then never empty on the way.
 func (d *memberDelta) split() []*memberDelta {

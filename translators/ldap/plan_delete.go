@@ -29,22 +29,32 @@ func (t *Translator) planDelete(ctx context.Context, k *kind, in translators.Int
 
 // planRelease plans to take the entry out of its groups; nil when it is in none.
 func (t *Translator) planRelease(ctx context.Context, k *kind, in translators.Intent, at *target) (translators.Call, error) {
-	g := t.groups
-	if g == nil || g.memberField == "" || in.Offline || !g.memberIsDN && k != t.users {
+	if !t.isNamedInGroups(k) || in.Offline {
 		return nil, nil
 	}
 	value := at.name
-	if !g.memberIsDN {
+	if !t.groups.memberIsDN {
 		var err error
 		if value, err = t.loginOf(ctx, k, in, at); value == "" || err != nil {
 			return nil, err
 		}
 	}
-	groups, err := t.groupsNaming(ctx, g, value)
+	return t.releasing(ctx, value, "")
+}
+
+// isNamedInGroups reports whether resources of the kind can be members.
+func (t *Translator) isNamedInGroups(k *kind) bool {
+	return t.groups != nil && t.groups.memberField != "" && (t.groups.memberIsDN || k == t.users)
+}
+
+// releasing returns the call for the groups that have the member value now; nil
+// when there are none.
+func (t *Translator) releasing(ctx context.Context, value, renamed string) (translators.Call, error) {
+	groups, err := t.groupsNaming(ctx, t.groups, value)
 	if err != nil || len(groups) == 0 {
 		return nil, err
 	}
-	return &releaseCall{t: t, k: g, value: value, groups: groups}, nil
+	return &releaseCall{t: t, k: t.groups, value: value, renamed: renamed, groups: groups}, nil
 }
 
 // loginOf returns the name by which a posixGroup has the user as a member.

@@ -16,7 +16,8 @@ type update struct {
 	t    *Translator
 	k    *kind
 	in   translators.Intent
-	at   *target
+	at   *target // where it is after the calls planned so far
+	from string  // where it is now
 	plan *translators.Plan
 
 	fields  []fieldChange
@@ -32,7 +33,7 @@ func (t *Translator) planUpdate(ctx context.Context, k *kind, in translators.Int
 	if err != nil {
 		return nil, err
 	}
-	u := &update{t: t, k: k, in: in, at: at, plan: newPlan(k, in.ID)}
+	u := &update{t: t, k: k, in: in, at: at, from: at.name, plan: newPlan(k, in.ID)}
 	u.judgeActive()
 	if err := u.judgeFields(ctx); err != nil {
 		return nil, err
@@ -161,7 +162,37 @@ func (u *update) arrange(ctx context.Context) error {
 		u.addModify(modify)
 	}
 	u.finish()
-	return nil
+	return u.follow(ctx, rdn)
+}
+
+// follow plans that groups go on naming an entry that is renamed, where the
+// directory does not see to that: with login names it never does. An entry that
+// only moves is left to the directory: it has its name again when it comes back.
+func (u *update) follow(ctx context.Context, rdn *goldap.RelativeDN) error {
+	if !u.t.isNamedInGroups(u.k) || u.in.Offline {
+		return nil
+	}
+	former, renamed := u.from, u.at.name
+	if u.t.groups.memberIsDN {
+		if rdn == nil || nameKey(former) == nameKey(renamed) {
+			return nil
+		}
+	} else {
+		i := slices.IndexFunc(u.fields, func(f fieldChange) bool { return strings.EqualFold(f.name, fieldUID) })
+		if i < 0 || len(u.fields[i].after) == 0 {
+			return nil
+		}
+		renamed = u.fields[i].after[0]
+		var err error
+		if former, err = u.t.loginOf(ctx, u.k, u.in, u.at); err != nil || former == "" || former == renamed {
+			return err
+		}
+	}
+	call, err := u.t.releasing(ctx, former, renamed)
+	if call != nil {
+		u.add(call)
+	}
+	return err
 }
 
 // hasLockAttributes reports whether a lock is a matter of attributes.

@@ -74,7 +74,9 @@ func TestAnUnknownOutcomeIsResolved(t *testing.T) {
 		isMade  func(*testing.T, *slapd.Server) bool
 	}{
 		{"create", byPolicy, goldap.ApplicationAddRequest,
-			func(t *testing.T, tr *Translator) translators.Intent { return creation(t, tr.users, withPassword("ada")) },
+			func(t *testing.T, tr *Translator) translators.Intent {
+				return creation(t, tr.users, withPassword("ada"))
+			},
 			func(t *testing.T, s *slapd.Server) bool { return exists(t, s, "(uid=ada)") }},
 		{"create disabled", byPolicy, goldap.ApplicationAddRequest,
 			func(t *testing.T, tr *Translator) translators.Intent {
@@ -101,7 +103,9 @@ func TestAnUnknownOutcomeIsResolved(t *testing.T) {
 		{"rename", byPolicy, goldap.ApplicationModifyDNRequest, update(nil, values{"userName": "countess"}),
 			func(t *testing.T, s *slapd.Server) bool { return exists(t, s, "(uid=countess)") }},
 		{"rename in case", byPolicy, goldap.ApplicationModifyDNRequest, update(nil, values{"userName": "Ada"}),
-			func(t *testing.T, s *slapd.Server) bool { return stored(t, s, "(uid=ada)").GetAttributeValue("uid") == "Ada" }},
+			func(t *testing.T, s *slapd.Server) bool {
+				return stored(t, s, "(uid=ada)").GetAttributeValue("uid") == "Ada"
+			}},
 		{"move", byMove, goldap.ApplicationModifyDNRequest, update(nil, values{"active": "false"}),
 			func(t *testing.T, s *slapd.Server) bool {
 				return strings.HasSuffix(stored(t, s, "(uid=ada)").DN, slapd.Disabled)
