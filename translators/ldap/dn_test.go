@@ -3,6 +3,7 @@ package ldap
 import (
 	"testing"
 
+	ber "github.com/go-asn1-ber/asn1-ber"
 	goldap "github.com/go-ldap/ldap/v3"
 )
 
@@ -117,4 +118,45 @@ func TestIsBelow(t *testing.T) {
 			t.Errorf("%s: go-ldap does not agree, %v", text, err)
 		}
 	}
+}
+
+// FuzzReadName holds that the quick way of reading a name is the long one, and that
+// the filter by which a name is looked for asks for just its first part.
+func FuzzReadName(f *testing.F) {
+	for _, text := range []string{"uid=ada,ou=people,dc=x", `cn=a\,b+uid=*)(x=\00,dc=x`, "CN=#04024869,dc=y", "2.5.4.3=a  b, dc=z", `u\29id=a,dc=x`} {
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		n := newName(text)
+		dn, err := goldap.ParseDN(text)
+		if err != nil || len(dn.RDNs) == 0 {
+			if n.rdn != "" {
+				t.Fatalf("%q is no name and looked for by %s", text, n.rdn)
+			}
+			return
+		}
+		if long := parsedNameKey(dn); n.key != long {
+			t.Fatalf("%q has the keys %q and %q", text, n.key, long)
+		}
+		if n.rdn == "" {
+			if isSearchable(dn.RDNs[0]) {
+				t.Fatalf("%q can't be looked for", text)
+			}
+			return
+		}
+		packet, err := goldap.CompileFilter(n.rdn)
+		if err != nil {
+			t.Fatalf("%q is looked for by %s: %v", text, n.rdn, err)
+		}
+		parts := []*ber.Packet{packet}
+		if packet.Tag == goldap.FilterAnd {
+			parts = packet.Children
+		}
+		for i, a := range dn.RDNs[0].Attributes {
+			if len(parts) != len(dn.RDNs[0].Attributes) || parts[i].Tag != goldap.FilterEqualityMatch ||
+				parts[i].Children[0].Data.String() != a.Type || parts[i].Children[1].Data.String() != a.Value {
+				t.Fatalf("%q is looked for by %s", text, n.rdn)
+			}
+		}
+	})
 }
