@@ -1,0 +1,318 @@
+package ldap
+
+import (
+	"errors"
+	"fmt"
+	"runtime"
+	"strings"
+	"testing"
+
+	goldap "github.com/go-ldap/ldap/v3"
+
+	"github.com/scimgate/scimgate/directory"
+	"github.com/scimgate/scimgate/internal/slapd"
+	"github.com/scimgate/scimgate/scim"
+	"github.com/scimgate/scimgate/translators/conformance"
+)
+
+// The mapping of the suite: everything that inetOrgPerson has a place for.
+const (
+	conformingUsers = `
+	users {
+		base ou=people,dc=example,dc=com
+		object_class inetOrgPerson
+		rdn uid
+		disable password_policy
+		delete remove
+		map userName uid
+		map externalId employeeNumber
+		map name.familyName sn {
+			required
+			default_from userName
+		}
+		map name.formatted cn {
+			required
+			default_from displayName userName
+		}
+		map name.givenName givenName
+		map displayName displayName
+		map title title
+		map userType employeeType {
+			one_of Employee Contractor Intern
+		}
+		map preferredLanguage preferredLanguage
+		map ` + "`emails[type eq \"work\"].value`" + ` mail
+		map ` + "`emails[type eq \"work\"].primary`" + ` {
+			constant true
+		}
+		map ` + "`phoneNumbers[type eq \"work\"].value`" + ` telephoneNumber
+		map ` + "`phoneNumbers[type eq \"mobile\"].value`" + ` mobile
+		map ` + "`addresses[type eq \"work\"].streetAddress`" + ` street
+		map ` + "`addresses[type eq \"work\"].locality`" + ` l
+		map ` + "`addresses[type eq \"work\"].postalCode`" + ` postalCode
+		map ` + "`addresses[type eq \"work\"].formatted`" + ` postalAddress {
+			postal_address
+		}
+		map password userPassword
+		map urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:department departmentNumber
+		map urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:manager.value manager {
+			reference
+		}
+		map groups memberOf
+	}`
+	conformingGroups = `
+	groups {
+		base ou=groups,dc=example,dc=com
+		object_class groupOfNames
+		delete remove
+		map displayName cn
+		map externalId description
+		map members member
+	}`
+)
+
+// TestConformance runs the suite that every translator passes against a real
+// OpenLDAP, over TLS and with an account of limited rights.
+func TestConformance(t *testing.T) {
+	for _, c := range []struct {
+		name          string
+		options       slapd.Options
+		users, groups string
+		adapt         func(*conformance.Backend)
+	}{
+		{name: "password policy, groupOfNames", users: conformingUsers, groups: conformingGroups},
+		{
+			name:   "attribute and container, groupOfUniqueNames",
+			users:  strings.Replace(conformingUsers, "disable password_policy", "disable attribute businessCategory gone\n\t\tdisable move "+slapd.Disabled, 1),
+			groups: strings.NewReplacer("groupOfNames", "groupOfUniqueNames", "map members member", "map members uniqueMember").Replace(conformingGroups),
+			adapt: func(b *conformance.Backend) {
+				b.Unprovable, b.CanSignIn, b.Defeat = true, nil, nil // the directory enforces nothing
+			},
+		},
+		{
+			name: "password policy, posixGroup", options: slapd.Options{NoMemberOf: true},
+			users: strings.Replace(conformingUsers, "map groups memberOf", "", 1),
+			groups: strings.NewReplacer("groupOfNames", "posixGroup", "map members member", "map members memberUid",
+				"map externalId description", "map externalId gidNumber {\n\t\t\tdefault 4711\n\t\t\trequired\n\t\t}").Replace(conformingGroups),
+			adapt: func(b *conformance.Backend) { b.NestedGroups = false },
+		},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			c.options.NoSync = true
+			server := slapd.Start(t, c.options)
+			tr := unprovisioned(t, server.TLSURL()+" {\nbind "+server.ServiceDN+" "+server.ServicePassword+
+				"\ntls_ca "+server.CAFile()+"\npassword_policy "+slapd.DefaultPolicy+"\npage_size 100\n", c.users, c.groups)
+			d := &conformingDirectory{tr: tr, dialAdmin: server.DialAdmin, stop: server.Kill, start: server.Restart}
+			d.run(t, c.adapt)
+		})
+	}
+}
+
+// TestConformanceEmbedded runs it against the directory of the demo, which can
+// be neither killed nor restarted, but closed and made anew with what it held.
+func TestConformanceEmbedded(t *testing.T) {
+	admin := directory.Account{DN: slapd.AdminDN, Password: slapd.AdminPassword}
+	open := func() *directory.Server {
+		t.Helper()
+		server, err := directory.New(directory.Options{
+			Suffix: slapd.Base, Root: admin, DefaultPolicy: slapd.DefaultPolicy, SizeLimit: 500, MaxPageSize: 100,
+			Accounts: []directory.Account{{DN: slapd.ServiceDN, Password: slapd.ServicePassword,
+				Read: []string{slapd.Policies}, Write: []string{slapd.People, slapd.Groups}}},
+		})
+		if err != nil {
+			t.Fatalf("opening the directory: %v", err)
+		}
+		return server
+	}
+	server := open()
+	if err := server.Load(strings.NewReader(containers)); err != nil {
+		t.Fatalf("filling the directory: %v", err)
+	}
+	address, err := server.Listen("127.0.0.1:0")
+	if err != nil {
+		t.Fatalf("listening: %v", err)
+	}
+	t.Cleanup(func() { _ = server.Close() })
+	url := "ldap://" + address.String()
+	tr := unprovisioned(t, url+" {\nbind "+slapd.ServiceDN+" "+slapd.ServicePassword+
+		"\npassword_policy "+slapd.DefaultPolicy+"\npage_size 100\n", conformingUsers, conformingGroups)
+	var held strings.Builder
+	d := &conformingDirectory{
+		tr: tr,
+		dialAdmin: func() (*goldap.Conn, error) {
+			conn, err := goldap.DialURL(url)
+			if err == nil {
+				err = conn.Bind(admin.DN, admin.Password)
+			}
+			return conn, err
+		},
+		stop: func() error {
+			held.Reset()
+			return errors.Join(server.Dump(&held), server.Close())
+		},
+		start: func() error {
+			server = open()
+			_, err := server.Listen(address.String())
+			return errors.Join(server.Load(strings.NewReader(held.String())), err)
+		},
+	}
+	d.run(t, nil)
+}
+
+const containers = `dn: dc=example,dc=com
+objectClass: domain
+dc: example
+
+dn: ou=people,dc=example,dc=com
+objectClass: organizationalUnit
+ou: people
+
+dn: ou=disabled,ou=people,dc=example,dc=com
+objectClass: organizationalUnit
+ou: disabled
+
+dn: ou=groups,dc=example,dc=com
+objectClass: organizationalUnit
+ou: groups
+
+dn: ou=policies,dc=example,dc=com
+objectClass: organizationalUnit
+ou: policies
+
+dn: cn=default,ou=policies,dc=example,dc=com
+objectClass: device
+objectClass: pwdPolicy
+cn: default
+pwdAttribute: userPassword
+pwdLockout: TRUE
+`
+
+// conformingDirectory is what the suite does to a directory behind the
+// translator's back.
+type conformingDirectory struct {
+	tr          *Translator
+	dialAdmin   func() (*goldap.Conn, error)
+	stop, start func() error
+	given       int // how many values were given
+}
+
+func (d *conformingDirectory) run(t *testing.T, adapt func(*conformance.Backend)) {
+	t.Helper()
+	if err := provision(t, d.tr); err != nil {
+		t.Fatalf("provisioning: %v", err)
+	}
+	b := conformance.Backend{
+		Translator: d.tr, Reset: d.reset, NestedGroups: true, Value: d.value,
+		CanSignIn: d.canSignIn, Duplicate: d.duplicate, Interrupt: d.interrupt, Defeat: d.defeat,
+	}
+	if adapt != nil {
+		adapt(&b)
+	}
+	conformance.Run(t, b)
+}
+
+// admin returns a connection that may do everything.
+func (d *conformingDirectory) admin(t *testing.T) *goldap.Conn {
+	t.Helper()
+	conn, err := d.dialAdmin()
+	if err != nil {
+		t.Fatalf("connecting to the directory: %v", err)
+	}
+	t.Cleanup(func() { _ = conn.Close() })
+	return conn
+}
+
+// value returns values where not any text will do: a gidNumber is a number.
+func (d *conformingDirectory) value(path string, n int) scim.Value {
+	if path != "externalId" || d.tr.groups.memberIsDN {
+		return scim.Value{}
+	}
+	d.given++
+	return scim.String(fmt.Sprint(10_000 + d.given))
+}
+
+// reset removes all people and groups.
+func (d *conformingDirectory) reset(t *testing.T) {
+	t.Helper()
+	admin := d.admin(t)
+	for _, base := range []string{slapd.Groups, slapd.People} {
+		result, err := admin.SearchWithPaging(goldap.NewSearchRequest(base, goldap.ScopeWholeSubtree, goldap.NeverDerefAliases,
+			0, 0, false, "(!(objectClass=organizationalUnit))", []string{"1.1"}, nil), 100)
+		if err != nil {
+			t.Fatalf("looking for what is left: %v", err)
+		}
+		for _, e := range result.Entries {
+			if err := admin.Del(goldap.NewDelRequest(e.DN, nil)); err != nil {
+				t.Fatalf("removing %s: %v", e.DN, err)
+			}
+		}
+	}
+}
+
+// canSignIn binds with a connection of its own.
+func (d *conformingDirectory) canSignIn(t *testing.T, userName, password string) bool {
+	t.Helper()
+	conn := d.admin(t)
+	found, err := conn.Search(goldap.NewSearchRequest(slapd.People, goldap.ScopeWholeSubtree, goldap.NeverDerefAliases,
+		0, 0, false, "(uid="+goldap.EscapeFilter(userName)+")", []string{"1.1"}, nil))
+	if err != nil || len(found.Entries) != 1 {
+		t.Fatalf("looking for %q: %d entries, %v", userName, len(found.Entries), err)
+	}
+	err = conn.Bind(found.Entries[0].DN, password)
+	if err != nil && !goldap.IsErrorWithCode(err, goldap.LDAPResultInvalidCredentials) {
+		t.Fatalf("binding: %v", err)
+	}
+	return err == nil
+}
+
+// duplicate adds a second person of the same uid, with the control that lets it
+// past slapd's overlay that forbids it (draft-zeilenga-ldap-relax).
+func (d *conformingDirectory) duplicate(t *testing.T, userName string) {
+	t.Helper()
+	request := goldap.NewAddRequest("uid="+goldap.EscapeDN(userName)+","+slapd.Disabled, nil)
+	request.Attribute("objectClass", []string{"inetOrgPerson"})
+	request.Attribute("uid", []string{userName})
+	request.Attribute("cn", []string{"second"})
+	request.Attribute("sn", []string{"second"})
+	request.Controls = []goldap.Control{goldap.NewControlString("1.3.6.1.4.1.4203.666.5.12", false, "")}
+	if err := d.admin(t).Add(request); err != nil {
+		t.Fatalf("adding a second %s: %v", userName, err)
+	}
+}
+
+// interrupt ends the server.
+func (d *conformingDirectory) interrupt(t *testing.T) (restore func()) {
+	t.Helper()
+	if err := d.stop(); err != nil {
+		t.Fatal(err)
+	}
+	return func() {
+		t.Helper()
+		if err := d.start(); err != nil {
+			t.Fatal(err)
+		}
+		// The pool tries again after a pause.
+		for d.tr.pool.Probe(t.Context()) != nil && t.Context().Err() == nil {
+			runtime.Gosched()
+		}
+	}
+}
+
+// defeat takes the teeth out of the password policy.
+func (d *conformingDirectory) defeat(t *testing.T) (restore func()) {
+	t.Helper()
+	set := func(value string) {
+		t.Helper()
+		request := goldap.NewModifyRequest(slapd.DefaultPolicy, nil)
+		request.Replace("pwdLockout", []string{value})
+		if err := d.admin(t).Modify(request); err != nil {
+			t.Fatalf("setting pwdLockout: %v", err)
+		}
+	}
+	set("FALSE")
+	// That the policy was in force a few seconds ago is no proof for the suite.
+	d.tr.proofs.mu.Lock()
+	clear(d.tr.proofs.seen)
+	d.tr.proofs.mu.Unlock()
+	return func() { set("TRUE") }
+}
