@@ -107,7 +107,7 @@ func TestPlan(t *testing.T) {
 	tests := []struct {
 		name    string
 		disable []string // default: byPolicy
-		groups  string   // default: groupsBlock
+		groups  string   // default: none, so that nobody is looked for in them
 		intent  func(*Translator) translators.Intent
 		proves  translators.ProofKind
 	}{
@@ -179,24 +179,24 @@ func TestPlan(t *testing.T) {
 		{name: "create enabled with all", disable: []string{byPolicy, byValue, byMove},
 			intent: create(values{"userName": "ada", "name.familyName": "Lovelace", "name.formatted": "Ada", "active": "true"})},
 
-		{name: "group rename", intent: func(tr *Translator) translators.Intent {
+		{name: "group rename", groups: posixBlock, intent: func(tr *Translator) translators.Intent {
 			return updating(t, tr.groups, asRead(t, tr, tr.groups, entryAt("cn=admins,ou=groups,dc=example,dc=com", groupUUID, attributes{"cn": {"admins"}})), values{"displayName": "Administrators"})
 		}},
-		{name: "group create", intent: func(tr *Translator) translators.Intent {
+		{name: "group create", groups: groupsBlock, intent: func(tr *Translator) translators.Intent {
 			in := creation(t, tr.groups, values{"displayName": "admins"}, adaUUID)
 			in.References = map[string]*translators.Entry{adaUUID: asRead(t, tr, tr.users, ada(nil))}
 			return in
 		}},
-		{name: "group create empty", intent: func(tr *Translator) translators.Intent {
+		{name: "group create empty", groups: groupsBlock, intent: func(tr *Translator) translators.Intent {
 			return creation(t, tr.groups, values{"displayName": "admins"})
 		}},
 		{name: "group create empty posix", groups: posixBlock, intent: func(tr *Translator) translators.Intent {
 			return creation(t, tr.groups, values{"displayName": "admins", "externalId": "7"})
 		}},
-		{name: "members offline", intent: members(&scim.MemberChange{Add: []string{adaUUID}, Remove: []string{bobUUID}})},
+		{name: "members offline", groups: groupsBlock, intent: members(&scim.MemberChange{Add: []string{adaUUID}, Remove: []string{bobUUID}})},
 		{name: "members offline posix", groups: posixBlock, intent: members(&scim.MemberChange{Add: []string{adaUUID}})},
-		{name: "members offline all", intent: members(&scim.MemberChange{ReplaceAll: true, Add: []string{adaUUID, bobUUID}})},
-		{name: "members offline none", intent: members(&scim.MemberChange{ReplaceAll: true})},
+		{name: "members offline all", groups: groupsBlock, intent: members(&scim.MemberChange{ReplaceAll: true, Add: []string{adaUUID, bobUUID}})},
+		{name: "members offline none", groups: groupsBlock, intent: members(&scim.MemberChange{ReplaceAll: true})},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -204,11 +204,11 @@ func TestPlan(t *testing.T) {
 			if disable == nil {
 				disable = []string{byPolicy}
 			}
-			groups := test.groups
-			if groups == "" {
-				groups = groupsBlock
+			blocks := []string{strings.Replace(users(t, disable...), "map groups memberOf", "", 1)}
+			if test.groups != "" {
+				blocks = append(blocks, test.groups)
 			}
-			tr := configure(t, "", "", users(t, disable...), groups)
+			tr := configure(t, "", "", blocks...)
 			plan := planOf(t, tr, test.intent(tr))
 			compareWithFile(t, filepath.Join("testdata", "plans", strings.ReplaceAll(test.name, " ", "-")+".ldif"), text(plan))
 			if plan.Proves != test.proves {
@@ -319,7 +319,7 @@ func TestPlanUndo(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			tr := configure(t, "", "", users(t, test.disable...), groupsBlock)
+			tr := configure(t, "", "", strings.Replace(users(t, test.disable...), "map groups memberOf", "", 1))
 			plan := planOf(t, tr, updating(t, tr.users, asRead(t, tr, tr.users, test.entry), test.values))
 			var got []string
 			for _, c := range plan.Calls {

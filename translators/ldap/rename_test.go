@@ -1,6 +1,7 @@
 package ldap
 
 import (
+	"context"
 	"errors"
 	"slices"
 	"strings"
@@ -65,6 +66,48 @@ func TestRename(t *testing.T) {
 			t.Errorf("the user is member of %q", got)
 		}
 	})
+	t.Run("and where the directory does not see to it", func(t *testing.T) {
+		tr, server := serve(t, slapd.Options{NoSync: true, NoRefint: true, NoMemberOf: true}, strings.Replace(usersBlock, "map groups memberOf", "", 1), groupsBlock)
+		id := add(t, tr, tr.users, person("ada"))
+		inner := add(t, tr, tr.groups, values{"displayName": "inner"}, id)
+		add(t, tr, tr.groups, values{"displayName": "outer"}, id, inner)
+		change(t, tr, tr.users, id, values{"userName": "countess"})
+		change(t, tr, tr.groups, inner, values{"displayName": "innermost"})
+		if got := membersIn(t, server, "innermost"); !slices.Equal(got, []string{dnOf("countess")}) {
+			t.Errorf("the members are %q", got)
+		}
+		if got := membersIn(t, server, "outer"); !slices.Equal(got, []string{"cn=innermost," + slapd.Groups, dnOf("countess")}) {
+			t.Errorf("the members are %q", got)
+		}
+	})
+	t.Run("and where groups hold login names", func(t *testing.T) {
+		tr, server := serve(t, slapd.Options{NoSync: true}, usersBlock, posixBlock)
+		id := add(t, tr, tr.users, person("ada"))
+		group := add(t, tr, tr.groups, values{"displayName": "g", "externalId": "7"}, id)
+		e := change(t, tr, tr.users, id, values{"userName": "countess", "title": "Analyst"})
+		if got := membersIn(t, server, "g"); !slices.Equal(got, []string{"countess"}) || e.Resource.ID != id {
+			t.Errorf("the members are %q", got)
+		}
+		change(t, tr, tr.groups, group, values{"displayName": "h"})
+		if got := membersIn(t, server, "h"); !slices.Equal(got, []string{"countess"}) {
+			t.Errorf("the members are %q", got)
+		}
+	})
+	t.Run("or is taken back with the groups", func(t *testing.T) {
+		tr, server := serve(t, slapd.Options{NoSync: true}, usersBlock, posixBlock)
+		id := add(t, tr, tr.users, person("ada"))
+		add(t, tr, tr.groups, values{"displayName": "a", "externalId": "7"}, id)
+		in := updating(t, tr.users, read(t, tr, tr.users, id), values{"userName": "countess"})
+		plan := planOf(t, tr, in)
+		plan.Calls = append(plan.Calls, failingCall{})
+		report := translators.Execute(t.Context(), plan)
+		if report.Outcome != translators.NotApplied || report.Partial {
+			t.Errorf("the outcome is %s, partial %v: %v", report.Outcome, report.Partial, report.Err)
+		}
+		if got := membersIn(t, server, "a"); !slices.Equal(got, []string{"ada"}) || !exists(t, server, "(uid=ada)") {
+			t.Errorf("the members are %q", got)
+		}
+	})
 	t.Run("in case alone", func(t *testing.T) {
 		id := add(t, tr, tr.users, person("bob"))
 		if e := change(t, tr, tr.users, id, values{"userName": "Bob"}); e.Resource.Get(e.Resource.Type.Attribute("userName")).Text() != "Bob" {
@@ -99,6 +142,13 @@ func TestRename(t *testing.T) {
 			t.Errorf("the entry is %s", got)
 		}
 	})
+}
+
+// failingCall is a call that is refused.
+type failingCall struct{ translators.Call }
+
+func (failingCall) Do(context.Context, []translators.CallResult) translators.CallResult {
+	return translators.CallResult{Outcome: translators.NotApplied, Err: errors.New("refused")}
 }
 
 // TestConflicts checks what is said when a value is taken, and that nothing is
