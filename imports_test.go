@@ -69,6 +69,8 @@ var rules = []rule{
 		"the tests put everything together, and nothing stands on a command"},
 	{"bench/...", everything,
 		"the benchmark puts everything together, and nothing stands on it"},
+	{"docs/...", []string{standard},
+		"documents hold no code but the test that runs them"},
 	{"internal/...", everything,
 		"nothing stands on a command"},
 	{"", everything,
