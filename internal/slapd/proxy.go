@@ -41,6 +41,8 @@ type Proxy struct {
 	cutAfter atomic.Int64 // bytes of response still to pass, less than 0 for no limit
 	delay    atomic.Int64
 	accepted atomic.Int64
+	asked    atomic.Int64 // bytes
+	answered atomic.Int64 // bytes
 
 	mu         sync.Mutex
 	onRequest  func(operation int) Action
@@ -76,6 +78,13 @@ func (p *Proxy) TLSURL() string { return "ldaps://" + p.Addr() }
 
 // Accepted is how many connections were made so far, refused ones included.
 func (p *Proxy) Accepted() int { return int(p.accepted.Load()) }
+
+// Asked and Answered are how many bytes of requests and of answers came so far,
+// whatever became of them.
+func (p *Proxy) Asked() int { return int(p.asked.Load()) }
+
+// Answered is described at Asked.
+func (p *Proxy) Answered() int { return int(p.answered.Load()) }
 
 // Connections is how many connections are open now.
 func (p *Proxy) Connections() int {
@@ -223,6 +232,7 @@ func (p *Proxy) pump(l *link, from io.Reader, to io.Writer, judge func([]byte, i
 // request and response judge a message; what they return of it is passed on,
 // also before a cut.
 func (p *Proxy) request(message []byte, operation int) (Action, []byte) {
+	p.asked.Add(int64(len(message)))
 	p.mu.Lock()
 	decide := p.onRequest
 	p.mu.Unlock()
@@ -237,6 +247,7 @@ func (p *Proxy) request(message []byte, operation int) (Action, []byte) {
 }
 
 func (p *Proxy) response(message []byte, operation int) (Action, []byte) {
+	p.answered.Add(int64(len(message)))
 	p.mu.Lock()
 	decide := p.onResponse
 	p.mu.Unlock()

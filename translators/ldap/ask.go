@@ -107,6 +107,16 @@ func (t *Translator) isDefined(ctx context.Context, k *kind, a clause, key strin
 	// Every entry satisfies one of a and not a, unless a is undefined.
 	for _, f := range []clause{oneOf(a, noneOf(a)), ""} {
 		entries, err := t.search(ctx, k.request(string(f), []string{"1.1"}, 1))
+		if f != "" && resultCode(err) == goldap.LDAPResultAdminLimitExceeded {
+			// A directory that refuses what it has no index for (OpenLDAP:
+			// size.unchecked): the base is an entry too, and costs it nothing.
+			base := k.request("", []string{"1.1"}, 1)
+			base.Scope, base.Filter = goldap.ScopeBaseObject, string(f)
+			entries, err = t.search(ctx, base)
+			if err == nil && len(entries) == 0 {
+				continue
+			}
+		}
 		found := len(entries) > 0 || resultCode(err) == goldap.LDAPResultSizeLimitExceeded
 		switch {
 		case err != nil && !found:
