@@ -69,6 +69,14 @@ func (c *modifyCall) with(changes []goldap.Change, a aim) []goldap.Change {
 	return append(slices.Clip(changes), c.keeps.kept()...)
 }
 
+// also adds changes that belong to the call in whatever form it goes out.
+func (c *modifyCall) also(changes []goldap.Change) {
+	c.changes = append(c.changes, changes...)
+	if c.whole != nil {
+		c.whole = append(c.whole, changes...)
+	}
+}
+
 // Do implements [translators.Call].
 func (c *modifyCall) Do(ctx context.Context, prior []translators.CallResult) translators.CallResult {
 	c = c.after(prior)

@@ -30,7 +30,7 @@ func (c *modifyCall) keepLock(entry *goldap.Entry) {
 	if isLocked {
 		// Somebody else's lock, of which the gateway otherwise knows nothing: the
 		// directory may not even have the attribute, so it can't be asserted.
-		c.changes = append(c.changes, held.kept()...)
+		c.also(held.kept())
 	}
 }
 

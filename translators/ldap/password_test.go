@@ -7,6 +7,7 @@ import (
 	goldap "github.com/go-ldap/ldap/v3"
 
 	"github.com/scimgate/scimgate/internal/slapd"
+	"github.com/scimgate/scimgate/scim"
 	"github.com/scimgate/scimgate/translators"
 )
 
@@ -65,6 +66,40 @@ func TestAPasswordKeepsTheLock(t *testing.T) {
 		}
 		if !canSignIn(t, server, dnOf("ada"), newPassword) {
 			t.Error("setting the password has disabled the account")
+		}
+	})
+	t.Run("also when the request has to be repeated in another form", func(t *testing.T) {
+		for _, disable := range []string{byPolicy, byValue} {
+			block := strings.Replace(users(t, disable), "map `emails[type eq \"work\"].value` mail", "map emails.value mail", 1)
+			block = strings.Replace(block, "map `emails[type eq \"work\"].primary` {\n\t\t\tconstant true\n\t\t}", "", 1)
+			tr, server := serve(t, slapd.Options{NoSync: true}, block, groupsBlock)
+			id := add(t, tr, tr.users, values{"userName": "ada", "name.familyName": "x", "name.formatted": "x", "password": password})
+			mail := goldap.NewModifyRequest(dnOf("ada"), nil)
+			mail.Replace("mail", []string{"a@example.com", "b@example.com"})
+			if err := server.Admin(t).Modify(mail); err != nil {
+				t.Fatal(err)
+			}
+			setLock(t, server, dnOf("ada"), "000001010000Z")
+			before := read(t, tr, tr.users, id)
+			in := updating(t, tr.users, before, values{"password": newPassword, "title": "Former"})
+			emails := before.Resource.Type.Attribute("emails")
+			in.After.Set(emails, scim.List(
+				scim.Complex(scim.Field{Attribute: emails.Sub("value"), Value: scim.String("a@example.com")}),
+				scim.Complex(scim.Field{Attribute: emails.Sub("value"), Value: scim.String("c@example.com")})))
+			in.Changes = scim.Diff(before.Resource, in.After)
+			plan := planOf(t, tr, in)
+			mail.Changes = nil
+			mail.Replace("mail", []string{"a@example.com"})
+			if err := server.Admin(t).Modify(mail); err != nil {
+				t.Fatal(err)
+			}
+			if report := translators.Execute(t.Context(), plan); report.Err != nil {
+				t.Fatalf("%v of\n%s", report.Err, text(plan))
+			}
+			e := stored(t, server, "(uid=ada)")
+			if got := e.GetAttributeValues("mail"); len(got) != 2 || e.GetAttributeValue(lockedTime) != "000001010000Z" || canSignIn(t, server, dnOf("ada"), newPassword) {
+				t.Errorf("%s: setting the password has enabled the account; its addresses are %q", disable, got)
+			}
 		}
 	})
 	t.Run("that somebody else has set, where active is not served", func(t *testing.T) {
