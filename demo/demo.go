@@ -21,7 +21,8 @@ import (
 
 	"github.com/scimgate/scimgate/directory"
 
-	// The gateway and its translators.
+	// Caddy's modules, the gateway and its translators.
+	_ "github.com/caddyserver/caddy/v2/modules/standard"
 	_ "github.com/scimgate/scimgate/modules/gateway"
 	_ "github.com/scimgate/scimgate/translators/ldap"
 )
@@ -47,6 +48,7 @@ type Options struct {
 	LDAP   string // of the directory. Default: 127.0.0.1:8389
 	Token  string // Default: a random one
 	Debug  bool   // log at the debug level
+	Quiet  bool   // log warnings and errors only; see [Demo.Unquiet]
 }
 
 // Demo is a running demo.
@@ -58,6 +60,8 @@ type Demo struct {
 	Journal   string // the file
 
 	server  *directory.Server
+	initial string // people and groups at the start, as LDIF
+	config  Config
 	scratch string
 }
 
@@ -85,6 +89,9 @@ func Start(o Options) (_ *Demo, err error) {
 	if d.server, err = NewDirectory(d.Password); err != nil {
 		return nil, err
 	}
+	if d.initial, err = dumpContents(d.server); err != nil {
+		return nil, err
+	}
 	address, err := d.server.Listen(o.LDAP)
 	if err != nil {
 		return nil, fmt.Errorf("starting the directory: %w; choose another address with --ldap", err)
@@ -95,11 +102,11 @@ func Start(o Options) (_ *Demo, err error) {
 		return nil, err
 	}
 	d.TenantURL = "http://" + net.JoinHostPort(host, port) + "/scim/v2"
-	config := Config{
-		Host: host, Port: port, Servers: d.LDAPURL, BindDN: BindDN, Journal: d.Journal, Debug: o.Debug,
+	d.config = Config{
+		Host: host, Port: port, Servers: d.LDAPURL, BindDN: BindDN, Journal: d.Journal, Debug: o.Debug, Quiet: o.Quiet,
 		Token: d.Token, Password: d.Password,
 	}
-	if err := config.Load(); err != nil {
+	if err := d.config.Load(); err != nil {
 		return nil, fmt.Errorf("starting the gateway: %w; choose another address with --listen if this one is in use", err)
 	}
 	return d, nil
@@ -115,6 +122,15 @@ func listenAddress(address string) (host, port string, err error) {
 	defer l.Close()
 	host, port, err = net.SplitHostPort(l.Addr().String())
 	return host, port, err
+}
+
+// Unquiet reloads the gateway so that it logs each request.
+func (d *Demo) Unquiet() error {
+	d.config.Quiet = false
+	if err := d.config.Load(); err != nil {
+		return fmt.Errorf("reloading the gateway: %w", err)
+	}
+	return nil
 }
 
 // Stop ends gateway and directory and removes the demo's files.
@@ -167,12 +183,16 @@ type Config struct {
 	Journal    string   // a file, or off
 	Extra      []string // further lines of the translator
 	Debug      bool
+	Quiet      bool // log warnings and errors only
 }
 
 // LogLevel is for the template.
 func (c Config) LogLevel() string {
-	if c.Debug {
+	switch {
+	case c.Debug:
 		return "DEBUG"
+	case c.Quiet:
+		return "WARN"
 	}
 	return "INFO"
 }

@@ -2,10 +2,14 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"os"
 	"os/signal"
+	"strings"
 	"syscall"
+	"time"
 
 	caddycmd "github.com/caddyserver/caddy/v2/cmd"
 	"github.com/spf13/cobra"
@@ -16,7 +20,7 @@ import (
 func init() {
 	caddycmd.RegisterCommand(caddycmd.Command{
 		Name:  "demo",
-		Usage: "[--listen <address>] [--ldap <address>] [--token <token>] [--debug]",
+		Usage: "[--play[=<dialogue>,...]] [--pace <duration>] [--exit] [--listen <address>] [--ldap <address>] [--token <token>] [--debug]",
 		Short: "Runs a gateway before an embedded LDAP directory",
 		Long: `
 Starts an LDAP directory inside this process, with a few people and groups who
@@ -24,41 +28,111 @@ were there before SCIM was, and a gateway before it; prints the tenant URL and
 the token as they are pasted into Microsoft Entra ID or Okta; and waits for
 Ctrl-C. Nothing has to be installed, and nothing is left behind.
 
-The gateway is configured as in production: --print-config shows how.`,
+The gateway is configured as in production: --print-config shows how.
+
+With --play it plays before you what Microsoft Entra ID and Okta send: each
+request, the LDIF that becomes of it, the answer, and who can sign in afterwards.
+Each dialogue begins with the same people and groups, who are there again in the
+end. --play=all plays everything that the tests know; --play=okta-groups one of
+them. Then the demo goes on, unless there is --exit. If an answer or the directory
+is not as it should be, the exit status is 1.`,
 		CobraFunc: func(cmd *cobra.Command) {
-			var o demo.Options
+			var c demoCommand
 			var printConfig bool
-			cmd.Args = cobra.NoArgs
+			o := &c.options
+			cmd.Args = func(_ *cobra.Command, args []string) error {
+				if len(args) > 0 && !cmd.Flags().Changed("play") {
+					return fmt.Errorf("%q is nothing that demo takes; see --help", args[0])
+				}
+				return nil
+			}
 			cmd.Flags().StringVar(&o.Listen, "listen", "127.0.0.1:8880", "Where the gateway listens")
 			cmd.Flags().StringVar(&o.LDAP, "ldap", "127.0.0.1:8389", "Where the directory listens")
 			cmd.Flags().StringVar(&o.Token, "token", "", "The token that callers show (12 characters or more; default a random one)")
 			cmd.Flags().BoolVar(&o.Debug, "debug", false, "Log at the debug level, with the attributes that were ignored")
 			cmd.Flags().BoolVar(&printConfig, "print-config", false, "Print the Caddyfile of the demo and exit")
-			cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+			cmd.Flags().StringSliceVar(&c.play.Names, "play", nil, "Play dialogues of Entra and Okta, or those that are named, or all")
+			cmd.Flags().Lookup("play").NoOptDefVal = strings.Join(demo.DefaultPlay, ",")
+			cmd.Flags().DurationVar(&c.play.Pace, "pace", time.Second, "The pause before each request that is played (default 0 when the output is no terminal)")
+			cmd.Flags().BoolVar(&c.exit, "exit", false, "End when everything has been played")
+			cmd.RunE = func(cmd *cobra.Command, args []string) error {
 				cmd.SilenceUsage = true
 				if printConfig {
-					return printDemoConfig(cmd.OutOrStdout(), o)
+					return printDemoConfig(cmd.OutOrStdout(), *o)
 				}
-				return runDemo(cmd.Context(), cmd.OutOrStdout(), o)
+				if c.plays = cmd.Flags().Changed("play"); len(args) > 0 {
+					c.play.Names = args // --play okta-groups, without the equals sign
+				}
+				if !cmd.Flags().Changed("pace") && !isTerminal(cmd.OutOrStdout()) {
+					c.play.Pace = 0 // nobody watches
+				}
+				if c.exit && !c.plays {
+					return errors.New("--exit is for --play")
+				}
+				return c.run(cmd.Context(), cmd.OutOrStdout())
 			}
 		},
 	})
 }
 
-func runDemo(ctx context.Context, out io.Writer, o demo.Options) error {
+type demoCommand struct {
+	options demo.Options
+	plays   bool
+	play    demo.PlayOptions
+	exit    bool // when everything was played
+}
+
+func (c *demoCommand) run(ctx context.Context, out io.Writer) error {
 	if ctx == nil {
 		ctx = context.Background()
 	}
 	ctx, stop := signal.NotifyContext(ctx, syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
-	d, err := demo.Start(o)
+	if c.plays {
+		if err := demo.CheckPlay(c.play.Names); err != nil {
+			return err
+		}
+		c.options.Quiet = !c.options.Debug
+	}
+	d, err := demo.Start(c.options)
 	if err != nil {
 		return err
 	}
-	printDemo(out, d)
-	<-ctx.Done()
-	fmt.Fprintln(out, "\nStopping.")
-	return d.Stop()
+	var differs error
+	if c.plays {
+		differs = c.playTo(ctx, out, d)
+	}
+	if !c.exit && ctx.Err() == nil && (differs == nil || errors.Is(differs, demo.ErrDiffers)) {
+		printDemo(out, d)
+		<-ctx.Done()
+		fmt.Fprintln(out, "\nStopping.")
+	}
+	return errors.Join(differs, d.Stop())
+}
+
+// playTo plays and makes the demo log its requests again. To be interrupted is no
+// error.
+func (c *demoCommand) playTo(ctx context.Context, out io.Writer, d *demo.Demo) error {
+	c.play.Out, c.play.Colour = out, isTerminal(out)
+	err := d.Play(ctx, c.play)
+	switch {
+	case ctx.Err() != nil:
+		return nil
+	case c.exit:
+		return err
+	}
+	return errors.Join(err, d.Unquiet())
+}
+
+// isTerminal reports whether colours can be seen there and are wanted
+// (no-color.org).
+func isTerminal(out io.Writer) bool {
+	file, isFile := out.(*os.File)
+	if !isFile || os.Getenv("NO_COLOR") != "" || os.Getenv("TERM") == "dumb" {
+		return false
+	}
+	info, err := file.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0
 }
 
 func printDemo(out io.Writer, d *demo.Demo) {
@@ -80,6 +154,7 @@ Look into the directory with any LDAP client:
   ldapsearch -x -H %[3]s -D '%[4]s' -w '%[5]s' \
     -b %[6]s '(objectClass=inetOrgPerson)' '*' '+'
 
+scimgate demo --play shows what Entra and Okta send, and what becomes of it.
 The journal of what was done is %[7]s. Ctrl-C ends the demo.
 
 `, d.TenantURL, d.Token, d.LDAPURL, demo.BindDN, d.Password, demo.Suffix, d.Journal)

@@ -14,7 +14,8 @@ import (
 // Dialogue is one file: exchanges in order, which begin with the fixture and
 // share what they remember.
 type Dialogue struct {
-	Name  string // of the file, without .txt
+	Name  string   // of the file, without .txt
+	About []string // the comment at the top, line by line
 	Steps []Step
 }
 

@@ -12,7 +12,14 @@ func Read(name, text string) (*Dialogue, error) {
 	r := &reader{lines: strings.Split(strings.ReplaceAll(text, "\r\n", "\n"), "\n")}
 	d := &Dialogue{Name: name}
 	for {
-		sources := r.comments()
+		blocks := r.comments()
+		if len(d.Steps) == 0 && len(blocks) > 1 {
+			d.About = blocks[0]
+		}
+		var sources []string
+		if len(blocks) > 0 {
+			sources = blocks[len(blocks)-1]
+		}
 		if r.atEnd() {
 			break
 		}
@@ -50,11 +57,10 @@ func (r *reader) next() string {
 
 func isBlank(line string) bool { return strings.TrimSpace(line) == "" }
 
-// comments reads blank lines and comments, and returns the last block of
-// comments.
-func (r *reader) comments() []string {
-	var block []string
-	isOver := false
+// comments reads blank lines and comments, and returns the blocks of comments.
+func (r *reader) comments() [][]string {
+	var blocks [][]string
+	isOver := true
 	for !r.atEnd() && (isBlank(r.peek()) || strings.HasPrefix(r.peek(), "#")) {
 		line := r.next()
 		if isBlank(line) {
@@ -62,11 +68,12 @@ func (r *reader) comments() []string {
 			continue
 		}
 		if isOver {
-			block, isOver = nil, false
+			blocks, isOver = append(blocks, nil), false
 		}
-		block = append(block, strings.TrimSpace(strings.TrimPrefix(line, "#")))
+		last := len(blocks) - 1
+		blocks[last] = append(blocks[last], strings.TrimSpace(strings.TrimPrefix(line, "#")))
 	}
-	return block
+	return blocks
 }
 
 const titleMark = "=== "

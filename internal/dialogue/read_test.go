@@ -56,7 +56,7 @@ func TestRead(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := &Dialogue{Name: "example", Steps: []Step{
+	want := &Dialogue{Name: "example", About: []string{"What this file is about."}, Steps: []Step{
 		{
 			Title: "A title", Sources: []string{"Where the step comes from,", "in two lines."}, Line: 5,
 			Request: Request{Method: "PATCH", Target: "/Users/{ada}?x=y",
