@@ -230,7 +230,7 @@ func (g *gateway) want(t *testing.T, status int, method, path, body string, head
 	t.Helper()
 	a := g.do(t, method, path, body, headers...)
 	if a.Status != status {
-		t.Fatalf("%s %s %s: %s, want %d", method, path, brief(body), a, status)
+		t.Fatalf("%s %s %s: %s, want %d", method, brief(path), brief(body), a, status)
 	}
 	if a.Body != "" && !gjson.Valid(a.Body) {
 		t.Fatalf("%s %s: the body is no JSON: %s", method, path, a.Body)
@@ -251,7 +251,7 @@ func (g *gateway) eventually(t *testing.T, status int, method, path, body string
 		return a.Status != 503 && a.Status != 504
 	})
 	if a.Status != status {
-		t.Fatalf("%s %s %s: %s, want %d", method, path, brief(body), a, status)
+		t.Fatalf("%s %s %s: %s, want %d", method, brief(path), brief(body), a, status)
 	}
 	return a
 }
