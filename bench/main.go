@@ -98,7 +98,25 @@ func (s settings) directorySync() string {
 	if s.Sync {
 		return "slapd waits for the disk on writes, as the journal does"
 	}
-	return "slapd does not wait for the disk on writes (dbnosync), the journal does"
+	return "slapd works in memory and does not wait for a disk (dbnosync), the journal does"
+}
+
+// memoryDir is where Linux has a file system in memory.
+const memoryDir = "/dev/shm"
+
+// directoryDir is where slapd's files go. When it does not wait for the disk they
+// are kept off it: each flush of the journal would write its pages too, at its
+// cost, and only scimgate has a journal.
+func (s settings) directoryDir(dir string) string {
+	if s.Sync || s.dir != "" {
+		return dir
+	}
+	probe, err := os.MkdirTemp(memoryDir, "scimgate-bench-")
+	if err != nil {
+		return dir
+	}
+	_ = os.Remove(probe)
+	return memoryDir
 }
 
 func parse(args []string, output io.Writer) (settings, error) {
@@ -138,7 +156,7 @@ func parse(args []string, output io.Writer) (settings, error) {
 	flags.BoolVar(&s.json, "json", false, "print everything that was measured as JSON")
 	flags.BoolVar(&s.markdown, "markdown", false, "print the tables of docs/performance.md (default unless -json)")
 	flags.StringVar(&s.profile, "profile", "", "write CPU and allocation profiles of scimgate into this directory instead")
-	flags.StringVar(&s.dir, "dir", "", "where the directory's and the journal's files go (default: a temporary directory)")
+	flags.StringVar(&s.dir, "dir", "", "where the directory's and the journal's files go (default: a temporary directory, and "+memoryDir+" for a directory that does not wait for the disk)")
 	if err := flags.Parse(args); err != nil {
 		return s, err
 	}
@@ -192,7 +210,7 @@ func bench(ctx context.Context, args []string, out, progress io.Writer) (err err
 		return err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	b := &run{settings: s, dir: dir, report: report{Machine: findMachine(), Settings: s, Started: time.Now()}}
+	b := &run{settings: s, dir: dir, directoryDir: s.directoryDir(dir), report: report{Machine: findMachine(), Settings: s, Started: time.Now()}}
 	b.progress = func(format string, args ...any) {
 		fmt.Fprintf(progress, "%7.1fs  "+format+"\n", append([]any{time.Since(b.report.Started).Seconds()}, args...)...)
 	}

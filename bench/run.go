@@ -11,7 +11,8 @@ import (
 // run is one run of the benchmark.
 type run struct {
 	settings
-	dir      string
+	dir          string // for all files but
+	directoryDir string // slapd's
 	report   report
 	progress func(format string, args ...any)
 }
@@ -64,10 +65,11 @@ func (b *run) measure(ctx context.Context) error {
 // with starts a directory and contestants, and ends them behind do.
 func (b *run) with(ctx context.Context, f fixture, names []string, do func(context.Context, *measurement) error) (err error) {
 	b.progress("loading %d users into a private slapd", f.Users)
-	dir, err := os.MkdirTemp(b.dir, "directory")
+	dir, err := os.MkdirTemp(b.directoryDir, "scimgate-bench-directory-")
 	if err != nil {
 		return err
 	}
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 	d, err := startDirectory(dir, f, !b.Sync)
 	if err != nil {
 		return err
