@@ -31,7 +31,8 @@ type protection struct {
 }
 
 // Provision compiles the filters for the types that they can be read for. A
-// filter that fits no type is an error: it would protect nobody.
+// filter that fits no type is an error: it would protect nobody. So is one about
+// the members of groups, which policy never sees.
 func (p *Policy) Provision(types []*scim.ResourceType) error {
 	p.protected = make(map[*scim.ResourceType][]protection)
 	for _, text := range p.Protect {
@@ -44,6 +45,11 @@ func (p *Policy) Provision(types []*scim.ResourceType) error {
 					reason = err
 				}
 				continue
+			}
+			for _, target := range scim.Targets(filter) {
+				if target.Attribute.IsReferenceSet() {
+					return fmt.Errorf("protect `%s`: %s can't be asked for: a group may have very many. Name the group by its displayName", text, target.Attribute.Name)
+				}
 			}
 			fits = true
 			p.protected[t] = append(p.protected[t], protection{text, filter})
@@ -73,10 +79,15 @@ func (p *Policy) Needs(t *scim.ResourceType) []*scim.Attribute {
 // Guards reports whether anything of that type is protected.
 func (p *Policy) Guards(t *scim.ResourceType) bool { return len(p.protected[t]) > 0 }
 
-// Protects returns a 403 that names the rule when r is protected, else nil.
+// Protects returns a 403 that names the rule when r is protected, else nil. What a
+// directory takes for the same text is the same here.
 func (p *Policy) Protects(r *scim.Resource) error {
+	if !p.Guards(r.Type) {
+		return nil
+	}
+	alike := likeness(r)
 	for _, protection := range p.protected[r.Type] {
-		if scim.Match(protection.filter, r) {
+		if scim.Match(protection.filter, r) || alike != nil && scim.Match(protection.filter, alike) {
 			return &scim.Error{
 				Status: http.StatusForbidden,
 				Detail: fmt.Sprintf("This %s is protected by the gateway's rule: protect %s. It is managed by hand, not by provisioning; take it out of the provider's scope.",

@@ -55,10 +55,41 @@ func TestProtects(t *testing.T) {
 	}
 }
 
+// A directory finds an account also by what RFC 4518 makes of its name. Whoever
+// can choose a name at the provider must not come by a protected one so.
+func TestProtectsWhatADirectoryTakesForTheSame(t *testing.T) {
+	p := &Policy{Protect: []string{`userName sw "svc-"`, `displayName eq "Domain Admins"`, `emails.value ew "@admin.example.com"`}}
+	if err := p.Provision([]*scim.ResourceType{userType, groupType}); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{
+		" svc-backup", "\tsvc-backup", "\u00a0svc-backup", "\u3000svc-backup",
+		"\uff53\uff56\uff43\uff0dbackup", "S\uff36C-backup", "\u00adsvc-backup", "s\u200bvc-backup", "\ufeffsvc-backup", "sv\u2060c-", "svc\ufe0f-x",
+	} {
+		if p.Protects(user(t, map[string]string{"userName": name})) == nil {
+			t.Errorf("the userName %q is not protected", name)
+		}
+	}
+	for path, value := range map[string]string{
+		"displayName": " Domain\u00a0 Admins ", `emails[type eq "work"].value`: "ada@\uff41dmin.example.com ",
+	} {
+		if p.Protects(user(t, map[string]string{path: value})) == nil {
+			t.Errorf("%s %q is not protected", path, value)
+		}
+	}
+	for _, name := range []string{"svc", "svcbackup", "my svc-backup", "\u0455vc-backup", "Ren\u00e9e"} {
+		if err := p.Protects(user(t, map[string]string{"userName": name})); err != nil {
+			t.Errorf("the userName %q: %v", name, err)
+		}
+	}
+}
+
 func TestProvisionRefuses(t *testing.T) {
 	for filter, want := range map[string]string{
 		`noSuchThing eq "x"`: "noSuchThing",
 		`userName eq`:        "position",
+		`members pr`:         "members can't be asked for",
+		`displayName eq "Admins" or members.value eq "7"`: "members can't be asked for",
 	} {
 		err := (&Policy{Protect: []string{filter}}).Provision([]*scim.ResourceType{userType, groupType})
 		if err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "protect") {
