@@ -64,6 +64,7 @@ var kinds = map[string]string{
 	"ldif tree":         "entries for a stock slapd; added",
 	"ldif person":       "a change to a person in it; made",
 	"sh stock":          "commands for a stock slapd; run",
+	"sh log":            "commands that read the service's log; run on a log",
 	"sh":                "commands that depend on the operator's machine; parsed",
 	"text":              "syntax; compared with the code",
 	"yaml":              "alert rules; their metrics are compared with real ones",

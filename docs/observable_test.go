@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -272,6 +273,31 @@ func TestMetrics(t *testing.T) {
 		for _, name := range all.FindAllString(p.text, -1) {
 			if !slices.Contains(real, name) {
 				t.Errorf("%s names the metric %s; there are %s", p.name, name, strings.Join(real, ", "))
+			}
+		}
+	}
+}
+
+// TestLogCommands runs the commands that read the log of the service.
+func TestLogCommands(t *testing.T) {
+	log, _ := busy(t)
+	text, err := os.ReadFile(log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// What the gateway says of a proof that fails, and what systemd says.
+	text = append(text, `{"logger":"http.handlers.scim_gateway","msg":"a change of active did not take effect in the backend","wanted":"disabled","reason":"x"}
+{"level":"error","finding":"y"}
+Started caddy.service.
+`...)
+	if err := os.WriteFile(log, text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range pages(t) {
+		for _, b := range p.of("sh log") {
+			output, err := exec.Command("sh", "-ec", "journalctl() { cat "+log+"; }\n"+b.text).CombinedOutput()
+			if err != nil || len(output) == 0 {
+				t.Errorf("%s:%d: %v, and printed %q", p.name, b.line, err, output)
 			}
 		}
 	}

@@ -1,0 +1,65 @@
+package docs_test
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/scimgate/scimgate/demo"
+)
+
+// TestDivergences asks a demo what docs/divergences.md says of it. {ada} is her
+// id, {group} that of Engineering.
+func TestDivergences(t *testing.T) {
+	d, err := demo.Start(demo.Options{Listen: "127.0.0.1:0", LDAP: "127.0.0.1:0", Token: tokenForTests})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := d.Stop(); err != nil {
+			t.Error(err)
+		}
+	})
+	g := gateway{d.TenantURL, d.Token}
+	_, _, groups := g.ask(t, http.MethodGet, "/Groups?filter=displayName+eq+%22engineering%22&excludedAttributes=members", "")
+	ids := strings.NewReplacer("{ada}", g.idOf(t, "ada.lovelace"), "{ADA}", strings.ToUpper(g.idOf(t, "ada.lovelace")),
+		"{grace}", g.idOf(t, "grace.hopper"), "{group}", groups["Resources"].([]any)[0].(map[string]any)["id"].(string))
+	operations := func(o string) string { return `{"Operations":[` + o + `]}` }
+	for _, test := range []struct {
+		name, method, path, body string
+		status                   int
+		holds                    string // a part of the answer as Go prints it
+	}{
+		{"externalId is set", "PATCH", "/Users/{ada}", operations(`{"op":"Add","path":"externalId","value":"A-7"}`), 200, "externalId:A-7"},
+		{"externalId without case", "GET", "/Users?filter=externalId+eq+%22a-7%22", "", 200, "totalResults:1"},
+		{"literal without quotes", "GET", "/Users?filter=externalId+eq+A-7", "", 200, "totalResults:1"},
+		{"PUT leaves what it omits, in name too", "PUT", "/Users/{ada}", `{"userName":"Ada.Lovelace","name":{"givenName":"Augusta"}}`, 200, "familyName:Lovelace"},
+		{"PUT null clears", "PUT", "/Users/{ada}", `{"userName":"Ada.Lovelace","title":null}`, 200, "userName:Ada.Lovelace"},
+		{"it is cleared", "GET", "/Users?filter=userName+eq+%22ada.lovelace%22+and+title+pr", "", 200, "totalResults:0"},
+		{"ne on a missing value", "GET", "/Users?filter=title+ne+%22Boss%22+and+userName+eq+%22ada.lovelace%22", "", 200, "totalResults:1"},
+		{"created where absent", "PATCH", "/Users/{ada}", operations(`{"op":"Replace","path":"phoneNumbers[type eq \"fax\"].value","value":"1"}`), 200, "type:fax value:1"},
+		{"not where it is no conjunction of eq", "PATCH", "/Users/{ada}", operations(`{"op":"replace","path":"phoneNumbers[type ne \"fax\"].value","value":"1"}`), 400, "scimType:noTarget"},
+		{"an empty text clears", "PATCH", "/Users/{ada}", operations(`{"op":"replace","path":"phoneNumbers[type eq \"fax\"].value","value":""}`), 200, "userName:Ada.Lovelace"},
+		{"it is gone", "GET", "/Users?filter=phoneNumbers.type+eq+%22fax%22", "", 200, "totalResults:0"},
+		{"active null", "PATCH", "/Users/{ada}", operations(`{"op":"replace","path":"active","value":null}`), 400, "scimType:invalidValue"},
+		{"read-only in a path", "PATCH", "/Users/{ada}", operations(`{"op":"replace","path":"groups","value":[]}`), 400, "scimType:mutability"},
+		{"keys that differ in case", "PATCH", "/Users/{ada}", operations(`{"op":"replace","value":{"active":true,"Active":false}}`), 400, "scimType:invalidSyntax"},
+		{"both projections", "GET", "/Users?attributes=userName&excludedAttributes=name", "", 400, "scimType:invalidValue"},
+		{"password in a filter", "GET", "/Users?filter=password+sw+%22a%22", "", 400, "scimType:invalidFilter"},
+		{"an id in another case", "GET", "/Users/{ADA}", "", 404, "status:404"},
+		{"remove with a list takes these", "PATCH", "/Groups/{group}", operations(`{"op":"Remove","path":"members","value":[{"value":"{ada}"}]}`), 204, ""},
+		{"and no others", "GET", "/Groups/{group}", "", 200, "value:{grace}"},
+		{"twice is once", "PATCH", "/Groups/{group}", operations(`{"op":"Remove","path":"members","value":[{"value":"{ada}"}]}`), 204, ""},
+		{"a group when attributes are asked for", "PATCH", "/Groups/{group}?attributes=displayName", operations(`{"op":"add","path":"members","value":[{"value":"{ada}"}]}`), 200, "displayName:Engineering"},
+		{"members by something else", "GET", "/Groups?filter=members.type+eq+%22User%22", "", 400, "scimType:invalidFilter"},
+		{"a disable beside an error", "PATCH", "/Users/{ada}", operations(`{"op":"Replace","path":"active","value":"False"},{"op":"replace","path":"userName","value":""}`), 400, "The account was disabled."},
+		{"it was disabled", "GET", "/Users/{ada}", "", 200, "active:false"},
+		{"count too large and a bare parameter", "GET", "/Users?count=999999&aadOptscim062020", "", 200, "startIndex:1"},
+	} {
+		status, _, answer := g.ask(t, test.method, ids.Replace(test.path), ids.Replace(test.body))
+		if printed := fmt.Sprint(answer); status != test.status || !strings.Contains(printed, ids.Replace(test.holds)) {
+			t.Errorf("%s: %d, want %d with %s: %s", test.name, status, test.status, test.holds, printed)
+		}
+	}
+}
