@@ -29,9 +29,9 @@ func serveDisabling(t *testing.T, options slapd.Options, more string, disable ..
 	return configure(t, server.URL(), "bind "+server.ServiceDN+" "+server.ServicePassword+"\n"+more, users(t, disable...), groupsBlock), server
 }
 
-// TestADisableIsProven is rule 2 of DESIGN §4: whatever the directory is like, a
+// TestRule02ADisableIsProven is rule 2 of DESIGN §4: whatever the directory is like, a
 // disable is proven only when the account can't sign in any more.
-func TestADisableIsProven(t *testing.T) {
+func TestRule02ADisableIsProven(t *testing.T) {
 	tests := []struct {
 		name      string
 		options   slapd.Options
@@ -212,9 +212,9 @@ func TestACreatedDisabledAccountIsProven(t *testing.T) {
 	}
 }
 
-// TestDisableAndEnable goes there and back by every method, and checks that both
+// TestRule04DisableAndEnable goes there and back by every method, and checks that both
 // are done once (rule 4): a repetition writes nothing.
-func TestDisableAndEnable(t *testing.T) {
+func TestRule04DisableAndEnable(t *testing.T) {
 	for _, disable := range [][]string{{byPolicy}, {byAttribute}, {byValue}, {byMove}, {byPolicy, byMove}, {byMove, byValue, byPolicy}} {
 		t.Run(strings.Join(disable, ","), func(t *testing.T) {
 			t.Parallel()
@@ -300,9 +300,9 @@ func TestALockoutIsNotADisable(t *testing.T) {
 	}
 }
 
-// TestNothingTakesADisableBack is the translator's part of rule 3: what follows
+// TestRule03NothingTakesADisableBack is the translator's part of rule 3: what follows
 // in the same plan may fail, the account stays locked.
-func TestNothingTakesADisableBack(t *testing.T) {
+func TestRule03NothingTakesADisableBack(t *testing.T) {
 	tr, server := serveDisabling(t, slapd.Options{}, "", byPolicy, byMove)
 	add(t, tr, tr.users, person("taken"))
 	id := add(t, tr, tr.users, withPassword("ada"))

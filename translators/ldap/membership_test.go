@@ -46,9 +46,9 @@ func idsOf(t testing.TB, tr *Translator) map[string]string {
 	return ids
 }
 
-// TestMembers adds and removes members in every kind of group, twice each (rule
+// TestRule04Members adds and removes members in every kind of group, twice each (rule
 // 4), down to the empty group and back.
-func TestMembers(t *testing.T) {
+func TestRule04Members(t *testing.T) {
 	tests := []struct {
 		name, block string
 		value       func(login string) string
@@ -189,9 +189,9 @@ func TestReplacingAllLeavesStrangers(t *testing.T) {
 	}
 }
 
-// TestMembersOfALargeGroup is rule 5 for the translator: what a change costs the
+// TestRule05MembersOfALargeGroup is rule 5 for the translator: what a change costs the
 // wire is proportional to the change.
-func TestMembersOfALargeGroup(t *testing.T) {
+func TestRule05MembersOfALargeGroup(t *testing.T) {
 	const size = 5000
 	text, logins := manyPeople(size + 1500)
 	var group strings.Builder

@@ -19,10 +19,10 @@ var odd = []string{
 	`a,b+c="d"<e>;f\g`, "#hash", `"quoted"`, "(star)*", `back\slash`, "ünïcödé", "日本", "a=b", "two  spaces", "null", "$&|!", "x/y",
 }
 
-// TestWhatNamesComesBack is rule 6 and rule 10 of DESIGN §4 for the attribute
+// TestRule07WhatNamesComesBack is rule 6 and rule 10 of DESIGN §4 for the attribute
 // that names entries: created and renamed, it reads back as it was sent, and the
 // id stays (rule 7).
-func TestWhatNamesComesBack(t *testing.T) {
+func TestRule07WhatNamesComesBack(t *testing.T) {
 	tr, server := serve(t, slapd.Options{NoSync: true})
 	ids := map[string]string{}
 	for _, name := range odd {

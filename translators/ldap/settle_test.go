@@ -47,9 +47,9 @@ func serveBehind(t *testing.T, disable ...string) (*Translator, *slapd.Server, *
 	return configure(t, proxy.URL(), bind, users(t, disable...), groupsBlock), server, proxy
 }
 
-// TestAnUnknownOutcomeIsResolved is rule 12 of DESIGN §4 for every kind of call:
+// TestRule12AnUnknownOutcomeIsResolved is rule 12 of DESIGN §4 for every kind of call:
 // what got no answer is read back, and the answer is what the directory holds.
-func TestAnUnknownOutcomeIsResolved(t *testing.T) {
+func TestRule12AnUnknownOutcomeIsResolved(t *testing.T) {
 	member := func(change func(id string) *scim.MemberChange) func(*testing.T, *Translator) translators.Intent {
 		return func(t *testing.T, tr *Translator) translators.Intent {
 			ids := []string{add(t, tr, tr.users, person("ada")), add(t, tr, tr.users, person("bob"))}
