@@ -10,8 +10,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"time"
 )
@@ -51,15 +53,18 @@ var ErrClosed = errors.New("the journal is closed")
 type Journal struct {
 	path string
 
-	mu      sync.Mutex
-	file    *os.File
-	pending []byte        // encoded lines that are not yet written
-	waiters *batch        // those who wait for pending
-	wake    chan struct{} // has room for one
-	closed  bool
-	done    chan struct{}
+	mu       sync.Mutex
+	file     *os.File
+	pending  []byte        // encoded lines that are not yet written
+	outcomes []byte        // those of pending that are outcomes
+	waiters  *batch        // those who wait for pending
+	wake     chan struct{} // has room for one
+	closed   bool
+	done     chan struct{}
 
-	torn bool // the last write failed and may have left half a line; run's own
+	// run's own
+	torn bool   // the last write failed and may have left half a line
+	owed []byte // outcomes that could not be written yet
 }
 
 // batch is everybody who waits for the same flush.
@@ -71,6 +76,10 @@ type batch struct {
 // MaxSize is the size in bytes at which a journal file is put aside as
 // <path>.1 and a new one is begun; an older <path>.1 is overwritten.
 const MaxSize = 256 << 20
+
+// mostOwed bounds the outcomes that are kept in memory, in bytes, while the disk
+// does not take them.
+const mostOwed = 1 << 20
 
 // Open opens or creates the file, and its directory, readable by its owner
 // alone.
@@ -97,7 +106,7 @@ func (j *Journal) Begin(intent Intent) error {
 	b, err := j.append(struct {
 		Kind string `json:"kind"`
 		Intent
-	}{"intent", intent})
+	}{"intent", intent}, false)
 	if err != nil {
 		return err
 	}
@@ -105,17 +114,18 @@ func (j *Journal) Begin(intent Intent) error {
 	return b.err
 }
 
-// End hands over the outcome, which is on disk with the next flush. It does not
-// wait; an error means that it can't be recorded any more.
+// End hands over the outcome, which is on disk with the next flush that works: it
+// is kept while the disk is full. It does not wait; an error means that it can't
+// be recorded any more.
 func (j *Journal) End(outcome Outcome) error {
 	_, err := j.append(struct {
 		Kind string `json:"kind"`
 		Outcome
-	}{"outcome", outcome})
+	}{"outcome", outcome}, true)
 	return err
 }
 
-func (j *Journal) append(entry any) (*batch, error) {
+func (j *Journal) append(entry any, isOutcome bool) (*batch, error) {
 	line, err := json.Marshal(entry)
 	if err != nil {
 		return nil, fmt.Errorf("writing to the journal: %w", err)
@@ -125,7 +135,11 @@ func (j *Journal) append(entry any) (*batch, error) {
 	if j.closed {
 		return nil, ErrClosed
 	}
-	j.pending = append(append(j.pending, line...), '\n')
+	line = append(line, '\n')
+	j.pending = append(j.pending, line...)
+	if isOutcome {
+		j.outcomes = append(j.outcomes, line...)
+	}
 	select {
 	case j.wake <- struct{}{}:
 	default:
@@ -139,25 +153,39 @@ func (j *Journal) run() {
 	defer close(j.done)
 	for {
 		j.mu.Lock()
-		lines, b, closed := j.pending, j.waiters, j.closed
-		j.pending, j.waiters = nil, &batch{done: make(chan struct{})}
+		lines, outcomes, b, closed := j.pending, j.outcomes, j.waiters, j.closed
+		j.pending, j.outcomes, j.waiters = nil, nil, &batch{done: make(chan struct{})}
 		j.mu.Unlock()
 		if len(lines) > 0 {
-			b.err = j.flush(lines)
+			if b.err = j.flush(lines); b.err != nil {
+				j.owe(outcomes)
+			}
 			close(b.done)
 			continue
 		}
 		close(b.done)
 		if closed {
+			if len(j.owed) > 0 {
+				_ = j.flush(nil) // the last chance
+			}
 			return
 		}
 		<-j.wake
 	}
 }
 
+// owe keeps outcomes for the next flush. Nobody waits for them, and without them
+// what was done would look as if nobody knew how it ended.
+func (j *Journal) owe(outcomes []byte) {
+	if len(j.owed)+len(outcomes) <= mostOwed {
+		j.owed = append(j.owed, outcomes...)
+	}
+}
+
 func (j *Journal) flush(lines []byte) error {
-	if err := j.rotate(); err != nil {
-		return fmt.Errorf("writing to the journal: %w", err)
+	j.rotate()
+	if len(j.owed) > 0 {
+		lines = slices.Concat(j.owed, lines)
 	}
 	if j.torn {
 		lines = append([]byte{'\n'}, lines...)
@@ -169,24 +197,35 @@ func (j *Journal) flush(lines []byte) error {
 	if err := j.file.Sync(); err != nil {
 		return fmt.Errorf("flushing the journal: %w", err)
 	}
+	j.owed = nil
 	return nil
 }
 
-func (j *Journal) rotate() error {
-	info, err := j.file.Stat()
-	if err != nil || info.Size() < MaxSize {
-		return err
+// rotate puts a file that has become too large aside, and begins a new one also
+// where somebody else has moved or removed it. What does not work is tried again
+// with the next flush, and the old file goes on growing until then: a journal
+// that is too large stops no disable.
+func (j *Journal) rotate() {
+	ours, err := j.file.Stat()
+	if err != nil {
+		return
 	}
-	if err := os.Rename(j.path, j.path+".1"); err != nil {
-		return err
+	named, err := os.Stat(j.path)
+	isThere := err == nil && os.SameFile(ours, named)
+	if isThere && ours.Size() < MaxSize || err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return
+	}
+	if isThere {
+		if err := os.Rename(j.path, j.path+".1"); err != nil {
+			return
+		}
 	}
 	file, err := os.OpenFile(j.path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
-		return err
+		return
 	}
-	old := j.file
+	_ = j.file.Close() // everything in it has been flushed
 	j.file = file
-	return old.Close()
 }
 
 // Destruct writes what is pending and closes the file. It is called when no

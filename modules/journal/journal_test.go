@@ -31,6 +31,9 @@ func lines(t *testing.T, path string) []line {
 	var all []line
 	for scanner := bufio.NewScanner(file); scanner.Scan(); {
 		var l line
+		if len(scanner.Bytes()) == 0 {
+			continue // the end of a line that may have been torn
+		}
 		if err := json.Unmarshal(scanner.Bytes(), &l); err != nil {
 			t.Fatalf("line %q: %v", scanner.Text(), err)
 		}
@@ -122,22 +125,17 @@ func TestFailedFlushIsToldAndLeavesNoTornLine(t *testing.T) {
 		t.Fatal(err)
 	}
 	good := j.file
-	full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	j.file = full
+	mend := fillDisk(t, j)
 	if err := j.Begin(Intent{ID: "lost"}); err == nil {
 		t.Error("Begin succeeded on a full disk")
 	}
 	if _, err := good.WriteString(`{"kind":"inte`); err != nil {
 		t.Fatal(err)
 	}
-	j.file = good
+	mend()
 	if err := j.Begin(Intent{ID: "kept"}); err != nil {
 		t.Fatal(err)
 	}
-	full.Close()
 	if err := j.Destruct(); err != nil {
 		t.Fatal(err)
 	}
@@ -153,4 +151,134 @@ func TestFailedFlushIsToldAndLeavesNoTornLine(t *testing.T) {
 	if err := json.Unmarshal(content[start:], &last); err != nil || last.ID != "kept" {
 		t.Errorf("the last line is %q: %v", content[start:], err)
 	}
+}
+
+// The disk was full for a while when a write had been made: its outcome is not
+// lost, nor is that of a write that was going on.
+func TestOutcomesWaitForTheDisk(t *testing.T) {
+	for name, last := range map[string]func(*testing.T, *Journal){
+		"until the next write": func(t *testing.T, j *Journal) {
+			if err := j.Begin(Intent{ID: "next"}); err != nil {
+				t.Fatal(err)
+			}
+		},
+		"until it is closed": func(*testing.T, *Journal) {},
+	} {
+		t.Run(name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "journal.jsonl")
+			j, err := Open(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := j.Begin(Intent{ID: "1"}); err != nil {
+				t.Fatal(err)
+			}
+			mend := fillDisk(t, j)
+			if err := j.End(Outcome{ID: "1", Result: "applied"}); err != nil {
+				t.Fatal(err)
+			}
+			if err := j.Begin(Intent{ID: "refused"}); err == nil {
+				t.Fatal("Begin succeeded on a full disk")
+			}
+			mend()
+			last(t, j)
+			if err := j.Destruct(); err != nil {
+				t.Fatal(err)
+			}
+			outcomes := 0
+			for _, l := range lines(t, path) {
+				switch {
+				case l.ID == "refused":
+					t.Error("an intent that was refused is in the journal")
+				case l.Kind == "outcome" && l.ID == "1" && l.Result == "applied":
+					outcomes++
+				}
+			}
+			if outcomes != 1 {
+				t.Errorf("the outcome stands %d times in the journal, want once", outcomes)
+			}
+		})
+	}
+}
+
+// fillDisk makes every write fail until mend is called. The file that is written
+// to keeps its name, so that it is not taken for one that was moved.
+func fillDisk(t *testing.T, j *Journal) (mend func()) {
+	t.Helper()
+	path, good := j.path, j.file
+	full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	j.path, j.file = "/dev/full", full
+	return func() {
+		j.path, j.file = path, good
+		if err := full.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// An operator's logrotate, or rm, takes the file away: what follows is written to
+// a file of the name that is configured. A file that can't be put aside is no
+// reason to refuse a disable.
+func TestFileThatGoesAway(t *testing.T) {
+	begin := func(t *testing.T, j *Journal, id string) {
+		t.Helper()
+		if err := j.Begin(Intent{ID: id}); err != nil {
+			t.Fatalf("recording %s: %v", id, err)
+		}
+	}
+	for name, test := range map[string]struct {
+		away func(path string) error
+		want string // what the file holds afterwards
+		kept string // what stands in <path>.1
+	}{
+		"renamed":   {func(path string) error { return os.Rename(path, path+".1") }, "2", "1"},
+		"removed":   {os.Remove, "2", ""},
+		"too large": {func(path string) error { return os.Truncate(path, MaxSize) }, "2", "1"},
+		"too large and in the way": {func(path string) error {
+			return errors.Join(os.Truncate(path, MaxSize), os.MkdirAll(filepath.Join(path+".1", "a directory"), 0o700))
+		}, "1", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "journal.jsonl")
+			j, err := Open(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			begin(t, j, "1")
+			if err := test.away(path); err != nil {
+				t.Fatal(err)
+			}
+			begin(t, j, "2")
+			begin(t, j, "3")
+			if err := j.Destruct(); err != nil {
+				t.Fatal(err)
+			}
+			if got := firstID(t, path); got != test.want {
+				t.Errorf("the file begins with entry %q, want %q", got, test.want)
+			}
+			if test.kept != "" {
+				if got := firstID(t, path+".1"); got != test.kept {
+					t.Errorf("the file that was put aside begins with entry %q, want %q", got, test.kept)
+				}
+			}
+		})
+	}
+}
+
+// firstID returns the id in the first line of a file.
+func firstID(t *testing.T, path string) string {
+	t.Helper()
+	file, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	var first line
+	if err := json.NewDecoder(file).Decode(&first); err != nil {
+		t.Fatal(err)
+	}
+	return first.ID
 }
