@@ -13,8 +13,8 @@ type run struct {
 	settings
 	dir          string // for all files but
 	directoryDir string // slapd's
-	report   report
-	progress func(format string, args ...any)
+	report       report
+	progress     func(format string, args ...any)
 }
 
 // What the parts take that are not rounds, roughly, on two cores.
