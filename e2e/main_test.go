@@ -34,5 +34,6 @@ func TestMain(m *testing.M) {
 			code = 1
 		}
 	}
+	_ = os.RemoveAll(buildDir)
 	os.Exit(code)
 }
