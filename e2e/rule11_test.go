@@ -54,7 +54,7 @@ func TestRule11SecretsAreOnlyInMemory(t *testing.T) {
 	do := func(status int, method, path, body string, headers ...string) answer {
 		t.Helper()
 		a := g.want(t, status, method, path, body, headers...)
-		fmt.Fprintf(&told, "%s %s: %v %s\n", method, path, a.Header, a.Body)
+		fmt.Fprintf(&told, "%v %s\n", a.Header, a.Body)
 		return a
 	}
 	withPassword := func(password string) string {
