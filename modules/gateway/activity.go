@@ -59,11 +59,9 @@ func (t *activityTable) leave(a *activity) {
 	}
 }
 
-// accepted notes that a credential was accepted.
+// accepted notes that a credential was accepted, also by a configuration that is
+// being taken down.
 func (a *activity) accepted(name string, at time.Time) {
-	if a == nil {
-		return // the configuration is being taken down
-	}
 	if last, ok := a.last.Load(name); ok {
 		last.(*atomic.Int64).Store(at.UnixNano())
 	}

@@ -21,8 +21,16 @@ import (
 // backend but can't be proven.
 const proofHeader = "Scimgate-Proof"
 
+// drainTimeout bounds how long the server waits for a body that is not asked for
+// any more: it reads some of it before it answers, and a caller that announces a
+// body and sends none would hold the connection for ever.
+var drainTimeout = 5 * time.Second
+
 // answer writes a status and a body; nil is none.
 func (x *exchange) answer(status int, body []byte) {
+	if x.hasBody {
+		x.readUntil(time.Now().Add(drainTimeout))
+	}
 	header := x.w.Header()
 	header.Set("Cache-Control", "no-store")
 	header.Set("X-Request-Id", x.id)

@@ -2,8 +2,10 @@ package gateway
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -31,6 +33,9 @@ func (x *exchange) carryOut(ctx context.Context, intent translators.Intent) (car
 		return carried{}, err
 	}
 	x.noteIgnored(plan.Dropped)
+	if disablesAccount(intent) && plan.Proves != translators.ProofDisabled {
+		return carried{}, errors.New("planning a disable: the plan proves nothing")
+	}
 	if x.h.DryRun {
 		return carried{}, x.rehearsed(plan)
 	}
@@ -38,7 +43,7 @@ func (x *exchange) carryOut(ctx context.Context, intent translators.Intent) (car
 		return x.prove(ctx, plan, translators.Report{Outcome: translators.Applied})
 	}
 	giveBack := func() {}
-	if takesAccess(intent, plan) {
+	if takesAccess(intent) {
 		if giveBack, err = x.h.Policy.Brakes(); err != nil {
 			x.h.log.Error("the brake holds: too many accounts were to be disabled or deleted",
 				zap.String("request_id", x.id), zap.String("caller", x.caller.Name), zap.String("resource_id", intent.ID))
@@ -58,7 +63,7 @@ func (x *exchange) carryOut(ctx context.Context, intent translators.Intent) (car
 	if report.Outcome == translators.Applied {
 		done, err = x.prove(ctx, plan, report)
 	} else {
-		done, err = carried{report: report}, report.Err
+		done, err = carried{report: report}, reasonOf(report)
 		if report.Outcome == translators.NotApplied {
 			giveBack()
 		}
@@ -68,13 +73,32 @@ func (x *exchange) carryOut(ctx context.Context, intent translators.Intent) (car
 	return done, failure(done, err)
 }
 
-// takesAccess reports whether a plan disables or deletes an account.
-func takesAccess(intent translators.Intent, plan *translators.Plan) bool {
+// reasonOf returns why a plan was not carried out, or not to its end. It is never
+// nil: what was not done is not answered with success.
+func reasonOf(report translators.Report) error {
+	if report.Err != nil {
+		return report.Err
+	}
+	return &translators.Error{Kind: translators.Indefinite, Err: errors.New("the backend gave no reason"),
+		Detail: "The backend did not carry the change out, or not to its end. Send the request again."}
+}
+
+// takesAccess reports whether an intent takes an account away from somebody who
+// has it now: by deleting it or by disabling it.
+func takesAccess(intent translators.Intent) bool {
 	if intent.Type.Name != "User" {
 		return false
 	}
-	return intent.Action == scim.ActionDelete ||
-		intent.Action == scim.ActionUpdate && plan.Proves == translators.ProofDisabled
+	return intent.Action == scim.ActionDelete || intent.Action == scim.ActionUpdate && disablesAccount(intent)
+}
+
+// disablesAccount reports whether an intent makes active false where it is not,
+// also in a new account.
+func disablesAccount(intent translators.Intent) bool {
+	active := intent.Type.Attribute("active")
+	return active != nil && active.Schema() == intent.Type.Schema.ID && slices.ContainsFunc(intent.Changes, func(d scim.Difference) bool {
+		return d.Attribute == active && d.After.Kind() == scim.KindBool && !d.After.IsTrue()
+	})
 }
 
 // prove reads back what the plan must prove. A disable that did not take effect
@@ -97,14 +121,14 @@ func (x *exchange) prove(ctx context.Context, plan *translators.Plan, report tra
 	case done.proof.Err != nil:
 		return done, &scim.Error{Status: http.StatusGatewayTimeout, RetryAfter: retryUnknown, Err: done.proof.Err,
 			Detail: fmt.Sprintf("The change was sent to the backend, and reading it back failed, so that the account is not proven to be %s. Send the request again.", plan.Proves)}
-	case done.proof.Status == translators.Refuted:
+	case done.proof.Status == translators.Unprovable:
+		x.h.log.Warn("the backend accepted a change of active and can't prove it",
+			zap.String("request_id", x.id), zap.String("wanted", string(plan.Proves)), zap.String("reason", done.proof.Detail))
+	case done.proof.Status != translators.Proven: // refuted, or not answered
 		x.h.log.Error("a change of active did not take effect in the backend",
 			zap.String("request_id", x.id), zap.String("wanted", string(plan.Proves)), zap.String("reason", done.proof.Detail))
 		return done, &scim.Error{Status: http.StatusBadGateway, RetryAfter: retryRefuted,
 			Detail: fmt.Sprintf("The account is not proven to be %s: %s", plan.Proves, done.proof.Detail)}
-	case done.proof.Status == translators.Unprovable:
-		x.h.log.Warn("the backend accepted a change of active and can't prove it",
-			zap.String("request_id", x.id), zap.String("wanted", string(plan.Proves)), zap.String("reason", done.proof.Detail))
 	}
 	return done, nil
 }
@@ -160,7 +184,7 @@ func (x *exchange) entry(intent translators.Intent, plan *translators.Plan) jour
 		Caller: x.caller.Name, Address: x.caller.Address.String(),
 		Operation: string(intent.Action), Type: intent.Type.Name, Resource: intent.ID,
 	}
-	if plan.Proves == translators.ProofDisabled {
+	if intent.Action == scim.ActionUpdate && disablesAccount(intent) {
 		entry.Operation = "disable"
 	}
 	if intent.Before != nil {

@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"context"
+	"runtime/debug"
 	"slices"
 	"sync"
 	"time"
@@ -54,9 +55,7 @@ func (c *checker) run(ctx context.Context, h *Handler) {
 	if err != nil {
 		return // the configuration is being taken down
 	}
-	checking, cancel := context.WithTimeout(ctx, checkTimeout)
-	findings := h.translator.Check(checking)
-	cancel()
+	findings := h.findings(ctx)
 	release()
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -70,6 +69,19 @@ func (c *checker) run(ctx context.Context, h *Handler) {
 		}
 	}
 	c.timer.Reset(checkEvery)
+}
+
+// findings asks the translator. No request's own goroutine runs here, whose panic
+// would be caught.
+func (h *Handler) findings(ctx context.Context) (found []translators.Finding) {
+	defer func() {
+		if p := recover(); p != nil {
+			h.log.Error("checking the backend panicked", zap.Any("panic", p), zap.ByteString("stack", debug.Stack()))
+		}
+	}()
+	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
+	defer cancel()
+	return h.translator.Check(ctx)
 }
 
 func (h *Handler) logFinding(finding translators.Finding) {

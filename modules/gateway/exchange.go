@@ -8,7 +8,9 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"os"
 	"runtime/debug"
+	"strings"
 	"time"
 
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
@@ -26,6 +28,7 @@ type exchange struct {
 	r    *http.Request
 	path string // below the base
 
+	hasBody bool // which has not been read to its end
 	offline bool // nothing is read: a plan for looking at
 
 	id      string // names this request in log, journal and error details
@@ -47,7 +50,10 @@ type exchange struct {
 func (h *Handler) newExchange(w http.ResponseWriter, r *http.Request, path string) *exchange {
 	var id [8]byte
 	_, _ = rand.Read(id[:])
-	return &exchange{h: h, w: w, r: r, path: path, id: hex.EncodeToString(id[:]), started: time.Now(), operation: "none"}
+	return &exchange{
+		h: h, w: w, r: r, path: path, hasBody: r.Body != nil && r.Body != http.NoBody && r.ContentLength != 0,
+		id: hex.EncodeToString(id[:]), started: time.Now(), operation: "none",
+	}
 }
 
 // serve takes the request through the stages.
@@ -83,10 +89,6 @@ func (x *exchange) serve() {
 		x.list(nil, 0, op.Query.StartIndex)
 		return
 	}
-	if op.Action == scim.ActionSearchNone {
-		x.list(nil, 0, op.Query.StartIndex)
-		return
-	}
 	release, leaseErr := x.h.translator.Lease()
 	if leaseErr != nil {
 		x.fail(leaseErr)
@@ -114,15 +116,10 @@ func (x *exchange) serve() {
 // out before the error is answered (see [scim.Decoder.Decode]).
 func (x *exchange) decode() (*scim.Operation, error) {
 	var body []byte
-	if x.r.Body != nil && x.r.Method != http.MethodGet && x.r.Method != http.MethodHead {
-		limit := x.h.limits.Body
-		if x.r.ContentLength > limit {
-			return nil, scim.BodyTooLarge(limit)
-		}
+	if x.r.Method != http.MethodGet && x.r.Method != http.MethodHead {
 		var err error
-		body, err = readAll(http.MaxBytesReader(x.w, x.r.Body, limit), x.r.ContentLength)
-		if err != nil {
-			return nil, bodyError(err, limit)
+		if body, err = x.body(); err != nil {
+			return nil, err
 		}
 	}
 	return x.h.decoder.Decode(scim.Request{
@@ -130,6 +127,35 @@ func (x *exchange) decode() (*scim.Operation, error) {
 		ContentType: x.r.Header.Get("Content-Type"), Accept: x.r.Header.Get("Accept"),
 		Body: body,
 	})
+}
+
+// body reads the body within the time that the request has.
+func (x *exchange) body() ([]byte, error) {
+	if !x.hasBody {
+		return nil, nil
+	}
+	limit := x.h.limits.Body
+	if x.r.ContentLength > limit {
+		return nil, scim.BodyTooLarge(limit)
+	}
+	if coding := x.r.Header.Get("Content-Encoding"); coding != "" && !strings.EqualFold(coding, "identity") {
+		return nil, &scim.Error{Status: http.StatusUnsupportedMediaType,
+			Detail: "The request body is compressed (Content-Encoding). Send it as it is."}
+	}
+	x.readUntil(x.started.Add(time.Duration(x.h.Timeout)))
+	body, err := readAll(http.MaxBytesReader(x.w, x.r.Body, limit), x.r.ContentLength)
+	if err != nil {
+		return nil, bodyError(err, limit)
+	}
+	x.hasBody = false
+	x.readUntil(time.Time{})
+	return body, nil
+}
+
+// readUntil bounds how long is waited for the body; the zero time is no bound.
+// Where the connection can't do that, it is the server's business.
+func (x *exchange) readUntil(t time.Time) {
+	_ = http.NewResponseController(x.w).SetReadDeadline(t)
 }
 
 // readAll reads r, whose length is announced as size or unknown (-1).
@@ -158,6 +184,10 @@ func bodyError(err error, limit int64) error {
 	if handled, ok := errors.AsType[caddyhttp.HandlerError](err); ok && handled.StatusCode == http.StatusRequestEntityTooLarge {
 		return &scim.Error{Status: http.StatusRequestEntityTooLarge, Err: err,
 			Detail: "The request body is larger than the site's request_body directive allows."}
+	}
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		return &scim.Error{Status: http.StatusRequestTimeout, Err: err,
+			Detail: "The request body did not arrive in time."}
 	}
 	return &scim.Error{Status: http.StatusBadRequest, Type: scim.InvalidSyntax, Err: err,
 		Detail: "The request body could not be read to its end."}

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -85,6 +86,7 @@ type Handler struct {
 	journal    *sharedJournal
 	inFlight   atomic.Int64
 	checker    checker
+	left       sync.Once // the activities
 	log        *zap.Logger
 }
 
@@ -243,8 +245,7 @@ func (h *Handler) credentialNames() []string {
 // journal is closed behind the last of them.
 func (h *Handler) Cleanup() error {
 	h.checker.stop()
-	activities.leave(h.names)
-	h.names = nil
+	h.left.Do(func() { activities.leave(h.names) })
 	if h.journal != nil {
 		h.journal.release(&h.inFlight)
 	}
@@ -252,13 +253,20 @@ func (h *Handler) Cleanup() error {
 }
 
 // below returns the path behind the base, beginning with a slash or empty, and
-// whether the request is for this gateway.
+// whether the request is for this gateway. The base is known in another case too,
+// and with slashes doubled before or in it, as a tenant URL is easily mistyped:
+// Caddy would answer a request that nobody takes with an empty 200, and a disable
+// would look done.
 func (h *Handler) below(path string) (string, bool) {
-	rest, ok := strings.CutPrefix(path, h.Base)
-	if !ok || rest != "" && rest[0] != '/' {
-		return "", false
+	for _, p := range [...]string{path, caddyhttp.CleanPath(path, true)} {
+		if len(p) < len(h.Base) || !strings.EqualFold(p[:len(h.Base)], h.Base) {
+			continue
+		}
+		if rest := p[len(h.Base):]; rest == "" || rest[0] == '/' {
+			return rest, true
+		}
 	}
-	return rest, true
+	return "", false
 }
 
 // ServeHTTP implements caddyhttp.MiddlewareHandler. It answers everything below

@@ -107,8 +107,12 @@ func (x *exchange) errorFields() []zap.Field {
 		return fields
 	}
 	if e := scim.AsError(x.err); e != nil {
-		if e.Err != nil {
-			return []zap.Field{zap.NamedError("error", e.Err)}
+		for e.Err != nil {
+			inner := scim.AsError(e.Err)
+			if inner == nil {
+				return []zap.Field{zap.NamedError("error", e.Err)}
+			}
+			e = inner // its detail may quote the request
 		}
 		return nil
 	}

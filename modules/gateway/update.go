@@ -79,7 +79,7 @@ func (x *exchange) updateOne(ctx context.Context, op *scim.Operation) (*translat
 	if err != nil {
 		return nil, err
 	}
-	if len(intent.Changes) == 0 && intent.Members.IsEmpty() && !disables(op) && intent.Before != nil {
+	if len(intent.Changes) == 0 && intent.Members.IsEmpty() && !disables(op) && intent.Before != nil && !x.h.DryRun {
 		return nil, nil // nothing to do
 	}
 	done, err := x.carryOut(ctx, intent)

@@ -3,6 +3,7 @@ package gateway
 import (
 	"context"
 	"fmt"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"sync"
@@ -86,6 +87,7 @@ type walks struct {
 
 	mu     sync.Mutex
 	kept   map[walkKey]*keptWalk
+	expiry *time.Timer // while a walk is kept
 	making singleflight.Group
 }
 
@@ -106,12 +108,18 @@ func (ws *walks) get(ctx context.Context, key walkKey, anew bool, scan func(cont
 			return w, nil
 		}
 	}
-	made := ws.making.DoChan(fmt.Sprintf("%p %s %s", key.t, key.caller, key.filter), func() (any, error) {
+	made := ws.making.DoChan(fmt.Sprintf("%p %q %s", key.t, key.caller, key.filter), func() (_ any, err error) {
+		// Here no caller's own goroutine runs, whose panic would be caught.
+		defer func() {
+			if p := recover(); p != nil {
+				err = fmt.Errorf("walking through the resources: panic: %v\n%s", p, debug.Stack())
+			}
+		}()
 		w := new(walk)
 		// The scan is shared: it must not end with the caller who began it.
 		scanning, cancel := context.WithTimeout(context.WithoutCancel(ctx), walkTimeout)
 		defer cancel()
-		err := scan(scanning, func(id string) error {
+		err = scan(scanning, func(id string) error {
 			if ws.most > 0 && w.len() >= ws.most {
 				return &translators.Error{Kind: translators.TooMany, Detail: fmt.Sprintf(
 					"The list has more than %d resources; narrow it with a filter, or raise \"limit walk\" in the gateway's configuration.", ws.most)}
@@ -165,5 +173,23 @@ func (ws *walks) keep(key walkKey, w *walk) {
 	}
 	if len(ws.kept) > mostWalks {
 		delete(ws.kept, oldest)
+	}
+	if ws.expiry == nil {
+		ws.expiry = time.AfterFunc(walkLife, ws.expire)
+	}
+}
+
+// expire forgets what nobody pages through any more, so that an idle gateway
+// holds no list in memory.
+func (ws *walks) expire() {
+	ws.mu.Lock()
+	defer ws.mu.Unlock()
+	for k, kept := range ws.kept {
+		if time.Since(kept.used) > walkLife {
+			delete(ws.kept, k)
+		}
+	}
+	if ws.expiry = nil; len(ws.kept) > 0 {
+		ws.expiry = time.AfterFunc(walkLife/2, ws.expire)
 	}
 }
