@@ -40,6 +40,7 @@ import (
 //			create_in    <dn>
 //			object_class <class>...
 //			rdn          <attribute>
+//			constant     <attribute> <value>...
 //			disable      password_policy
 //			disable      attribute <attribute> <disabled> [<enabled>]
 //			disable      move <dn>
@@ -54,6 +55,7 @@ import (
 //			create_in    <dn>
 //			object_class <class>...
 //			rdn          <attribute>
+//			constant     <attribute> <value>...
 //			placeholder  <dn>
 //			delete       remove|refuse
 //			map          <path> <attribute>... { … }
@@ -65,7 +67,7 @@ import (
 // rdn, delete and a map of userName are required; of groups base, object_class
 // and a map of displayName. The options of map are those of package mapfile.
 // disable may stand several times: an account is disabled when all are in place.
-// Every other line stands at most once. What the lines mean, and their defaults,
+// map and constant may stand several times too. Every other line stands at most once. What the lines mean, and their defaults,
 // is said at the fields of [Translator].
 func (t *Translator) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	d.Next() // the name of the module
@@ -74,6 +76,7 @@ func (t *Translator) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 		return d.Errf("ldap needs the address of the directory: translator ldap ldaps://directory.example.com")
 	}
 	b := &block{Dispenser: d, name: "ldap"}
+	var users, groups caddyfile.Dispenser // at the first lines of their blocks
 	err := b.each(func(word string) error {
 		switch word {
 		case "directory":
@@ -104,10 +107,10 @@ func (t *Translator) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 		case "page_size":
 			return b.number(&t.PageSize, -1, "page_size <number>, or -1 for a directory without the paging control")
 		case "users":
-			t.Users = new(ResourceConfig)
+			t.Users, users = new(ResourceConfig), *d
 			return t.Users.unmarshalCaddyfile(d, true)
 		case "groups":
-			t.Groups = new(ResourceConfig)
+			t.Groups, groups = new(ResourceConfig), *d
 			return t.Groups.unmarshalCaddyfile(d, false)
 		}
 		return b.unknown("directory", "bind", "starttls", "tls_ca", "tls_server_name", "tls_insecure_skip_verify",
@@ -118,6 +121,26 @@ func (t *Translator) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	}
 	if t.Users == nil && t.Groups == nil {
 		return d.Errf("ldap: nothing is served: add users { … }, groups { … } or both")
+	}
+	return t.checkBlocks(&users, &groups)
+}
+
+// checkBlocks finds what is wrong between the lines of a block while its place
+// in the file is still known.
+func (t *Translator) checkBlocks(users, groups *caddyfile.Dispenser) error {
+	p, err := findProfile(t.Directory)
+	if err != nil {
+		return err
+	}
+	if t.Users != nil {
+		if _, err := newUsers(t.Users, p); err != nil {
+			return users.Errf("users: %w", err)
+		}
+	}
+	if t.Groups != nil {
+		if _, err := newGroups(t.Groups, p); err != nil {
+			return groups.Errf("groups: %w", err)
+		}
 	}
 	return nil
 }
@@ -162,7 +185,7 @@ func (c *ResourceConfig) unmarshalCaddyfile(d *caddyfile.Dispenser, isUsers bool
 	if d.CountRemainingArgs() > 0 {
 		return d.Errf("%s has its settings in a block: %s { base … }", name, name)
 	}
-	b := &block{Dispenser: d, name: name, repeatable: []string{"map", "disable", "delete"}}
+	b := &block{Dispenser: d, name: name, repeatable: []string{"map", "constant", "disable", "delete"}}
 	err := b.each(func(word string) (err error) {
 		switch {
 		case word == "base":
@@ -190,12 +213,14 @@ func (c *ResourceConfig) unmarshalCaddyfile(d *caddyfile.Dispenser, isUsers bool
 			m, err := mapfile.Parse(d, full, handled)
 			c.Maps = append(c.Maps, m)
 			return err
+		case word == "constant":
+			return c.constant(b)
 		case word == "disable" && isUsers:
 			return c.disable(b)
 		case word == "placeholder" && !isUsers:
 			return b.text(&c.Placeholder, "placeholder <dn>")
 		}
-		words := []string{"base", "scope", "filter", "create_in", "object_class", "rdn", "delete", "map"}
+		words := []string{"base", "scope", "filter", "create_in", "object_class", "rdn", "constant", "delete", "map"}
 		if isUsers {
 			return b.unknown(append(words, "disable")...)
 		}
@@ -221,6 +246,16 @@ func (c *ResourceConfig) unmarshalCaddyfile(d *caddyfile.Dispenser, isUsers bool
 func isPathOf(full *scim.ResourceType, path, attribute string) bool {
 	parsed, err := scim.ParsePath(full, path)
 	return err == nil && parsed.Attribute == full.Attribute(attribute)
+}
+
+// constant reads an attribute of new entries.
+func (c *ResourceConfig) constant(b *block) error {
+	args := b.RemainingArgs()
+	if len(args) < 2 || slices.Contains(args, "") {
+		return b.Errf("constant is not understood: write constant <attribute> <value>...")
+	}
+	c.Constants = append(c.Constants, ConstantConfig{Attribute: args[0], Values: args[1:]})
+	return nil
 }
 
 // disable reads one way of disabling.

@@ -30,15 +30,17 @@ func TestCaddyfile(t *testing.T) {
 		page_size -1
 		users {
 			base ou=people,dc=example,dc=com
-			scope one
+			scope sub
 			filter (objectClass=person)
-			create_in ou=people,dc=example,dc=com
+			create_in ou=active,ou=people,dc=example,dc=com
 			object_class inetOrgPerson posixAccount
 			rdn uid
+			constant loginShell /bin/bash
+			constant description one two
 			disable password_policy
 			disable attribute employeeType gone here
 			disable attribute shadowExpire 1
-			disable move ou=people,dc=example,dc=com
+			disable move ou=disabled,ou=people,dc=example,dc=com
 			delete disable
 			map userName uid
 			map ` + "`emails[type eq \"work\"].value`" + ` mail
@@ -67,12 +69,13 @@ func TestCaddyfile(t *testing.T) {
 	"candidates": 50,
 	"page_size": -1,
 	"users": {
-		"base": "ou=people,dc=example,dc=com", "scope": "one", "filter": "(objectClass=person)", "create_in": "ou=people,dc=example,dc=com",
+		"base": "ou=people,dc=example,dc=com", "scope": "sub", "filter": "(objectClass=person)", "create_in": "ou=active,ou=people,dc=example,dc=com",
 		"object_classes": ["inetOrgPerson", "posixAccount"], "rdn": "uid",
 		"maps": [{"path": "userName", "fields": ["uid"]}, {"path": "emails[type eq \"work\"].value", "fields": ["mail"]}, {"path": "groups", "fields": ["memberOf"]}],
+		"constants": [{"attribute": "loginShell", "values": ["/bin/bash"]}, {"attribute": "description", "values": ["one", "two"]}],
 		"delete": "disable",
 		"disable": [{"method": "password_policy"}, {"method": "attribute", "attribute": "employeeType", "disabled": "gone", "enabled": "here"},
-			{"method": "attribute", "attribute": "shadowExpire", "disabled": "1"}, {"method": "move", "container": "ou=people,dc=example,dc=com"}]
+			{"method": "attribute", "attribute": "shadowExpire", "disabled": "1"}, {"method": "move", "container": "ou=disabled,ou=people,dc=example,dc=com"}]
 	},
 	"groups": {
 		"base": "ou=groups,dc=example,dc=com", "object_classes": ["groupOfNames"], "rdn": "cn",

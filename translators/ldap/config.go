@@ -128,6 +128,9 @@ type ResourceConfig struct {
 	// only the attribute that holds them is named: members is mapped to member,
 	// uniqueMember or memberUid, groups to memberOf.
 	Maps []translators.MapConfig `json:"maps,omitempty"`
+	// Constants are attributes that new entries get besides those that are
+	// mapped: what an object class demands and SCIM has no word for.
+	Constants []ConstantConfig `json:"constants,omitempty"`
 	// Delete says what DELETE means: remove, disable or refuse. Required for
 	// users; a DELETE of a group is refused until it is said.
 	Delete translators.DeleteMode `json:"delete,omitempty"`
@@ -137,6 +140,13 @@ type ResourceConfig struct {
 	// Placeholder is the DN that stands in a group without members where the
 	// object class demands one; it is hidden from answers. Default: the empty DN.
 	Placeholder string `json:"placeholder,omitempty"`
+}
+
+// ConstantConfig is an attribute that every new entry gets. It is not looked at
+// again: who changes it by hand keeps the change.
+type ConstantConfig struct {
+	Attribute string   `json:"attribute"`
+	Values    []string `json:"values"`
 }
 
 // DisableConfig is one way of disabling an account.

@@ -51,6 +51,11 @@ func newUsers(c *ResourceConfig, p *profile) (*kind, error) {
 	if k.locks, err = newLocks(c.Disable, k.createIn, p); err != nil {
 		return nil, err
 	}
+	for _, constant := range c.Constants {
+		if slices.ContainsFunc(lockAttributes(k.locks), func(a string) bool { return strings.EqualFold(a, constant.Attribute) }) {
+			return nil, fmt.Errorf("constant %s: disable writes it already: remove one of the two", constant.Attribute)
+		}
+	}
 	if len(k.locks) > 0 {
 		k.active = k.mapping.Type.Attribute("active")
 	}
@@ -138,6 +143,9 @@ func newKind(c *ResourceConfig, full *scim.ResourceType, maps []translators.MapC
 	if k.mapping, err = translators.Compile(full, maps, handled...); err != nil {
 		return nil, err
 	}
+	if err := k.checkConstants(); err != nil {
+		return nil, err
+	}
 	if c.RDN != "" {
 		k.rdnField = c.RDN
 		if k.rdn = k.mapping.LeafOf(c.RDN); k.rdn != nil && !k.rdn.IsWritable() {
@@ -154,6 +162,26 @@ func newKind(c *ResourceConfig, full *scim.ResourceType, maps []translators.MapC
 		k.served.Delete = translators.DeleteRefuse
 	}
 	return k, nil
+}
+
+// checkConstants refuses constants for attributes that something else writes.
+func (k *kind) checkConstants() error {
+	for i, c := range k.config.Constants {
+		isSame := func(other string) bool { return strings.EqualFold(other, c.Attribute) }
+		switch l := k.mapping.LeafOf(c.Attribute); {
+		case !isAttributeName(c.Attribute):
+			return fmt.Errorf("constant %q is not the name of an LDAP attribute", c.Attribute)
+		case len(c.Values) == 0:
+			return fmt.Errorf("constant %s has no value", c.Attribute)
+		case isSame(objectClass):
+			return errors.New("constant objectClass: the classes of new entries are said by object_class")
+		case l != nil && l.IsWritable():
+			return fmt.Errorf("constant %s: %s is mapped to it already: give the map a default instead", c.Attribute, l.Path)
+		case slices.ContainsFunc(k.config.Constants[:i], func(other ConstantConfig) bool { return isSame(other.Attribute) }):
+			return fmt.Errorf("constant %s stands twice: give all values in one line", c.Attribute)
+		}
+	}
+	return nil
 }
 
 // place reads where the entries are.

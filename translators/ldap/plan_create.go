@@ -24,6 +24,9 @@ func (t *Translator) planCreate(ctx context.Context, k *kind, in translators.Int
 	}
 	call := &addCall{t: t, k: k, secrets: k.secretFields()}
 	call.set("objectClass", k.config.ObjectClasses...)
+	for _, c := range k.config.Constants {
+		call.set(c.Attribute, c.Values...)
+	}
 	for _, v := range values {
 		call.set(v.Field, v.Values...)
 	}

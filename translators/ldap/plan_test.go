@@ -179,6 +179,9 @@ func TestPlan(t *testing.T) {
 		{name: "create enabled with all", disable: []string{byPolicy, byValue, byMove},
 			intent: create(values{"userName": "ada", "name.familyName": "Lovelace", "name.formatted": "Ada", "active": "true"})},
 
+		{name: "create with constants", disable: []string{byPolicy + "\n\t\tconstant loginShell /bin/bash\n\t\tconstant description one `two, with blanks`"},
+			intent: create(values{"userName": "ada", "name.familyName": "Lovelace", "name.formatted": "Ada", "active": "true"})},
+
 		{name: "group rename", groups: posixBlock, intent: func(tr *Translator) translators.Intent {
 			return updating(t, tr.groups, asRead(t, tr, tr.groups, entryAt("cn=admins,ou=groups,dc=example,dc=com", groupUUID, attributes{"cn": {"admins"}})), values{"displayName": "Administrators"})
 		}},
