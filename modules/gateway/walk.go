@@ -92,8 +92,8 @@ type walks struct {
 }
 
 type keptWalk struct {
-	walk *walk
-	used time.Time
+	walk       *walk
+	made, used time.Time
 }
 
 func newWalks(most int) *walks {
@@ -103,6 +103,7 @@ func newWalks(most int) *walks {
 // get returns the walk that is kept for the key, or makes one with scan.
 // Callers that need the same walk at the same time share the scan.
 func (ws *walks) get(ctx context.Context, key walkKey, anew bool, scan func(context.Context, func(id string) error) error) (*walk, error) {
+	asked := time.Now()
 	if !anew {
 		if w := ws.find(key); w != nil {
 			return w, nil
@@ -115,6 +116,9 @@ func (ws *walks) get(ctx context.Context, key walkKey, anew bool, scan func(cont
 				err = fmt.Errorf("walking through the resources: panic: %v\n%s", p, debug.Stack())
 			}
 		}()
+		if w := ws.madeSince(key, asked); w != nil {
+			return w, nil // somebody else's scan ended just now
+		}
 		w := new(walk)
 		// The scan is shared: it must not end with the caller who began it.
 		scanning, cancel := context.WithTimeout(context.WithoutCancel(ctx), walkTimeout)
@@ -156,13 +160,24 @@ func (ws *walks) find(key walkKey) *walk {
 	return kept.walk
 }
 
+// madeSince returns the walk that is kept for the key if it was made after that
+// time.
+func (ws *walks) madeSince(key walkKey, t time.Time) *walk {
+	ws.mu.Lock()
+	defer ws.mu.Unlock()
+	if kept := ws.kept[key]; kept != nil && kept.made.After(t) {
+		return kept.walk
+	}
+	return nil
+}
+
 // keep remembers a walk and forgets those that expired and, when there are too
 // many, the one that was not used for longest.
 func (ws *walks) keep(key walkKey, w *walk) {
 	ws.mu.Lock()
 	defer ws.mu.Unlock()
 	now := time.Now()
-	ws.kept[key] = &keptWalk{w, now}
+	ws.kept[key] = &keptWalk{w, now, now}
 	var oldest walkKey
 	for k, kept := range ws.kept {
 		if now.Sub(kept.used) > walkLife {

@@ -87,9 +87,10 @@ func TestSharedWalk(t *testing.T) {
 	key := walkKey{users, "entra", ""}
 	var scans atomic.Int32
 	held, begun := make(chan struct{}), make(chan struct{})
+	var begin sync.Once
 	scan := func(ctx context.Context, add func(string) error) error {
 		scans.Add(1)
-		close(begun)
+		begin.Do(func() { close(begun) })
 		<-held
 		if err := ctx.Err(); err != nil {
 			return err
