@@ -42,7 +42,7 @@ func (x *exchange) answer(status int, body []byte) {
 		x.w.WriteHeader(status)
 		return
 	}
-	mediaType, ok := scim.AnswerType(x.r.Header.Get("Accept"))
+	mediaType, ok := scim.AnswerType(strings.Join(x.r.Header.Values("Accept"), ","))
 	if !ok {
 		mediaType = "application/scim+json" // of the error that says so
 	}

@@ -124,7 +124,7 @@ func (x *exchange) decode() (*scim.Operation, error) {
 	}
 	return x.h.decoder.Decode(scim.Request{
 		Method: x.r.Method, Path: x.path, RawQuery: x.r.URL.RawQuery,
-		ContentType: x.r.Header.Get("Content-Type"), Accept: x.r.Header.Get("Accept"),
+		ContentType: x.r.Header.Get("Content-Type"), Accept: strings.Join(x.r.Header.Values("Accept"), ","),
 		Body: body,
 	})
 }
