@@ -15,12 +15,15 @@ import (
 // update answers PUT and PATCH (RFC 7644 §3.5). What disables is done alone and
 // first: nothing else in the request, and no error in it, holds it back.
 func (x *exchange) update(ctx context.Context, invalid error) {
-	unlock, err := locks.lock(ctx, x.h.Name, x.op.Type.Name, x.op.ID)
-	if err != nil {
-		x.fail(err)
-		return
+	var err error
+	if !isMemberDelta(x.op) {
+		var unlock func()
+		if unlock, err = locks.lock(ctx, x.h.Name, x.op.Type.Name, x.op.ID); err != nil {
+			x.fail(err)
+			return
+		}
+		defer unlock()
 	}
-	defer unlock()
 	disable, rest := x.op.SplitDisable()
 	var entry *translators.Entry
 	if disable != nil {
@@ -43,6 +46,14 @@ func (x *exchange) update(ctx context.Context, invalid error) {
 		return
 	}
 	x.updated(ctx, entry)
+}
+
+// isMemberDelta reports whether an update adds and removes members and does
+// nothing else. It goes out without having read the group, so that there is
+// nothing that a lock would keep as it was read; and a large group is filled by
+// many such requests at a time.
+func isMemberDelta(op *scim.Operation) bool {
+	return len(op.Changes) == 0 && !op.Members.IsEmpty() && !op.Members.ReplaceAll
 }
 
 // afterDisable says in an error that the account has been disabled all the same.
