@@ -84,10 +84,7 @@ const mostOwed = 1 << 20
 // Open opens or creates the file, and its directory, readable by its owner
 // alone.
 func Open(path string) (*Journal, error) {
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return nil, fmt.Errorf("opening the journal: %w", err)
-	}
-	file, err := os.OpenFile(path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	file, err := open(path)
 	if err != nil {
 		return nil, fmt.Errorf("opening the journal: %w", err)
 	}
@@ -183,7 +180,9 @@ func (j *Journal) owe(outcomes []byte) {
 }
 
 func (j *Journal) flush(lines []byte) error {
-	j.rotate()
+	if err := j.rotate(); err != nil {
+		return fmt.Errorf("beginning a new journal: %w", err)
+	}
 	if len(j.owed) > 0 {
 		lines = slices.Concat(j.owed, lines)
 	}
@@ -202,30 +201,39 @@ func (j *Journal) flush(lines []byte) error {
 }
 
 // rotate puts a file that has become too large aside, and begins a new one also
-// where somebody else has moved or removed it. What does not work is tried again
-// with the next flush, and the old file goes on growing until then: a journal
-// that is too large stops no disable.
-func (j *Journal) rotate() {
+// where somebody else has moved or removed it. A file that can't be put aside goes
+// on growing, and it is tried again with the next flush: a journal that is too
+// large stops no disable. Its error is that there is no file to write to.
+func (j *Journal) rotate() error {
 	ours, err := j.file.Stat()
 	if err != nil {
-		return
+		return nil // writing will tell
 	}
 	named, err := os.Stat(j.path)
 	isThere := err == nil && os.SameFile(ours, named)
-	if isThere && ours.Size() < MaxSize || err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return
+	if isThere && ours.Size() < MaxSize || errors.Is(err, fs.ErrPermission) {
+		return nil
 	}
 	if isThere {
 		if err := os.Rename(j.path, j.path+".1"); err != nil {
-			return
+			return nil
 		}
 	}
-	file, err := os.OpenFile(j.path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	file, err := open(j.path)
 	if err != nil {
-		return
+		return err
 	}
 	_ = j.file.Close() // everything in it has been flushed
 	j.file = file
+	return nil
+}
+
+// open opens or creates a file and its directory.
+func open(path string) (*os.File, error) {
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return nil, err
+	}
+	return os.OpenFile(path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 }
 
 // Destruct writes what is pending and closes the file. It is called when no

@@ -234,15 +234,16 @@ func TestFileThatGoesAway(t *testing.T) {
 		want string // what the file holds afterwards
 		kept string // what stands in <path>.1
 	}{
-		"renamed":   {func(path string) error { return os.Rename(path, path+".1") }, "2", "1"},
-		"removed":   {os.Remove, "2", ""},
-		"too large": {func(path string) error { return os.Truncate(path, MaxSize) }, "2", "1"},
+		"renamed":                    {func(path string) error { return os.Rename(path, path+".1") }, "2", "1"},
+		"removed":                    {os.Remove, "2", ""},
+		"removed with its directory": {func(path string) error { return os.RemoveAll(filepath.Dir(path)) }, "2", ""},
+		"too large":                  {func(path string) error { return os.Truncate(path, MaxSize) }, "2", "1"},
 		"too large and in the way": {func(path string) error {
 			return errors.Join(os.Truncate(path, MaxSize), os.MkdirAll(filepath.Join(path+".1", "a directory"), 0o700))
 		}, "1", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			path := filepath.Join(t.TempDir(), "journal.jsonl")
+			path := filepath.Join(t.TempDir(), "of the gateway", "journal.jsonl")
 			j, err := Open(path)
 			if err != nil {
 				t.Fatal(err)
@@ -281,4 +282,32 @@ func firstID(t *testing.T, path string) string {
 		t.Fatal(err)
 	}
 	return first.ID
+}
+
+// Where there is no file that an intent could be found in, nothing is done.
+func TestFileThatCannotBeBegun(t *testing.T) {
+	directory := filepath.Join(t.TempDir(), "of the gateway")
+	j, err := Open(filepath.Join(directory, "journal.jsonl"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.RemoveAll(directory); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink("/dev/null/nowhere", directory); err != nil {
+		t.Fatal(err)
+	}
+	begin := func() error { return j.Begin(Intent{ID: "1"}) }
+	if err := begin(); err == nil {
+		t.Error("an intent was recorded nowhere")
+	}
+	if err := os.Remove(directory); err != nil {
+		t.Fatal(err)
+	}
+	if err := begin(); err != nil {
+		t.Error(err)
+	}
+	if err := j.Destruct(); err != nil {
+		t.Error(err)
+	}
 }
