@@ -20,6 +20,9 @@ func (h *Handler) Explain(ctx context.Context, r *http.Request, offline bool) (s
 	if !ok {
 		return "", fmt.Errorf("the path %s is not below the gateway's base %s", r.URL.Path, h.Base)
 	}
+	if offline {
+		h.checker.stop() // it would connect
+	}
 	ctx, cancel := context.WithTimeout(ctx, time.Duration(h.Timeout))
 	defer cancel()
 	x := h.newExchange(nil, r, path)
