@@ -32,20 +32,23 @@ type operation struct {
 var all = []string{plainClient, bareHandler, ours}
 var withoutBare = []string{plainClient, ours}
 
-// operations are in the order of the table.
+// operations are in the order of the table. What only reads comes first, and the
+// writes in the order in which they leave the directory otherwise than it was:
+// slapd needs many times as long to rewrite a large group where entries have
+// come and gone.
 var operations = []operation{
 	{name: "find", title: "find a user by userName", by: all, yardstick: bareHandler, budget: .85},
 	{name: "read", title: "read a user", by: all, yardstick: bareHandler, budget: .85},
-	{name: "create", title: "create a user, journal on", by: all, yardstick: bareHandler, budget: .8,
-		limit: 600, restore: (*directory).removeCreated},
-	{name: "disable", title: "disable with proof, journal on", by: all, yardstick: bareHandler, budget: .8,
-		limit: 2000, restore: (*directory).enable},
-	{name: "add-member", title: "add one member to a group of 5,000, journal on", by: all, yardstick: plainClient, budget: .9,
-		limit: 250, restore: (*directory).takeOut},
 	{name: "page", title: "a page of 100 users, not the first", by: withoutBare, yardstick: plainClient, budget: .7},
 	{name: "first-page", title: "the first page of 100 users, all counted", by: withoutBare, yardstick: plainClient, budget: .7,
 		fewClients: true},
 	{name: "read-group", title: "read a group of 5,000 with its members' ids", by: withoutBare, yardstick: plainClient, budget: .7},
+	{name: "add-member", title: "add one member to a group of 5,000, journal on", by: all, yardstick: plainClient, budget: .9,
+		limit: 250, restore: (*directory).takeOut},
+	{name: "disable", title: "disable with proof, journal on", by: all, yardstick: bareHandler, budget: .8,
+		limit: 2000, restore: (*directory).enable},
+	{name: "create", title: "create a user, journal on", by: all, yardstick: bareHandler, budget: .8,
+		limit: 600, restore: (*directory).removeCreated},
 }
 
 // addToEverybody is the one operation of the size rows that is not among

@@ -47,7 +47,7 @@ func (s settings) estimate() (about, atMost time.Duration) {
 			about += time.Duration(s.Rounds*len(o.by)) * turn(o)
 		}
 	}
-	return about, 2*about + time.Minute
+	return about, about*3/2 + time.Minute
 }
 
 // startTimes is how often each server is started.
