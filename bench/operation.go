@@ -34,8 +34,7 @@ var withoutBare = []string{plainClient, ours}
 
 // operations are in the order of the table. What only reads comes first, and the
 // writes in the order in which they leave the directory otherwise than it was:
-// slapd needs many times as long to rewrite a large group where entries have
-// come and gone.
+// slapd takes longer to rewrite a large group where entries have come and gone.
 var operations = []operation{
 	{name: "find", title: "find a user by userName", by: all, yardstick: bareHandler, budget: .85},
 	{name: "read", title: "read a user", by: all, yardstick: bareHandler, budget: .85},
