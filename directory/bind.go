@@ -59,6 +59,9 @@ func (s *Server) authenticate(name dn, password string) (who identity, policyErr
 	defer s.mu.Unlock()
 	e, a := s.tree.entries[name.norm()], s.accounts[name.norm()]
 	policyError = noEntry
+	if a != nil && a != s.root {
+		policyError = noPolicyError // it stands for an entry, in slapd
+	}
 	if e != nil {
 		policyError = noPolicyError
 		if a != s.root && s.policyOf(e).isLocked(e, time.Now()) {

@@ -384,3 +384,24 @@ func TestListenErrors(t *testing.T) {
 		t.Error("listening on a port that is taken: no error")
 	}
 }
+
+// A configured account needs no entry, and a policy has its part in its bind all
+// the same, as with slapd, where it has one. Root is above all policies.
+func TestPolicyControlOfAccounts(t *testing.T) {
+	_, addr := start(t, options(), "dn: "+base+"\nobjectClass: domain\ndc: example\n")
+	for _, test := range []struct {
+		dn, password string
+		has          bool
+	}{
+		{serviceDN, servicePassword, true},
+		{serviceDN, "wrong", true},
+		{adminDN, adminPassword, false},
+		{person("nobody"), "x", false},
+	} {
+		c := dial(t, addr, "", "")
+		result, _ := c.SimpleBind(ldap.NewSimpleBindRequest(test.dn, test.password, []ldap.Control{ldap.NewControlBeheraPasswordPolicy()}))
+		if has := ldap.FindControl(result.Controls, ldap.ControlTypeBeheraPasswordPolicy) != nil; has != test.has {
+			t.Errorf("%s %s: the control is there: %t", test.dn, test.password, has)
+		}
+	}
+}

@@ -14,6 +14,10 @@ type Options struct {
 	// NoPolicy leaves the password policy overlay out: pwdAccountLockedTime
 	// is then an unknown attribute.
 	NoPolicy bool
+	// NoOverlay loads the module of the password policy, which defines
+	// pwdAccountLockedTime, and leaves the overlay out of the database: a lock
+	// is then written, and nothing looks at it.
+	NoOverlay bool
 	// NoDefaultPolicy loads the overlay but names no default policy: a lock is
 	// then written and enforced by nobody.
 	NoDefaultPolicy bool
@@ -143,7 +147,7 @@ func accessRules(options Options) string {
 func overlays(options Options) string {
 	var text strings.Builder
 	line := func(format string, args ...any) { fmt.Fprintf(&text, format+"\n", args...) }
-	if !options.NoPolicy {
+	if !options.NoPolicy && !options.NoOverlay {
 		line("overlay ppolicy")
 		if !options.NoDefaultPolicy {
 			line("ppolicy_default %q", DefaultPolicy)

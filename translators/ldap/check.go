@@ -2,6 +2,7 @@ package ldap
 
 import (
 	"context"
+	"crypto/rand"
 	"fmt"
 	"strings"
 
@@ -28,6 +29,7 @@ func (t *Translator) Check(ctx context.Context) []translators.Finding {
 			c.memberOf(ctx)
 		}
 	}
+	c.overlay(ctx, root)
 	c.passwordPolicy(ctx)
 	return c.findings
 }
@@ -157,13 +159,7 @@ func (c *checker) container(ctx context.Context, dn string) {
 // policy (directories.md §4.1).
 func (c *checker) passwordPolicy(ctx context.Context) {
 	t := c.t
-	uses := false
-	if t.users != nil {
-		for _, l := range t.users.locks {
-			_, is := l.(policyLock)
-			uses = uses || is
-		}
-	}
+	uses := t.users != nil && t.users.usesPolicy()
 	switch {
 	case t.PasswordPolicy == "" && uses:
 		c.warning("disable password_policy: whether the directory enforces the lock is not known beforehand: name its default policy by password_policy")
@@ -183,6 +179,68 @@ func (c *checker) passwordPolicy(ctx context.Context) {
 	default:
 		c.ok("password_policy: pwdLockout is TRUE: a lock is enforced for accounts to which this policy applies")
 	}
+}
+
+// overlay looks whether a password policy has a part in signing in to the
+// database of the users. The module that defines the attribute of the lock can be
+// loaded without the overlay that looks at it. The question goes with the
+// service account's own, right password, which harms nothing; where that can't
+// tell, with a wrong one of an account that is locked anyway.
+func (c *checker) overlay(ctx context.Context, root *ldapconn.RootDSE) {
+	t := c.t
+	if t.users == nil || !t.users.usesPolicy() {
+		return
+	}
+	const ok = "disable password_policy: a password policy has a part in signing in"
+	isSame := t.bindDN != nil && inOneDatabase(root.NamingContexts, t.bindDN, t.users.base)
+	if isSame {
+		answer, err := t.pool.TestOwnBind(ctx)
+		switch {
+		case err != nil:
+			c.error("disable password_policy: whether a password policy has a part in signing in is not known: %v", t.fault("signing in", err))
+			return
+		case answer.Governed:
+			c.ok(ok)
+			return
+		}
+	}
+	// The rootdn is above all policies, and hardly has an entry of its own.
+	answer, isKnown := c.lockedBind(ctx)
+	switch {
+	case isKnown && answer.Governed:
+		c.ok(ok)
+	case isKnown:
+		c.error("disable password_policy: a disabled account can still sign in. %s", notGoverned)
+	case isSame:
+		c.error("disable password_policy: a disabled account could still sign in. %s (If the account of scimgate is the rootdn of the database, to which no policy applies, this can't be told before an account is disabled: use a limited account.)", notGoverned)
+	}
+}
+
+// lockedBind tries a random password of an account that is disabled; false when
+// there is none, or no answer.
+func (c *checker) lockedBind(ctx context.Context) (answer ldapconn.BindResult, isKnown bool) {
+	t := c.t
+	locked := clause(equality(t.profile.lock, t.profile.locked, true))
+	some, _, err := t.searchUpTo(ctx, t.users, locked, []string{noAttributes}, 1)
+	if err != nil || len(some) == 0 {
+		return answer, false
+	}
+	answer, err = t.pool.TestBind(ctx, some[0].DN, rand.Text())
+	return answer, err == nil
+}
+
+// inOneDatabase reports whether two names lie in one tree of the server.
+func inOneDatabase(contexts []string, a, b *goldap.DN) bool {
+	in := func(dn *goldap.DN) (name string) {
+		for _, context := range contexts {
+			parsed, err := goldap.ParseDN(context)
+			if err == nil && (parsed.EqualFold(dn) || parsed.AncestorOfFold(dn)) && len(context) > len(name) {
+				name = context
+			}
+		}
+		return name
+	}
+	return in(a) != "" && in(a) == in(b)
 }
 
 // memberOf looks whether the directory keeps the attribute behind groups.

@@ -23,7 +23,10 @@ func TestCheck(t *testing.T) {
 		{"no policy is named", slapd.Options{}, "", usersBlock, []string{"warning: name its default policy by password_policy"}},
 		{"a policy that does not exist", slapd.Options{}, "password_policy cn=x," + slapd.Policies, usersBlock, []string{"error: does not exist"}},
 		{"locks are not enforced", slapd.Options{NoLockout: true}, policy, usersBlock, []string{"error: Set it to TRUE"}},
-		{"no policy overlay", slapd.Options{NoPolicy: true}, "", usersBlock, []string{"error: can't see pwdAccountLockedTime", "warning: name its default policy"}},
+		{"no policy overlay", slapd.Options{NoPolicy: true}, "", usersBlock, []string{"error: can't see pwdAccountLockedTime", "error: The password policy overlay is not in force", "warning: name its default policy"}},
+		{"no overlay, though its module is loaded", slapd.Options{NoOverlay: true}, policy, usersBlock, []string{"error: The password policy overlay is not in force"}},
+		{"no default policy", slapd.Options{NoDefaultPolicy: true}, policy, usersBlock, nil},
+		{"a silent policy", slapd.Options{NoUseLockout: true}, policy, usersBlock, nil},
 		{"a hidden lock", slapd.Options{HideLock: true}, policy, usersBlock, []string{"error: can't see pwdAccountLockedTime"}},
 		{"no memberOf", slapd.Options{NoMemberOf: true}, policy, usersBlock, []string{"warning: every user looks like a member of no group"}},
 		{"no base", slapd.Options{}, policy, strings.Replace(usersBlock, "ou=people", "ou=persons", 1), []string{"error: base ou=persons"}},
@@ -55,6 +58,33 @@ func TestCheck(t *testing.T) {
 			}
 		})
 	}
+	// Of the rootdn, to which no policy applies, a disabled account tells.
+	t.Run("the overlay, asked by the rootdn", func(t *testing.T) {
+		for _, c := range []struct {
+			options  slapd.Options
+			isLocked bool
+			want     string // of a finding
+		}{
+			{slapd.Options{}, true, "ok: a password policy has a part"},
+			{slapd.Options{NoOverlay: true}, true, "error: a disabled account can still sign in"},
+			{slapd.Options{}, false, "error: If the account of scimgate is the rootdn"},
+		} {
+			server := slapd.Start(t, c.options)
+			tr := configure(t, server.URL(), "bind "+server.AdminDN+" "+server.AdminPassword, usersBlock, groupsBlock)
+			v := person("ada")
+			if c.isLocked {
+				v["active"] = "false"
+			}
+			mustCarryOut(t, tr, creation(t, tr.users, v))
+			level, part, _ := strings.Cut(c.want, ": ")
+			found := tr.Check(t.Context())
+			if !slices.ContainsFunc(found, func(f translators.Finding) bool {
+				return string(f.Level) == level && strings.Contains(f.Detail, part)
+			}) {
+				t.Errorf("found %v, want %q", found, c.want)
+			}
+		}
+	})
 	t.Run("an empty directory", func(t *testing.T) {
 		tr, _ := serve(t, slapd.Options{})
 		for _, f := range tr.Check(t.Context()) {

@@ -162,6 +162,8 @@ func (t *Translator) proveEnforced(ctx context.Context, e *goldap.Entry) transla
 	case answer.Locked:
 		t.proofs.note(key, t.pool.Server(), time.Now())
 		return translators.Proof{Status: translators.Proven}
+	case !answer.Governed:
+		return translators.Proof{Status: translators.Refuted, Detail: notEnforced + " " + notGoverned}
 	case t.proofs.tells(t.pool.Server()):
 		return translators.Proof{Status: translators.Refuted, Detail: notEnforced +
 			" Other accounts are refused as locked and this one is not: no password policy applies to it, or the pwdLockout of its policy is not TRUE."}
@@ -170,6 +172,13 @@ func (t *Translator) proveEnforced(ctx context.Context, e *goldap.Entry) transla
 }
 
 const notEnforced = "The lock was written, but the directory does not enforce it: the account can still sign in."
+
+// notGoverned is what it means when a bind is answered without the password
+// policy control. slapd's overlay sends it with every answer about an entry, an
+// empty one where it keeps the reason to itself; without the overlay, whose
+// module alone defines the attribute of the lock, nothing does.
+const notGoverned = "The password policy overlay is not in force for this database: its answer to an attempt to sign in lacks the password policy control. " +
+	"Add the overlay to the database (overlay ppolicy). If it is there, let the proxy between scimgate and the directory pass controls on."
 
 // provePolicy looks into the policy that applies to an account, for directories
 // that do not say why they refuse an attempt to sign in. A policy that the

@@ -185,11 +185,18 @@ func TestTestBind(t *testing.T) {
 		}
 		return result
 	}
-	if got := try(adaDN, "analytical"); !got.Accepted || got.Locked {
+	if got := try(adaDN, "analytical"); !got.Accepted || got.Locked || !got.Governed {
 		t.Errorf("right password: %+v", got)
 	}
-	if got := try(adaDN, "difference"); got.Accepted || got.Locked || got.ResultCode != ldap.LDAPResultInvalidCredentials {
+	if got := try(adaDN, "difference"); got.Accepted || got.Locked || !got.Governed || got.ResultCode != ldap.LDAPResultInvalidCredentials {
 		t.Errorf("wrong password: %+v", got)
+	}
+	// No entry, and the rootdn: no policy.
+	if got := try("uid=nobody,"+slapd.People, "x"); got.Accepted || got.Governed {
+		t.Errorf("nobody: %+v", got)
+	}
+	if got := try(slapd.AdminDN, slapd.AdminPassword); !got.Accepted || got.Governed {
+		t.Errorf("the rootdn: %+v", got)
 	}
 	lock := ldap.NewModifyRequest(adaDN, nil)
 	lock.Replace("pwdAccountLockedTime", []string{"000001010000Z"})
@@ -210,4 +217,41 @@ func TestTestBind(t *testing.T) {
 	if _, err := pool.TestBind(t.Context(), adaDN, "analytical"); err == nil {
 		t.Error("a dead server refuses")
 	}
+}
+
+// Whether a password policy is in force shows in every answer about an entry.
+func TestOwnBind(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		options  slapd.Options
+		governed bool
+	}{
+		"overlay":           {slapd.Options{}, true},
+		"no default policy": {slapd.Options{NoDefaultPolicy: true}, true},
+		"no lockout":        {slapd.Options{NoLockout: true}, true},
+		"no use lockout":    {slapd.Options{NoUseLockout: true}, true},
+		"no overlay":        {slapd.Options{NoOverlay: true}, false},
+		"no module":         {slapd.Options{NoPolicy: true}, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			pool := newPool(t, nil, startServer(t, test.options).URL())
+			for range 2 { // before and after the first request
+				got, err := pool.TestOwnBind(t.Context())
+				if err != nil || !got.Accepted || got.Governed != test.governed {
+					t.Errorf("the service account: %+v, %v", got, err)
+				}
+			}
+			got, err := pool.TestBind(t.Context(), adaDN, "difference")
+			if err != nil || got.Accepted || got.Governed != test.governed {
+				t.Errorf("a wrong password: %+v, %v", got, err)
+			}
+		})
+	}
+	t.Run("anonymous", func(t *testing.T) {
+		pool := newPool(t, func(c *ldapconn.Config) { c.BindDN, c.Password = "", nil }, startServer(t, slapd.Options{}).URL())
+		if _, err := pool.TestOwnBind(t.Context()); err == nil {
+			t.Error("nobody's bind has a result")
+		}
+	})
 }

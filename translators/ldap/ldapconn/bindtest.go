@@ -16,6 +16,11 @@ type BindResult struct {
 	// (draft-behera-ldap-password-policy), that the account is locked. Servers
 	// that keep this to themselves only refuse.
 	Locked bool
+	// Governed means that the answer came with the password policy control,
+	// whatever it says: a password policy is in force for the entry. slapd's
+	// overlay leaves the control out for its rootdn and for a name without an
+	// entry; a proxy in between may take it out.
+	Governed bool
 	// ResultCode is the LDAP result code, Diagnostic the server's words. They
 	// are for the operator; Active Directory puts the reason there.
 	ResultCode uint16
@@ -66,8 +71,13 @@ func (p *Pool) testBind(ctx context.Context, s *server, dn, password string) (Bi
 	defer stop()
 	answer, err := c.ldap.SimpleBind(ldap.NewSimpleBindRequest(dn, password,
 		[]ldap.Control{ldap.NewControlBeheraPasswordPolicy()}))
-	if err == nil {
-		return BindResult{Accepted: true}, nil
+	result := BindResult{Accepted: err == nil}
+	if answer != nil {
+		policy, has := ldap.FindControl(answer.Controls, ldap.ControlTypeBeheraPasswordPolicy).(*ldap.ControlBeheraPasswordPolicy)
+		result.Governed, result.Locked = has, has && policy.Error == accountLocked
+	}
+	if result.Accepted {
+		return result, nil
 	}
 	failure := &Error{Op: testingBind.op, Server: s.url}
 	failure.Outcome, failure.Err = judge(err)
@@ -78,14 +88,28 @@ func (p *Pool) testBind(ctx context.Context, s *server, dn, password string) (Bi
 		failure.Err = timely(ctx, failure.Err)
 		return BindResult{}, failure
 	}
-	result := BindResult{ResultCode: resultCode(failure.Err)}
+	result.ResultCode = resultCode(failure.Err)
 	var refusal *ldap.Error
 	if errors.As(failure.Err, &refusal) && refusal.Err != nil {
 		result.Diagnostic = refusal.Err.Error()
 	}
-	if answer != nil {
-		policy, has := ldap.FindControl(answer.Controls, ldap.ControlTypeBeheraPasswordPolicy).(*ldap.ControlBeheraPasswordPolicy)
-		result.Locked = has && policy.Error == accountLocked
-	}
 	return result, nil
+}
+
+// TestOwnBind is TestBind of the service account with its own password, which
+// no lockout counts.
+func (p *Pool) TestOwnBind(ctx context.Context) (BindResult, error) {
+	p.mu.Lock()
+	password := p.proven
+	p.mu.Unlock()
+	if password == "" {
+		// Nothing was asked of the directory yet.
+		if err := p.Probe(ctx); err != nil {
+			return BindResult{}, err
+		}
+		p.mu.Lock()
+		password = p.proven
+		p.mu.Unlock()
+	}
+	return p.TestBind(ctx, p.config.BindDN, password)
 }
