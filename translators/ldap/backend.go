@@ -29,6 +29,9 @@ var backends = caddy.NewUsagePool()
 type backend struct {
 	*ldapconn.Pool
 	observer atomic.Pointer[func(translators.Observation)]
+	// largestPage is the page that the directory took after it had refused a
+	// larger one; 0 when it has refused none.
+	largestPage atomic.Int64
 }
 
 // backendKey tells backends apart. It is a digest, because what it is made of

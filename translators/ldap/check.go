@@ -3,6 +3,7 @@ package ldap
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -24,7 +25,11 @@ func (t *Translator) Check(ctx context.Context) []translators.Finding {
 	c.ok("%s answers and accepts the account of scimgate", root.Server)
 	c.controls(root)
 	for _, k := range t.kinds {
-		if c.entries(ctx, k) && k == t.users {
+		if !c.entries(ctx, k) {
+			continue
+		}
+		c.pages(ctx, k)
+		if k == t.users {
 			c.locks(ctx)
 			c.memberOf(ctx)
 		}
@@ -98,6 +103,23 @@ func (c *checker) entries(ctx context.Context, k *kind) (isReadable bool) {
 	}
 	c.ok("%s: entries, ids and mapped attributes can be searched", name)
 	return true
+}
+
+// pages looks whether a list can begin: the directory may limit the size of a page.
+func (c *checker) pages(ctx context.Context, k *kind) {
+	t, name := c.t, k.served.Name
+	if t.PageSize < 0 {
+		return
+	}
+	err := t.walk(ctx, k, everything, []string{noAttributes}, 0, func(*goldap.Entry) error { return errEnough })
+	switch size := t.pageSize(); {
+	case isTooLarge(err):
+		c.error("%s: the directory does not return its entries to the account of scimgate in pages of %d, nor in smaller ones: no list can be made. Raise its limits for the account (OpenLDAP: olcLimits with size.pr and size.prtotal=unlimited)", name, t.PageSize)
+	case err != nil && !errors.Is(err, errEnough):
+		c.error("%s: no list can be made: %v", name, t.wholeFault("reading the first page", err))
+	case size < t.PageSize:
+		c.warning("%s: the directory does not return pages of %d entries to the account of scimgate: pages of %d are used. Set page_size %d, or raise the limit (OpenLDAP: size.pr in olcLimits)", name, t.PageSize, size, size)
+	}
 }
 
 // first returns any one entry of the kind, with its id alone; nil when there is

@@ -113,17 +113,68 @@ func (t *Translator) searchUpTo(ctx context.Context, k *kind, filter clause, att
 
 // walk calls each for the entries that satisfy filter, page by page, on a
 // connection that no other request uses meanwhile. atMost is a hint, 0 for all.
+//
+// A directory may allow our account smaller pages than we ask for. What it refuses
+// before the first entry is asked for again in smaller ones, and what it took is
+// remembered for all configurations of the directory.
 func (t *Translator) walk(ctx context.Context, k *kind, filter clause, attributes []string, atMost int, each func(*goldap.Entry) error) error {
 	text := string(filter)
 	if filter == everything {
 		text = ""
 	}
-	size := max(t.PageSize, 0) // -1 is without the paging control
+	build := func() *goldap.SearchRequest { return k.request(text, attributes, 0) }
+	isBegun := false
+	once := func(e *goldap.Entry) error {
+		isBegun = true
+		return each(e)
+	}
+	size := t.pageSize()
 	if atMost > 0 {
 		size = min(size, atMost)
 	}
-	build := func() *goldap.SearchRequest { return k.request(text, attributes, 0) }
-	return t.pool.SearchPaged(ctx, build, uint32(size), each)
+	err := t.pool.SearchPaged(ctx, build, uint32(size), once)
+	for first := err; isTooLarge(err) && !isBegun; {
+		if size = smallerPage(size); size == 0 {
+			return first
+		}
+		err = t.pool.SearchPaged(ctx, build, uint32(size), once)
+		if err == nil || isBegun {
+			t.backend.largestPage.Store(int64(size))
+		}
+	}
+	return err
+}
+
+// pageSize is the size of a page, 0 without the paging control.
+func (t *Translator) pageSize() int {
+	size := max(t.PageSize, 0)
+	if largest := int(t.backend.largestPage.Load()); largest > 0 {
+		size = min(size, largest)
+	}
+	return size
+}
+
+// isTooLarge reports whether a page may have been refused for its size.
+func isTooLarge(err error) bool {
+	code := resultCode(err)
+	return code == goldap.LDAPResultAdminLimitExceeded || code == goldap.LDAPResultSizeLimitExceeded
+}
+
+// The smallest pages that are tried, the last of them once.
+const (
+	smallPage    = 100
+	smallestPage = 50
+)
+
+// smallerPage is the size to try after one that was refused, 0 for none.
+func smallerPage(size int) int {
+	switch {
+	case size > smallPage:
+		return max(size/2, smallPage)
+	case size > smallestPage:
+		return smallestPage
+	}
+	return 0
 }
 
 // search makes one search on a shared connection. Its error is the pool's: the

@@ -318,17 +318,82 @@ func TestSearchLimits(t *testing.T) {
 			t.Errorf("without paging: got %v, want too many", err)
 		}
 	}
-	// A page larger than the server allows is an error, not a short walk.
-	tr.PageSize = 101
-	for _, err := range tr.Scan(t.Context(), tr.users.served.ResourceType, nil) {
-		if err == nil {
-			t.Fatalf("a page of 101 was not refused")
-		}
-	}
 	// A walk can be given up.
 	tr.PageSize = 100
 	for range tr.Scan(t.Context(), tr.users.served.ResourceType, nil) {
 		break
+	}
+}
+
+// A page larger than the server allows is asked for again in smaller ones, once for
+// all; and where even the smallest is refused that is an error, not a short list.
+func TestPageLimit(t *testing.T) {
+	var ldif strings.Builder
+	for i := range 450 {
+		fmt.Fprintf(&ldif, "dn: uid=u%03d,ou=people,dc=example,dc=com\nobjectClass: inetOrgPerson\nuid: u%03d\ncn: u\nsn: s\n\n", i, i)
+	}
+	for _, c := range []struct {
+		limit, page int
+		used        int // 0 when none can be
+		searches    int // of the first walk, and
+		again       int // of the second
+	}{
+		{200, 500, 125, 2 + 4, 4},
+		{100, 101, 100, 1 + 5, 5},
+		{99, 100, 50, 1 + 9, 9},
+		{60, 500, 50, 4 + 9, 9},
+		{49, 500, 0, 5, 5},
+		{200, 150, 150, 3, 3},
+	} {
+		t.Run(fmt.Sprint(c.limit, " ", c.page), func(t *testing.T) {
+			t.Parallel()
+			server := slapd.Start(t, slapd.Options{LDIF: ldif.String(), PageLimit: c.limit, NoSync: true})
+			proxy := slapd.NewProxy(t, server.Addr())
+			var searches atomic.Int64
+			tr := configure(t, proxy.URL(), "bind "+server.ServiceDN+" "+server.ServicePassword, usersBlock, groupsBlock)
+			tr.PageSize = c.page
+			proxy.OnRequest(func(operation int) slapd.Action {
+				if operation == goldap.ApplicationSearchRequest {
+					searches.Add(1)
+				}
+				return slapd.Forward
+			})
+			for _, want := range []int{c.searches, c.again} {
+				searches.Store(0)
+				seen := make(map[string]bool)
+				var fault error
+				for id, err := range tr.Scan(t.Context(), tr.users.served.ResourceType, nil) {
+					if err != nil {
+						fault = err
+						break
+					}
+					seen[id] = true
+				}
+				if c.used == 0 && (translators.KindOf(fault) != translators.Unavailable || len(seen) > 0) {
+					t.Errorf("got %d entries and %v, want a fault", len(seen), fault)
+				}
+				if c.used > 0 && (fault != nil || len(seen) != 450) {
+					t.Errorf("got %d entries and %v, want 450", len(seen), fault)
+				}
+				if got := int(searches.Load()); got != want {
+					t.Errorf("the walk took %d searches, want %d", got, want)
+				}
+			}
+			var found []string
+			for _, f := range tr.Check(t.Context()) {
+				if strings.Contains(f.Detail, "in pages of") || strings.Contains(f.Detail, "page_size") {
+					found = append(found, string(f.Level)+": "+f.Detail)
+				}
+			}
+			switch {
+			case c.used == c.page && len(found) > 0:
+				t.Errorf("found %q", found)
+			case c.used == 0 && (len(found) == 0 || !strings.HasPrefix(found[0], "error: ")):
+				t.Errorf("found %q, want an error", found)
+			case c.used > 0 && c.used < c.page && (len(found) == 0 || !strings.Contains(found[0], fmt.Sprintf("Set page_size %d", c.used))):
+				t.Errorf("found %q, want that pages of %d are used", found, c.used)
+			}
+		})
 	}
 }
 
