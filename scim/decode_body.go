@@ -1,6 +1,7 @@
 package scim
 
 import (
+	"errors"
 	"net/http"
 	"strings"
 )
@@ -154,12 +155,18 @@ func (x *decoding) clearSchema(s *Schema, isRemove bool) {
 	}
 }
 
+// ErrCannotDisable is the cause of the refusal of active=false where active is not
+// mapped.
+var ErrCannotDisable = errors.New("active is not mapped")
+
 // unmapped drops a value that there is no attribute for. It may not drop a
 // disable: that would be answered with success.
 func (x *decoding) unmapped(path string, v jsonValue) {
 	name := strings.TrimPrefix(strings.ToLower(path), strings.ToLower(SchemaUser)+":")
 	if name == "active" && x.t.Schema.ID == SchemaUser && isFalse(v) {
-		x.fail(Invalid(InvalidValue, "active cannot be set to false: this gateway's configuration names no way to disable users"))
+		err := Invalid(InvalidValue, "active cannot be set to false: this gateway's configuration names no way to disable users")
+		err.Err = ErrCannotDisable
+		x.fail(err)
 		return
 	}
 	x.ignore(path)

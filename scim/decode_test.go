@@ -240,7 +240,7 @@ func TestDecodeUnmappedActive(t *testing.T) {
 			a.Mutability = ReadOnly
 		}
 	})
-	const unmapped = "400 invalidValue: %sactive cannot be set to false: this gateway's configuration names no way to disable users"
+	const unmapped = "400 invalidValue: %sactive cannot be set to false: this gateway's configuration names no way to disable users: active is not mapped"
 	for name, c := range map[string]struct {
 		t                  *ResourceType
 		method, body, want string

@@ -71,6 +71,7 @@ func (e explanation) run(in io.Reader, out io.Writer) error {
 		return err
 	}
 	handler := module.(*gateway.Handler)
+	handler.StopChecking()
 	request, err := readRequest(in, handler.Base)
 	if err != nil {
 		return err

@@ -34,7 +34,7 @@ type Credential struct {
 	// User is the user name of a basic credential. Default: Name.
 	User string `json:"user,omitempty"`
 	// Secret is the token or the password, 12 bytes or more. Give it as a
-	// placeholder such as {file./run/secrets/entra} or {env.SCIM_TOKEN};
+	// placeholder such as {file./etc/scimgate/entra} or {env.SCIM_TOKEN};
 	// a line end behind it is not part of it.
 	Secret string `json:"secret,omitempty"`
 	// SHA256 is the SHA-256 of the secret in hexadecimal, instead of Secret.
@@ -123,6 +123,10 @@ func parseExpiry(text string) (time.Time, error) {
 	}
 	return time.Time{}, fmt.Errorf("expires %q is neither a day such as 2027-06-01 nor a time such as 2027-06-01T12:00:00Z", text)
 }
+
+// Expiry returns from when on the credential is refused, if it ever is. It is
+// known once the credential was provisioned.
+func (c *Credential) Expiry() (at time.Time, does bool) { return c.expires, !c.expires.IsZero() }
 
 func (c *Credential) isExpired(now time.Time) bool {
 	return !c.expires.IsZero() && !now.Before(c.expires)

@@ -47,16 +47,18 @@ func (t *activityTable) enter(gateway string, names []string) *activity {
 	return a
 }
 
-// leave is the reverse of enter; a may be nil.
-func (t *activityTable) leave(a *activity) {
+// leave is the reverse of enter, and reports whether no configuration has the
+// gateway any more. a may be nil.
+func (t *activityTable) leave(a *activity) (isLast bool) {
 	if a == nil {
-		return
+		return false
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if a.users--; a.users == 0 {
 		delete(t.gateways, a.gateway)
 	}
+	return a.users == 0
 }
 
 // accepted notes that a credential was accepted, also by a configuration that is

@@ -2,7 +2,10 @@ package gateway
 
 import (
 	"fmt"
+	"reflect"
+	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig"
@@ -27,8 +30,54 @@ func parse(h httpcaddyfile.Helper) ([]httpcaddyfile.ConfigValue, error) {
 	if err := handler.UnmarshalCaddyfile(h.Dispenser); err != nil {
 		return nil, err
 	}
+	if err := claim(h, handler); err != nil {
+		return nil, err
+	}
 	base := caddy.ModuleMap{"path": caddyconfig.JSON(caddyhttp.MatchPath{handler.Base + "*"}, nil)}
 	return h.NewRoute(base, handler), nil
+}
+
+// place is where a gateway's directive stands, and on which site.
+type place struct{ site, base, text string }
+
+// claim refuses a gateway whose name another one has, in the whole Caddyfile, or
+// whose base another one has in the same block of the same site: it would never be
+// asked.
+func claim(h httpcaddyfile.Helper, handler *Handler) error {
+	const named, based = "scim_gateway names", "scim_gateway bases"
+	h.Reset() // an error names the line of the directive
+	h.Next()
+	here := place{siteOf(h), handler.Base, fmt.Sprintf("%s:%d", h.File(), h.Line())}
+	names, _ := h.State[named].(map[string]place)
+	if names == nil {
+		names = make(map[string]place)
+		h.State[named] = names
+	}
+	if other, is := names[handler.Name]; is {
+		return h.Errf("the name %s is taken by the scim_gateway at %s: each needs a name of its own, for logs, metrics and the journal", handler.Name, other.text)
+	}
+	names[handler.Name] = here
+	bases, _ := h.BlockState[based].([]place)
+	for _, other := range bases {
+		if other.site == here.site && strings.EqualFold(other.base, here.base) {
+			return h.Errf("the base %s is taken by the scim_gateway at %s, which would answer for this one: each needs a base of its own on its site", handler.Base, other.text)
+		}
+	}
+	// A copy: blocks within this one inherit the list, and beside each other must
+	// not share it.
+	h.BlockState[based] = append(slices.Clone(bases), here)
+	return nil
+}
+
+// siteOf tells sites apart. At the top of a site Caddy's BlockState is that of the
+// whole Caddyfile, and nothing that is exported says which site it is.
+func siteOf(h httpcaddyfile.Helper) string {
+	keys := reflect.ValueOf(h).FieldByName("parentBlock").FieldByName("Keys")
+	if !keys.IsValid() || keys.Len() == 0 {
+		return ""
+	}
+	first := keys.Index(0)
+	return fmt.Sprintf("%s:%d %s", first.FieldByName("File"), first.FieldByName("Line").Int(), first.FieldByName("Text"))
 }
 
 // UnmarshalCaddyfile reads the directive:
@@ -94,7 +143,7 @@ func (h *Handler) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	case len(h.TranslatorRaw) == 0:
 		return d.Errf("scim_gateway %s has no translator: write translator ldap ldaps://directory.example.com { ... }", h.Name)
 	case len(h.Access.Credentials) == 0:
-		return d.Errf("scim_gateway %s has no token: write token entra { secret {file./run/secrets/entra} }; without one nobody could call it", h.Name)
+		return d.Errf("scim_gateway %s has no token: write token entra { secret {file./etc/scimgate/entra} }; without one nobody could call it", h.Name)
 	}
 	return nil
 }

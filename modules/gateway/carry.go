@@ -12,6 +12,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/scimgate/scimgate/modules/journal"
+	"github.com/scimgate/scimgate/modules/policy"
 	"github.com/scimgate/scimgate/scim"
 	"github.com/scimgate/scimgate/translators"
 )
@@ -20,6 +21,17 @@ import (
 type carried struct {
 	report translators.Report
 	proof  translators.Proof
+}
+
+// proofFailed is the status of a proof that could not be made.
+const proofFailed translators.ProofStatus = "failed"
+
+// entry returns the resource as it was read behind the calls, or nil.
+func (c carried) entry() *translators.Entry {
+	if c.proof.Entry != nil {
+		return c.proof.Entry
+	}
+	return c.report.Last()
 }
 
 // retryRefuted is when it makes sense to ask again for a disable that did not
@@ -40,7 +52,11 @@ func (x *exchange) carryOut(ctx context.Context, intent translators.Intent) (car
 		return carried{}, x.rehearsed(plan)
 	}
 	if len(plan.Calls) == 0 {
-		return x.prove(ctx, plan, translators.Report{Outcome: translators.Applied})
+		done, err := x.prove(ctx, plan, translators.Report{Outcome: translators.Applied})
+		if err != nil && plan.Proves == translators.ProofDisabled {
+			x.recordUnwritten(intent, plan, done, err)
+		}
+		return done, err
 	}
 	giveBack := func() {}
 	if takesAccess(intent) {
@@ -95,9 +111,20 @@ func takesAccess(intent translators.Intent) bool {
 // disablesAccount reports whether an intent makes active false where it is not,
 // also in a new account.
 func disablesAccount(intent translators.Intent) bool {
+	return changesActive(intent, func(d scim.Difference) bool { return d.After.Kind() == scim.KindBool && !d.After.IsTrue() })
+}
+
+// enablesAccount reports whether an intent makes active true where it is false.
+func enablesAccount(intent translators.Intent) bool {
+	return changesActive(intent, func(d scim.Difference) bool {
+		return d.After.IsTrue() && d.Before.Kind() == scim.KindBool && !d.Before.IsTrue()
+	})
+}
+
+func changesActive(intent translators.Intent, so func(scim.Difference) bool) bool {
 	active := intent.Type.Attribute("active")
 	return active != nil && active.Schema() == intent.Type.Schema.ID && slices.ContainsFunc(intent.Changes, func(d scim.Difference) bool {
-		return d.Attribute == active && d.After.Kind() == scim.KindBool && !d.After.IsTrue()
+		return d.Attribute == active && so(d)
 	})
 }
 
@@ -113,9 +140,12 @@ func (x *exchange) prove(ctx context.Context, plan *translators.Plan, report tra
 	proving, cancel := context.WithTimeout(context.WithoutCancel(ctx), translators.SettleTimeout)
 	defer cancel()
 	done.proof = x.h.translator.Prove(proving, plan, report)
+	if done.proof.Err != nil {
+		done.proof.Status = proofFailed
+	}
 	x.proof = done.proof.Status
 	if plan.Proves == translators.ProofDisabled {
-		metrics.disabled(x.h.Name, x.h.backend, done.proof)
+		x.noteDisable(done.proof.Status)
 	}
 	switch {
 	case done.proof.Err != nil:
@@ -158,7 +188,7 @@ func (x *exchange) begin(intent translators.Intent, plan *translators.Plan) (end
 		return nil, &scim.Error{Status: http.StatusServiceUnavailable, RetryAfter: retryUnavailable, Err: err,
 			Detail: "The gateway can't record what it is about to do, so that nothing was done."}
 	}
-	id, started := x.entryID(), time.Now()
+	id, started, isNamed := x.entryID(), time.Now(), nameIn(intent) != ""
 	return func(done carried, failed error) {
 		if done.report.Outcome == translators.Unknown {
 			return // the entry stays open
@@ -166,6 +196,9 @@ func (x *exchange) begin(intent translators.Intent, plan *translators.Plan) (end
 		outcome := journal.Outcome{
 			Time: time.Now().UTC(), ID: id, Result: string(done.report.Outcome),
 			Resource: done.report.ID(), Proof: string(done.proof.Status), Duration: time.Since(started),
+		}
+		if entry := done.entry(); !isNamed && entry != nil {
+			outcome.Name = nameOf(entry.Resource)
 		}
 		if failed != nil {
 			outcome.Error = errorKind(failed)
@@ -176,6 +209,18 @@ func (x *exchange) begin(intent translators.Intent, plan *translators.Plan) (end
 	}, nil
 }
 
+// recordUnwritten records a disable for which nothing had to be written, because
+// the lock is in place, and which is not in force all the same: who looks for a
+// person's disables must find it. The answer is the same when it can't be recorded.
+func (x *exchange) recordUnwritten(intent translators.Intent, plan *translators.Plan, done carried, failed error) {
+	end, err := x.begin(intent, plan)
+	if err != nil {
+		x.h.log.Error("a disable that is not proven could not be recorded", zap.String("request_id", x.id), zap.Error(err))
+		return
+	}
+	end(done, failed)
+}
+
 func (x *exchange) entryID() string { return fmt.Sprintf("%s-%d", x.id, x.step) }
 
 func (x *exchange) entry(intent translators.Intent, plan *translators.Plan) journal.Intent {
@@ -184,31 +229,43 @@ func (x *exchange) entry(intent translators.Intent, plan *translators.Plan) jour
 		Caller: x.caller.Name, Address: x.caller.Address.String(),
 		Operation: string(intent.Action), Type: intent.Type.Name, Resource: intent.ID,
 	}
-	if intent.Action == scim.ActionUpdate && disablesAccount(intent) {
+	switch {
+	case intent.Action != scim.ActionUpdate:
+	case disablesAccount(intent) || plan.Proves == translators.ProofDisabled && len(plan.Calls) == 0:
 		entry.Operation = "disable"
+	case enablesAccount(intent):
+		entry.Operation = "enable"
 	}
-	if intent.Before != nil {
-		entry.Name = nameOf(intent.Before.Resource)
-	} else if intent.After != nil {
-		entry.Name = nameOf(intent.After)
-	}
+	entry.Name = nameIn(intent)
 	for _, change := range intent.Changes {
 		entry.Attributes = append(entry.Attributes, change.Attribute.String())
 	}
 	if !intent.Members.IsEmpty() {
 		entry.Attributes = append(entry.Attributes, "members")
 	}
+	entry.Calls = make([]string, 0, len(plan.Calls))
 	for _, call := range plan.Calls {
 		entry.Calls = append(entry.Calls, call.Purpose())
 	}
 	return entry
 }
 
+// nameIn returns the name of whom an intent is about, where it is known.
+func nameIn(intent translators.Intent) string {
+	switch {
+	case intent.Before != nil:
+		return nameOf(intent.Before.Resource)
+	case intent.After != nil:
+		return nameOf(intent.After)
+	}
+	return ""
+}
+
 // rehearsed logs a plan that is not carried out. A dry run answers no write with
 // success (DESIGN §4 rule 15).
 func (x *exchange) rehearsed(plan *translators.Plan) error {
 	x.h.log.Info("dry run: this plan was not carried out", zap.String("request_id", x.id), zap.String("plan", PlanText(plan)))
-	return &scim.Error{Status: http.StatusServiceUnavailable, RetryAfter: retryUnavailable,
+	return &scim.Error{Status: http.StatusServiceUnavailable, RetryAfter: retryUnavailable, Err: policy.ErrHeldBack,
 		Detail: "The gateway makes a dry run: nothing was written. Its log has the plan."}
 }
 

@@ -63,11 +63,7 @@ func (x *exchange) createIntent(ctx context.Context) (translators.Intent, error)
 // after returns the resource as a write left it: as the backend told, or as it
 // is read again.
 func (x *exchange) after(ctx context.Context, done carried, id string, p scim.Projection) (*translators.Entry, error) {
-	entry := done.proof.Entry
-	if entry == nil {
-		entry = done.report.Last()
-	}
-	if entry != nil && (entry.Members != nil || !wantsMembers(x.op.Type, p)) {
+	if entry := done.entry(); entry != nil && (entry.Members != nil || !wantsMembers(x.op.Type, p)) {
 		return entry, nil
 	}
 	return x.readOne(ctx, x.op.Type, id, selectionFor(x.op.Type, p))

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"os"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"time"
 
@@ -43,6 +44,9 @@ type exchange struct {
 	status    int
 	err       error
 	proof     translators.ProofStatus
+	kind      string        // of resource
+	disables  bool          // whether a disable was asked for
+	disabled  string        // how it ended, as the metric has it; "" when it was not tried
 	calls     int           // backend calls of plans
 	executing time.Duration // spent on them
 }
@@ -77,10 +81,15 @@ func (x *exchange) serve() {
 
 	op, err := x.decode()
 	if op == nil {
+		x.guess()
+		x.disables = x.disables || errors.Is(err, scim.ErrCannotDisable)
 		x.fail(err)
 		return
 	}
-	x.op, x.operation, x.resource = op, string(op.Action), op.ID
+	x.op, x.operation, x.resource, x.disables = op, string(op.Action), op.ID, x.h.asksToDisable(op)
+	if op.Type != nil {
+		x.kind = op.Type.Name
+	}
 	switch op.Action {
 	case scim.ActionDiscover:
 		x.discover()
@@ -109,6 +118,38 @@ func (x *exchange) serve() {
 	default:
 		x.fail(fmt.Errorf("decoding: no stage takes the action %q", op.Action))
 	}
+}
+
+// guess tells from method and path what a request that could not be read was
+// about, for the log line and the metrics.
+func (x *exchange) guess() {
+	operation := map[string]scim.Action{
+		http.MethodPost: scim.ActionCreate, http.MethodPut: scim.ActionUpdate, http.MethodPatch: scim.ActionUpdate,
+		http.MethodDelete: scim.ActionDelete, http.MethodGet: scim.ActionRead, http.MethodHead: scim.ActionRead,
+	}[x.r.Method]
+	endpoint, id, hasID := strings.Cut(strings.TrimSuffix(strings.TrimPrefix(x.path, "/"), "/"), "/")
+	if operation == scim.ActionRead && !hasID {
+		operation = scim.ActionSearch
+	}
+	i := slices.IndexFunc(x.h.resource, func(t *scim.ResourceType) bool { return strings.EqualFold(t.Endpoint, "/"+endpoint) })
+	if operation == "" || i < 0 {
+		return
+	}
+	const longest = 128
+	x.operation, x.kind, x.resource = string(operation), x.h.resource[i].Name, id[:min(len(id), longest)]
+	x.disables = operation == scim.ActionDelete && hasID && x.h.typeOf(x.h.resource[i]).Delete == translators.DeleteDisable
+}
+
+// asksToDisable reports whether an operation is to end with an account that is
+// off: by active=false, also of a new account, or by a DELETE that disables.
+func (h *Handler) asksToDisable(op *scim.Operation) bool {
+	switch op.Action {
+	case scim.ActionCreate, scim.ActionUpdate:
+		return disables(op)
+	case scim.ActionDelete:
+		return h.typeOf(op.Type).Delete == translators.DeleteDisable
+	}
+	return false
 }
 
 // decode reads the body, no more of it than is allowed, and turns the request

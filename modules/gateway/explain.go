@@ -11,6 +11,11 @@ import (
 	"github.com/scimgate/scimgate/translators"
 )
 
+// StopChecking keeps the gateway from looking at the backend and the journal from
+// time to time. It is for commands that look at a configuration beside the process
+// that serves it.
+func (h *Handler) StopChecking() { h.checker.stop() }
+
 // Explain returns the operation that a request is and the backend's calls that
 // it would be turned into, and makes none of them. With offline it reads nothing
 // either, and what a read would have told stands in braces. The request needs no

@@ -132,6 +132,9 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 	if err := h.checkPlace(); err != nil {
 		return err
 	}
+	if err := running.enter(ctx.GetMetricsRegistry(), h); err != nil {
+		return err
+	}
 	if h.Timeout < 0 {
 		return fmt.Errorf("scim_gateway %s: the timeout must not be negative", h.Name)
 	}
@@ -153,16 +156,57 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 	if err := metrics.register(ctx.GetMetricsRegistry()); err != nil {
 		return failed("metrics", err)
 	}
+	metrics.begin(h.Name, h.backend)
 	h.names = activities.enter(h.Name, h.credentialNames())
-	if h.JournalPath != "off" {
-		path := h.JournalPath
-		if path == "" {
-			path = filepath.Join(caddy.AppDataDir(), "scimgate", "journal.jsonl")
-		}
-		h.journal = &sharedJournal{path: path}
+	if err := h.provisionJournal(); err != nil {
+		return failed("journal", err)
 	}
+	h.warn()
 	h.checker.start(h)
 	return nil
+}
+
+// provisionJournal finds out where the journal is. It is opened later.
+func (h *Handler) provisionJournal() error {
+	path := h.JournalPath
+	switch path {
+	case "off":
+		return nil
+	case "":
+		path = filepath.Join(caddy.AppDataDir(), "scimgate", "journal.jsonl")
+	}
+	path, err := filepath.Abs(path) // gateways that mean the same file share it
+	h.journal = &sharedJournal{path: path}
+	return err
+}
+
+// expirySoon is how long before its end an operator is told that a credential
+// expires.
+const expirySoon = 30 * 24 * time.Hour
+
+// warn says what an operator has to know of a configuration that is loaded all
+// the same.
+func (h *Handler) warn() {
+	if h.DryRun {
+		h.log.Warn("dry_run is on: nothing is written, and every write is answered with 503, disables included")
+	}
+	now := time.Now()
+	for _, c := range h.Access.Credentials {
+		expires, does := c.Expiry()
+		credential := []zap.Field{zap.String("credential", c.Name), zap.Time("expires", expires)}
+		switch {
+		case !does || expires.Sub(now) > expirySoon:
+		case !now.Before(expires):
+			h.log.Warn("the credential has expired: its caller is refused", credential...)
+		default:
+			h.log.Warn("the credential expires soon: add another one beside it", credential...)
+		}
+	}
+	for _, t := range h.types {
+		if t.Name == "User" && t.Attribute("active") == nil {
+			h.log.Warn("nobody can be disabled through this gateway: its configuration names no way to")
+		}
+	}
 }
 
 // checkPlace checks name, base and external URL, and cuts slashes off their ends.
@@ -245,7 +289,12 @@ func (h *Handler) credentialNames() []string {
 // journal is closed behind the last of them.
 func (h *Handler) Cleanup() error {
 	h.checker.stop()
-	h.left.Do(func() { activities.leave(h.names) })
+	h.left.Do(func() {
+		if activities.leave(h.names) {
+			metrics.end(h.Name, h.backend)
+		}
+		running.leave(h)
+	})
 	if h.journal != nil {
 		h.journal.release(&h.inFlight)
 	}

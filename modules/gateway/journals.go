@@ -12,10 +12,34 @@ import (
 
 // journals are the open journals by their path: gateways with the same file,
 // also before and after a reload, share one.
-var journals = caddy.NewUsagePool()
+var journals = journalPool{open: caddy.NewUsagePool()}
 
-// sharedJournal is a gateway's hold on a journal. It is taken by the first
-// write, so that a configuration can be looked at without touching the file.
+// journalPool keeps a journal from being opened while it is still being closed:
+// its file is locked until then.
+type journalPool struct {
+	mu   sync.Mutex
+	open *caddy.UsagePool
+}
+
+func (p *journalPool) take(path string) (*journal.Journal, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	value, _, err := p.open.LoadOrNew(path, func() (caddy.Destructor, error) { return journal.Open(path) })
+	if err != nil {
+		return nil, err
+	}
+	return value.(*journal.Journal), nil
+}
+
+func (p *journalPool) giveBack(path string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	_, _ = p.open.Delete(path)
+}
+
+// sharedJournal is a gateway's hold on a journal. It is taken by the first write
+// or the first check, so that a configuration can be looked at without touching
+// the file.
 type sharedJournal struct {
 	path string
 
@@ -34,12 +58,9 @@ func (s *sharedJournal) get() (*journal.Journal, error) {
 	if s.released {
 		return nil, journal.ErrClosed
 	}
-	value, _, err := journals.LoadOrNew(s.path, func() (caddy.Destructor, error) { return journal.Open(s.path) })
-	if err != nil {
-		return nil, err
-	}
-	s.journal = value.(*journal.Journal)
-	return s.journal, nil
+	var err error
+	s.journal, err = journals.take(s.path)
+	return s.journal, err
 }
 
 // journalGrace is how long a replaced configuration keeps its journal behind its
@@ -54,7 +75,7 @@ func (s *sharedJournal) release(inFlight *atomic.Int64) {
 		s.released = true
 		if s.journal != nil {
 			s.journal = nil
-			_, _ = journals.Delete(s.path)
+			journals.giveBack(s.path)
 		}
 	}
 	if caddy.Exiting() && inFlight.Load() == 0 {

@@ -21,7 +21,21 @@ type collectors struct {
 	backendCallTime *prometheus.HistogramVec
 	disables        *prometheus.CounterVec
 	brakes          *prometheus.CounterVec
+	usable          *prometheus.GaugeVec
 }
+
+// The values of the label proof of disables_total, the better ones first. A
+// disable that the operator's own configuration keeps from being tried is held
+// back; one that ends in any other way without a proof has failed.
+const (
+	disableProven     = string(translators.Proven)
+	disableUnprovable = string(translators.Unprovable)
+	disableHeldBack   = "held_back"
+	disableFailed     = string(proofFailed)
+	disableRefuted    = string(translators.Refuted)
+)
+
+var disableResults = []string{disableProven, disableUnprovable, disableHeldBack, disableFailed, disableRefuted}
 
 func newCollectors() *collectors {
 	const namespace, subsystem = "caddy", "scim"
@@ -44,10 +58,13 @@ func newCollectors() *collectors {
 		backendCallTime: histogram("backend_call_duration_seconds",
 			"Time of one call to the backend.", "gateway", "backend", "operation"),
 		disables: counter("disables_total",
-			"Accounts that were to be disabled, by whether the backend proved it: proven, unprovable, refuted, or failed where reading back failed.",
+			"Disables that were asked for, by how they ended: proven, unprovable, refuted, failed, or held_back by protection, the brake or a dry run.",
 			"gateway", "backend", "proof"),
 		brakes: counter("brakes_total",
 			"Requests that the brake held back.", "gateway"),
+		usable: prometheus.NewGaugeVec(prometheus.GaugeOpts{Namespace: namespace, Subsystem: subsystem, Name: "backend_usable",
+			Help: "Whether the latest check found that the backend can be used: 1, or 0 when it can't. There is none before the first check.",
+		}, []string{"gateway", "backend"}),
 	}
 }
 
@@ -58,7 +75,7 @@ func (c *collectors) register(registry *prometheus.Registry) error {
 		return nil
 	}
 	for _, collector := range []prometheus.Collector{
-		c.requests, c.requestTime, c.backendCalls, c.backendCallTime, c.disables, c.brakes, activities,
+		c.requests, c.requestTime, c.backendCalls, c.backendCallTime, c.disables, c.brakes, c.usable, activities,
 	} {
 		if err := registry.Register(collector); err != nil {
 			if _, again := errors.AsType[prometheus.AlreadyRegisteredError](err); !again {
@@ -79,12 +96,28 @@ func (c *collectors) observeBackend(gateway, backend string, call translators.Ob
 	c.backendCallTime.WithLabelValues(gateway, backend, call.Operation).Observe(call.Duration.Seconds())
 }
 
-func (c *collectors) disabled(gateway, backend string, proof translators.Proof) {
-	result := string(proof.Status)
-	if proof.Err != nil {
-		result = "failed"
+// begin sets up the counters that alerts look at, at 0: increase() does not see
+// the event with which a counter begins to exist.
+func (c *collectors) begin(gateway, backend string) {
+	for _, result := range disableResults {
+		c.disables.WithLabelValues(gateway, backend, result)
 	}
+	c.brakes.WithLabelValues(gateway)
+}
+
+func (c *collectors) disabled(gateway, backend, result string) {
 	c.disables.WithLabelValues(gateway, backend, result).Inc()
 }
+
+func (c *collectors) checked(gateway, backend string, usable bool) {
+	value := 0.0
+	if usable {
+		value = 1
+	}
+	c.usable.WithLabelValues(gateway, backend).Set(value)
+}
+
+// end forgets what is no longer looked at.
+func (c *collectors) end(gateway, backend string) { c.usable.DeleteLabelValues(gateway, backend) }
 
 func (c *collectors) braked(gateway string) { c.brakes.WithLabelValues(gateway).Inc() }

@@ -3,11 +3,13 @@ package gateway
 import (
 	"errors"
 	"net/http"
+	"slices"
 	"time"
 
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
 
+	"github.com/scimgate/scimgate/modules/policy"
 	"github.com/scimgate/scimgate/scim"
 	"github.com/scimgate/scimgate/translators"
 )
@@ -17,11 +19,8 @@ import (
 // of errors that quote the request are left to the debug level.
 func (x *exchange) record() {
 	took := time.Since(x.started)
-	typeName := ""
-	if x.op != nil && x.op.Type != nil {
-		typeName = x.op.Type.Name
-	}
-	metrics.observeRequest(x.h.Name, x.operation, typeName, x.status, took)
+	metrics.observeRequest(x.h.Name, x.operation, x.kind, x.status, took)
+	x.countDisable()
 	entry := x.h.log.Check(x.level(), "scim request")
 	if entry == nil {
 		return
@@ -29,7 +28,7 @@ func (x *exchange) record() {
 	fields := append(make([]zap.Field, 0, 20),
 		zap.String("request_id", x.id),
 		zap.String("operation", x.operation),
-		zap.String("resource_type", typeName),
+		zap.String("resource_type", x.kind),
 		zap.String("resource_id", x.resource),
 		zap.String("backend", x.h.backend),
 		zap.String("method", x.r.Method),
@@ -46,6 +45,9 @@ func (x *exchange) record() {
 	if x.calls > 0 {
 		fields = append(fields, zap.Int("backend_writes", x.calls), zap.Duration("backend_duration", x.executing))
 	}
+	if x.disables {
+		fields = append(fields, zap.String("wanted", string(translators.ProofDisabled)))
+	}
 	if x.proof != "" {
 		fields = append(fields, zap.String("proof", string(x.proof)))
 	}
@@ -58,6 +60,33 @@ func (x *exchange) record() {
 	}
 	if e := scim.AsError(x.err); e != nil {
 		x.h.log.Debug("scim error", zap.String("request_id", x.id), zap.String("detail", e.Detail))
+	}
+}
+
+// countDisable counts a disable that was asked for, or had to be proven anew,
+// once, however the request ended.
+func (x *exchange) countDisable() {
+	switch {
+	case x.disabled != "":
+	case !x.disables:
+		return
+	case errors.Is(x.err, policy.ErrHeldBack):
+		x.disabled = disableHeldBack
+	default:
+		x.disabled = disableFailed
+	}
+	metrics.disabled(x.h.Name, x.h.backend, x.disabled)
+}
+
+// noteDisable keeps how a disable ended; of several proofs in one request the
+// worst one.
+func (x *exchange) noteDisable(status translators.ProofStatus) {
+	result := string(status)
+	if !slices.Contains(disableResults, result) {
+		result = disableRefuted // what is not answered is taken for it
+	}
+	if slices.Index(disableResults, result) > slices.Index(disableResults, x.disabled) {
+		x.disabled = result
 	}
 }
 
@@ -93,8 +122,9 @@ func errorKind(err error) string {
 	return "failed"
 }
 
-// errorFields say why a request failed: the backend's answer, or why a caller was
-// not let in. What the request itself said is not quoted.
+// errorFields say why a request failed: what the provider was told where it is
+// our own doing, the backend's answer, or why a caller was not let in. What the
+// request itself said is not quoted.
 func (x *exchange) errorFields() []zap.Field {
 	if x.err == nil {
 		return nil
@@ -107,6 +137,13 @@ func (x *exchange) errorFields() []zap.Field {
 		return fields
 	}
 	if e := scim.AsError(x.err); e != nil {
+		if isOurOwn := e.Status >= 500 && e.Status != http.StatusNotImplemented; isOurOwn {
+			reason := e.Detail
+			if e.Err != nil && !errors.Is(e.Err, policy.ErrHeldBack) {
+				reason += " (" + e.Err.Error() + ")"
+			}
+			return []zap.Field{zap.String("error", reason)}
+		}
 		for e.Err != nil {
 			inner := scim.AsError(e.Err)
 			if inner == nil {

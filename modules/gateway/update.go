@@ -97,10 +97,7 @@ func (x *exchange) updateOne(ctx context.Context, op *scim.Operation) (*translat
 	if err != nil {
 		return nil, err
 	}
-	if done.proof.Entry != nil {
-		return done.proof.Entry, nil
-	}
-	return done.report.Last(), nil
+	return done.entry(), nil
 }
 
 func disables(op *scim.Operation) bool {

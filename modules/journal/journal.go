@@ -41,6 +41,7 @@ type Outcome struct {
 	ID       string        `json:"id"`                 // of the intent
 	Result   string        `json:"result"`             // applied, not applied, unknown
 	Resource string        `json:"resource,omitempty"` // the id of what was created
+	Name     string        `json:"name,omitempty"`     // userName or displayName, where the intent has none
 	Proof    string        `json:"proof,omitempty"`
 	Duration time.Duration `json:"duration_ns"`
 	Error    string        `json:"error,omitempty"` // its kind; never the backend's words
@@ -82,7 +83,7 @@ const MaxSize = 256 << 20
 const mostOwed = 1 << 20
 
 // Open opens or creates the file, and its directory, readable by its owner
-// alone.
+// alone. It is an error if another process has it open, where the system can tell.
 func Open(path string) (*Journal, error) {
 	file, err := open(path)
 	if err != nil {
@@ -228,13 +229,25 @@ func (j *Journal) rotate() error {
 	return nil
 }
 
-// open opens or creates a file and its directory.
+// open opens or creates a file and its directory, and keeps other processes from
+// it.
 func open(path string) (*os.File, error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return nil, err
 	}
-	return os.OpenFile(path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	file, err := os.OpenFile(path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	if err := lock(file); err != nil {
+		return nil, errors.Join(fmt.Errorf("%s: %w", path, err), file.Close())
+	}
+	return file, nil
 }
+
+// errInUse says that the file belongs to somebody else who runs: of two who write
+// and rotate one file, one would put the other's entries aside.
+var errInUse = errors.New("another process writes to this journal, or another gateway does by another path: give each process a journal of its own")
 
 // Destruct writes what is pending and closes the file. It is called when no
 // configuration uses the journal any more.

@@ -4,12 +4,17 @@
 package policy
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"time"
 
 	"github.com/scimgate/scimgate/scim"
 )
+
+// ErrHeldBack is the cause of every refusal that the operator's own configuration
+// asks for: protection, the brake, a dry run.
+var ErrHeldBack = errors.New("held back by the configuration of the gateway")
 
 // Policy is what one gateway allows.
 type Policy struct {
@@ -90,6 +95,7 @@ func (p *Policy) Protects(r *scim.Resource) error {
 		if scim.Match(protection.filter, r) || alike != nil && scim.Match(protection.filter, alike) {
 			return &scim.Error{
 				Status: http.StatusForbidden,
+				Err:    ErrHeldBack,
 				Detail: fmt.Sprintf("This %s is protected by the gateway's rule: protect %s. It is managed by hand, not by provisioning; take it out of the provider's scope.",
 					lower(r.Type.Name), protection.text),
 			}
@@ -108,6 +114,13 @@ func lower(name string) string {
 	return name
 }
 
+func accounts(n int) string {
+	if n == 1 {
+		return "1 account was"
+	}
+	return fmt.Sprintf("%d accounts were", n)
+}
+
 // Brakes returns a reservation for disabling or deleting one account, or a 503
 // with the time to wait. The reservation is given back when nothing was done
 // after all.
@@ -120,8 +133,9 @@ func (p *Policy) Brakes() (giveBack func(), err error) {
 		return nil, &scim.Error{
 			Status:     http.StatusServiceUnavailable,
 			RetryAfter: wait,
-			Detail: fmt.Sprintf("The gateway's brake holds: more than %d accounts were to be disabled or deleted within %s. Nothing was changed. If this is intended, the operator releases the brake by reloading the gateway; otherwise it opens by itself.",
-				p.Brake.Disable, time.Duration(p.Brake.Per)),
+			Err:        ErrHeldBack,
+			Detail: fmt.Sprintf("The gateway's brake holds: more than %s to be disabled or deleted within %s. Nothing was changed. If this is intended, the operator releases the brake by scimgate reload --force; otherwise it opens by itself.",
+				accounts(p.Brake.Disable), time.Duration(p.Brake.Per)),
 		}
 	}
 	return func() { p.Brake.giveBack(stamp) }, nil
