@@ -225,7 +225,18 @@ func TestProvisionMistakes(t *testing.T) {
 		{"members with options", func(tr *Translator) { tr.Groups.Maps[2].Required = true }, "takes no options"},
 		{"a placeholder", func(tr *Translator) { tr.Groups.Placeholder = "nobody" }, "placeholder"},
 		{"delete of groups", func(tr *Translator) { tr.Groups.Delete = "disable" }, "delete disable is for users"},
-		{"login names of nobody", func(tr *Translator) { tr.Users, tr.Groups.Maps[2].Fields = nil, []string{"memberUid"} }, "users are not served"},
+		{"login names of nobody", func(tr *Translator) {
+			tr.Users, tr.Groups.Maps[2].Fields, tr.Groups.ObjectClasses = nil, []string{"memberUid"}, []string{"posixGroup"}
+		}, "users are not served"},
+		{"members where the class has none", func(tr *Translator) { tr.Groups.Maps[2].Fields = []string{"memberUid"} },
+			"map members memberUid: entries of the class groupOfNames hold their members in member: map members member, or choose object_class posixGroup"},
+		{"members of another class", func(tr *Translator) {
+			tr.Groups.Maps[2].Fields, tr.Groups.ObjectClasses = []string{"UniqueMember"}, []string{"top", "GroupOfNames"}
+		}, "or choose object_class groupOfUniqueNames"},
+		{"names where the class has logins", func(tr *Translator) { tr.Groups.ObjectClasses = []string{"posixGroup"} }, "map members memberUid"},
+		{"login names where the class has names", func(tr *Translator) {
+			tr.Groups.Maps[2].Fields, tr.Groups.ObjectClasses = []string{"memberUid"}, []string{"groupOfUniqueNames", "scimGroup"}
+		}, "map members uniqueMember"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			tr := whole()
@@ -238,5 +249,29 @@ func TestProvisionMistakes(t *testing.T) {
 				t.Errorf("%q tells the password", err)
 			}
 		})
+	}
+}
+
+// A class that is not known may allow any attribute, and one of several is enough.
+func TestMemberAttributesOfClasses(t *testing.T) {
+	for _, c := range []struct {
+		field       string
+		classes     string
+		needsMember bool
+	}{
+		{"member", "groupOfNames", true},
+		{"MEMBER", "top GROUPOFNAMES", true},
+		{"uniqueMember", "groupOfUniqueNames scimGroup", true},
+		{"memberUid", "posixGroup", false},
+		{"member", "groupOfNames posixGroup", true},
+		{"memberUid", "groupOfNames posixGroup", false},
+		{"memberUid", "groupOfNames ourGroup", false},
+		{"roleOccupant", "organizationalRole", false},
+	} {
+		groups := strings.NewReplacer("groupOfNames", c.classes, "map members member", "map members "+c.field).Replace(groupsBlock)
+		tr := configure(t, "", "", usersBlock, groups)
+		if tr.groups.needsMember != c.needsMember {
+			t.Errorf("%s in %s: a member is demanded: %t", c.field, c.classes, tr.groups.needsMember)
+		}
 	}
 }

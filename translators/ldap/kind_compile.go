@@ -109,10 +109,52 @@ func newGroups(c *ResourceConfig, _ *profile) (*kind, error) {
 		k.memberField = memberField
 		k.memberIsDN = !strings.EqualFold(memberField, fieldMemberUID)
 		k.needsMember = slices.ContainsFunc(c.ObjectClasses, func(class string) bool {
-			return strings.EqualFold(class, "groupOfNames") || strings.EqualFold(class, "groupOfUniqueNames")
+			return demandsMember(class) && strings.EqualFold(memberAttributes[strings.ToLower(class)], memberField)
 		})
+		if err := c.checkMembers(memberField); err != nil {
+			return nil, err
+		}
 	}
 	return k, nil
+}
+
+// memberAttributes are the object classes of groups that are known, in lower case,
+// with the attribute that holds their members (RFC 4519 §3.5, §3.6, RFC 2307 §4);
+// "" for classes that stand beside them and allow none.
+var memberAttributes = map[string]string{
+	"groupofnames": "member", "groupofuniquenames": "uniqueMember", "posixgroup": fieldMemberUID,
+	"top": "", "scimgroup": "",
+}
+
+// demandsMember reports whether an entry of the class can't be without a member.
+func demandsMember(class string) bool {
+	return strings.EqualFold(class, "groupOfNames") || strings.EqualFold(class, "groupOfUniqueNames")
+}
+
+// checkMembers refuses an attribute that none of the object classes allows: each
+// group would be refused with its first member. What a class allows that is not
+// known here is for the directory to say.
+func (c *ResourceConfig) checkMembers(field string) error {
+	class, holds := "", ""
+	for _, name := range c.ObjectClasses {
+		attribute, isKnown := memberAttributes[strings.ToLower(name)]
+		if !isKnown || strings.EqualFold(attribute, field) {
+			return nil
+		}
+		if holds == "" {
+			class, holds = name, attribute
+		}
+	}
+	if holds == "" {
+		return nil
+	}
+	remedy := ""
+	for _, other := range []string{"groupOfNames", "groupOfUniqueNames", "posixGroup"} {
+		if strings.EqualFold(memberAttributes[strings.ToLower(other)], field) {
+			remedy = ", or choose object_class " + other
+		}
+	}
+	return fmt.Errorf("map members %s: entries of the class %s hold their members in %s: map members %s%s", field, class, holds, holds, remedy)
 }
 
 // newKind compiles what users and groups have in common.
