@@ -446,6 +446,15 @@ func (g *gateway) logged(t *testing.T, message string) []gjson.Result {
 	return found
 }
 
+// isChecked waits until the gateway has looked at its backend, as it does soon
+// after it was loaded: from then on it asks only what requests make it ask.
+func (g *gateway) isChecked(t *testing.T) {
+	t.Helper()
+	waitFor(t, "the backend to be checked", func() bool {
+		return len(g.logged(t, "the backend was checked")) > 0
+	})
+}
+
 // requestLine returns the log line of the request that was answered with a.
 // It is written behind the answer, so that it may have to be waited for.
 func (g *gateway) requestLine(t *testing.T, a answer) gjson.Result {

@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"crypto/tls"
 	"fmt"
 	"strings"
 	"sync"
@@ -157,6 +158,7 @@ func TestRule01AFaultIsNeverAbsence(t *testing.T) {
 	t.Run("cut off", cutOff)
 	t.Run("references", references)
 	t.Run("misconfigured", misconfigured)
+	t.Run("encryption", encryption)
 	t.Run("size limit", sizeLimit)
 	t.Run("failover", failover)
 }
@@ -253,6 +255,47 @@ func misconfigured(t *testing.T) {
 	g.isWell(t)
 	if after := d.dump(t); after != before {
 		t.Errorf("the directory was changed:\n%s", difference(before, after))
+	}
+}
+
+// encryption is a directory that speaks over TLS alone, with a certificate of its
+// operator's own authority.
+func encryption(t *testing.T) {
+	d := startSlapd(t, slapd.Options{RequireTLS: true})
+	ca := d.CAFile
+	g := startGateway(t, d, setup{})
+	id, group := g.id(t, "Ada.Lovelace"), g.groupID(t, "Engineering")
+	for name, change := range map[string]func(*setup){
+		"in the clear":          func(s *setup) { s.Servers = d.Plain },
+		"an unknown authority":  func(*setup) { d.CAFile = "" },
+		"another server's name": func(s *setup) { s.Translator = []string{"tls_server_name ldap.example.org"} },
+		"StartTLS, untrusted":   func(s *setup) { s.Servers, s.Translator = d.Plain, []string{"starttls"} },
+	} {
+		g.reload(t, change)
+		for request, a := range g.sendAll(t, everyRequest(id, group)) {
+			isFault(t, name+": "+request, a)
+		}
+		d.CAFile = ca
+		g.reload(t, func(s *setup) { s.Servers, s.Translator = "", nil })
+		g.isWell(t)
+	}
+	g.reload(t, func(s *setup) { s.Servers, s.Translator = d.Plain, []string{"starttls", "tls_ca " + ca} })
+	g.isWell(t)
+	g.want(t, 200, "PATCH", "/Users/"+id, disable)
+	d.signsInOver(t, ada, "ada-password", false)
+}
+
+// signsInOver is signsIn over TLS, whose certificate is not what is tested.
+func (d *directory) signsInOver(t *testing.T, dn, password string, want bool) {
+	t.Helper()
+	conn, err := ldap.DialURL(d.URL, ldap.DialWithTLSConfig(&tls.Config{InsecureSkipVerify: true}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = conn.Close() }()
+	err = conn.Bind(dn, password)
+	if err != nil && !ldap.IsErrorWithCode(err, ldap.LDAPResultInvalidCredentials) || (err == nil) != want {
+		t.Errorf("%s signs in: %v, want %t", dn, err, want)
 	}
 }
 

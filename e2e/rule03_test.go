@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"testing"
 
 	"github.com/go-ldap/ldap/v3"
@@ -256,20 +255,10 @@ func disableOfImpatientCaller(t *testing.T) {
 	proxy := slapd.NewProxy(t, d.Slapd.Addr())
 	g := startGateway(t, d, setup{Servers: proxy.URL()})
 	id := g.id(t, "Ada.Lovelace")
-	reached, release := make(chan struct{}), make(chan struct{})
-	var once sync.Once
-	proxy.OnRequest(func(operation int) slapd.Action {
-		if operation == ldap.ApplicationSearchRequest {
-			once.Do(func() {
-				close(reached)
-				<-release
-			})
-		}
-		return slapd.Forward
-	})
-	gone := g.abandon(t, "PATCH", "/Users/"+id, disable, reached)
-	<-gone
-	close(release)
+	g.isChecked(t)
+	reached, release := hold(t, proxy, ldap.ApplicationSearchRequest)
+	<-g.abandon(t, "PATCH", "/Users/"+id, disable, reached)
+	release()
 	waitFor(t, "the disable that nobody waits for", func() bool { return !d.canBind(t, ada, "ada-password") })
 	waitFor(t, "its outcome in the journal", func() bool {
 		return slices.ContainsFunc(g.journal(t), func(l journalLine) bool { return l.Kind == "outcome" && l.Proof == "proven" })
