@@ -37,6 +37,8 @@ type backend struct {
 	proof translators.Proof                          // default: proven
 	scan  iter.Seq2[string, error]
 	check func()
+
+	findings []translators.Finding
 }
 
 const userID = "7a4f7a5e-0b1c-4a55-9f6e-0d3f7d1c2b3a"
@@ -81,7 +83,7 @@ func (b *backend) Plan(_ context.Context, in translators.Intent) (*translators.P
 		return b.plan(in), nil
 	}
 	plan := &translators.Plan{Calls: []translators.Call{scripted{b.call}}}
-	if disablesAccount(in) {
+	if active := users.Attribute("active"); in.After != nil && in.After.Get(active).Kind() == scim.KindBool && !in.After.Get(active).IsTrue() {
 		plan.Proves = translators.ProofDisabled
 	}
 	return plan, nil
@@ -95,7 +97,7 @@ func (b *backend) Check(context.Context) []translators.Finding {
 	if b.check != nil {
 		b.check()
 	}
-	return nil
+	return b.findings
 }
 
 // scripted is a call with a result that was chosen before.

@@ -69,17 +69,8 @@ const journalGrace = 10 * time.Second
 
 // release gives the journal back when no request is under way any more.
 func (s *sharedJournal) release(inFlight *atomic.Int64) {
-	giveBack := func() {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		s.released = true
-		if s.journal != nil {
-			s.journal = nil
-			journals.giveBack(s.path)
-		}
-	}
 	if caddy.Exiting() && inFlight.Load() == 0 {
-		giveBack()
+		s.giveBack()
 		return
 	}
 	var wait func()
@@ -88,7 +79,17 @@ func (s *sharedJournal) release(inFlight *atomic.Int64) {
 			time.AfterFunc(time.Second, wait)
 			return
 		}
-		giveBack()
+		s.giveBack()
 	}
 	time.AfterFunc(journalGrace, wait)
+}
+
+func (s *sharedJournal) giveBack() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.released = true
+	if s.journal != nil {
+		s.journal = nil
+		journals.giveBack(s.path)
+	}
 }

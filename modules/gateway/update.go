@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -96,6 +97,9 @@ func (x *exchange) updateOne(ctx context.Context, op *scim.Operation) (*translat
 	done, err := x.carryOut(ctx, intent)
 	if err != nil {
 		return nil, err
+	}
+	if disables(op) && done.proof.Status == translators.NotNeeded {
+		return nil, errors.New("disabling who is disabled: the plan proves nothing")
 	}
 	return done.entry(), nil
 }

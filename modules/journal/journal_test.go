@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -266,6 +267,39 @@ func TestFileThatGoesAway(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// Two who write to one file would put each other's entries aside.
+func TestFileOfAnother(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "journal.jsonl")
+	j, err := Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	refused := func(when string) {
+		t.Helper()
+		_, err := Open(path)
+		if !errors.Is(err, errInUse) || !strings.Contains(err.Error(), path) {
+			t.Fatalf("%s: opening it again: the error is %v", when, err)
+		}
+	}
+	refused("open")
+	if err := os.Truncate(path, MaxSize); err != nil {
+		t.Fatal(err)
+	}
+	if err := j.Begin(Intent{ID: "1"}); err != nil {
+		t.Fatal(err)
+	}
+	refused("put aside and begun anew")
+	if err := j.Destruct(); err != nil {
+		t.Fatal(err)
+	}
+	if j, err = Open(path); err != nil {
+		t.Fatalf("closed: %v", err)
+	}
+	if err := j.Destruct(); err != nil {
+		t.Fatal(err)
 	}
 }
 
