@@ -20,6 +20,7 @@ import (
 	"github.com/caddyserver/caddy/v2/caddyconfig"
 
 	"github.com/scimgate/scimgate/directory"
+	"github.com/scimgate/scimgate/modules/access"
 
 	// Caddy's modules, the gateway and its translators.
 	_ "github.com/caddyserver/caddy/v2/modules/standard"
@@ -76,6 +77,8 @@ func Start(o Options) (_ *Demo, err error) {
 	d := &Demo{Token: o.Token, Password: randomText()}
 	if d.Token == "" {
 		d.Token = randomText()
+	} else if err := access.CheckSecret(access.SchemeBearer, d.Token); err != nil {
+		return nil, fmt.Errorf("the token of the demo: %w", err)
 	}
 	defer func() {
 		if err != nil {
@@ -107,7 +110,7 @@ func Start(o Options) (_ *Demo, err error) {
 		Token: d.Token, Password: d.Password,
 	}
 	if err := d.config.Load(); err != nil {
-		return nil, fmt.Errorf("starting the gateway: %w; choose another address with --listen if this one is in use", err)
+		return nil, fmt.Errorf("starting the gateway: %w", err)
 	}
 	return d, nil
 }

@@ -53,7 +53,7 @@ is not as it should be, the exit status is 1.`,
 			cmd.Flags().BoolVar(&printConfig, "print-config", false, "Print the Caddyfile of the demo and exit")
 			cmd.Flags().StringSliceVar(&c.play.Names, "play", nil, "Play dialogues of Entra and Okta, or those that are named, or all")
 			cmd.Flags().Lookup("play").NoOptDefVal = strings.Join(demo.DefaultPlay, ",")
-			cmd.Flags().DurationVar(&c.play.Pace, "pace", time.Second, "The pause before each request that is played (default 0 when the output is no terminal)")
+			cmd.Flags().DurationVar(&c.play.Pace, "pace", time.Second, "The pause before each request that is played; none when the output is no terminal")
 			cmd.Flags().BoolVar(&c.exit, "exit", false, "End when everything has been played")
 			cmd.RunE = func(cmd *cobra.Command, args []string) error {
 				cmd.SilenceUsage = true

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"regexp"
 	"strings"
 
 	"github.com/caddyserver/caddy/v2"
@@ -31,7 +32,9 @@ is read from the backend; with --offline not even that, and what a read would
 have told stands in braces.
 
 The request is an HTTP request, with or without the HTTP version and headers,
-its path with or without the gateway's base:
+its path with or without the gateway's base, a query with or without escapes:
+
+	GET /Users?filter=userName eq "ada"
 
 	PATCH /Users/2819c223-7f76-453a-919d-413861904646
 
@@ -148,17 +151,16 @@ func readRequest(in io.Reader, base string) (*http.Request, error) {
 	text = bytes.TrimLeft(bytes.ReplaceAll(text, []byte("\r\n"), []byte("\n")), "\n")
 	head, body, _ := bytes.Cut(text, []byte("\n\n"))
 	line, headers, _ := bytes.Cut(head, []byte("\n"))
-	words := strings.Fields(string(line))
-	if len(words) < 2 {
+	method, path := target(string(line))
+	if path == "" {
 		return nil, errors.New("reading the request: it must begin with a line such as PATCH /Users/2819c223")
 	}
-	path := words[1]
 	if !strings.HasPrefix(path, base+"/") && strings.HasPrefix(path, "/") {
 		path = base + path
 	}
 	body = bytes.TrimSpace(body)
 	var message bytes.Buffer
-	fmt.Fprintf(&message, "%s %s HTTP/1.1\r\nHost: localhost\r\n", strings.ToUpper(words[0]), path)
+	fmt.Fprintf(&message, "%s %s HTTP/1.1\r\nHost: localhost\r\n", strings.ToUpper(method), path)
 	for _, header := range strings.Split(string(headers), "\n") {
 		name, _, ok := strings.Cut(header, ":")
 		if ok && !strings.EqualFold(name, "Host") && !strings.EqualFold(name, "Content-Length") && !strings.EqualFold(name, "Transfer-Encoding") {
@@ -171,4 +173,22 @@ func readRequest(in io.Reader, base string) (*http.Request, error) {
 		return nil, fmt.Errorf("reading the request: %w", err)
 	}
 	return request, nil
+}
+
+var httpVersion = regexp.MustCompile(` +HTTP/[0-9.]+$`)
+
+// target takes a request line apart. What can't stand in a URL as it is, blanks
+// above all, is escaped.
+func target(line string) (method, path string) {
+	line = httpVersion.ReplaceAllString(strings.TrimSpace(line), "")
+	method, path, _ = strings.Cut(line, " ")
+	var escaped strings.Builder
+	for _, b := range []byte(strings.TrimSpace(path)) {
+		if b <= ' ' || b >= 0x7f || strings.IndexByte(`"<>\^`+"`{|}", b) >= 0 {
+			fmt.Fprintf(&escaped, "%%%02X", b)
+		} else {
+			escaped.WriteByte(b)
+		}
+	}
+	return method, escaped.String()
 }

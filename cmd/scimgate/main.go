@@ -4,6 +4,8 @@
 package main
 
 import (
+	"runtime/debug"
+
 	"github.com/caddyserver/caddy/v2"
 	caddycmd "github.com/caddyserver/caddy/v2/cmd"
 
@@ -30,4 +32,31 @@ It is Caddy with the modules of scimgate and is configured in a Caddyfile.
 	  prints what a SCIM request would do to the directory, and does none of it.`
 }
 
-func main() { caddycmd.Main() }
+func main() {
+	if info, ok := debug.ReadBuildInfo(); ok {
+		caddy.CustomVersion = version(info)
+	}
+	caddycmd.Main()
+}
+
+// version returns what scimgate itself was built from: the version of the module,
+// as go install and git tags tell it, or the revision. Caddy prints its own behind
+// it.
+func version(info *debug.BuildInfo) string {
+	if v := info.Main.Version; v != "" && v != "(devel)" {
+		return "scimgate " + v + ", Caddy"
+	}
+	var revision, modified string
+	for _, setting := range info.Settings {
+		switch {
+		case setting.Key == "vcs.revision":
+			revision = setting.Value
+		case setting.Key == "vcs.modified" && setting.Value == "true":
+			modified = "+modified"
+		}
+	}
+	if revision == "" {
+		return "scimgate of an unknown version, Caddy"
+	}
+	return "scimgate " + revision[:min(len(revision), 12)] + modified + ", Caddy"
+}

@@ -103,13 +103,18 @@ func (c *Credential) hashOfSecret() (hash [sha256.Size]byte, err error) {
 		return hash, fmt.Errorf("the secret: %w", err)
 	}
 	secret = strings.TrimRight(secret, "\r\n")
+	return sha256.Sum256([]byte(secret)), CheckSecret(c.Scheme, secret)
+}
+
+// CheckSecret says why a text can't be the secret of a credential.
+func CheckSecret(scheme, secret string) error {
 	if len(secret) < minimumSecret {
-		return hash, fmt.Errorf("the secret has %d bytes; it needs %d or more", len(secret), minimumSecret)
+		return fmt.Errorf("the secret has %d bytes; it needs %d or more", len(secret), minimumSecret)
 	}
-	if c.Scheme == SchemeBearer && strings.ContainsFunc(secret, func(r rune) bool { return r <= ' ' || r > '~' }) {
-		return hash, errors.New("the token holds blanks or characters that no HTTP header carries")
+	if scheme == SchemeBearer && strings.ContainsFunc(secret, func(r rune) bool { return r <= ' ' || r > '~' }) {
+		return errors.New("the token holds blanks or characters that no HTTP header carries")
 	}
-	return sha256.Sum256([]byte(secret)), nil
+	return nil
 }
 
 func parseExpiry(text string) (time.Time, error) {
