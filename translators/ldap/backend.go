@@ -68,7 +68,7 @@ func (t *Translator) provisionBackend(ctx caddy.Context) error {
 	}
 	switch {
 	case bindDN != "" && password == "":
-		return errors.New("bind: the password is missing: give it as a placeholder, such as {file./run/secrets/ldap}")
+		return errors.New("bind: the password is missing: give it as a placeholder, such as {file./etc/scimgate/ldap}")
 	case bindDN == "" && password != "":
 		return errors.New("bind: the DN that the password belongs to is missing")
 	}

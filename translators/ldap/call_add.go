@@ -55,7 +55,7 @@ func (c *addCall) read(ctx context.Context) translators.CallResult {
 		return stillUnknown(err)
 	}
 	if e == nil {
-		return notApplied(c.Purpose())
+		return c.k.unmade(c.Purpose(), c.values())
 	}
 	id, ok := c.t.profile.readID(e)
 	if !ok {

@@ -83,7 +83,7 @@ func (c *renameCall) Settle(ctx context.Context, _ []translators.CallResult) tra
 	case c.isAt(e.DN):
 		return c.readBack(ctx, translators.CallResult{Outcome: translators.Applied}, nil)
 	}
-	return notApplied(c.purpose)
+	return c.k.unmade(c.purpose, c.values)
 }
 
 // Undo implements [translators.Call].

@@ -30,7 +30,7 @@ type Translator struct {
 	BindDN string `json:"bind_dn,omitempty"`
 
 	// BindPassword is the password of BindDN. Give it as a placeholder, such as
-	// {file./run/secrets/ldap} or {env.LDAP_PASSWORD}: it is read when a
+	// {file./etc/scimgate/ldap} or {env.LDAP_PASSWORD}: it is read when a
 	// connection signs in, and again when the directory refuses it.
 	BindPassword string `json:"bind_password,omitempty"`
 

@@ -28,6 +28,12 @@ func (t *Translator) explain(ctx context.Context, k *kind, id string, values []g
 			return &translators.Error{Kind: translators.Invalid, Err: err, Path: "password",
 				Detail: "password: the directory refuses a value, probably the password: its policy may find it too short, too simple or used before."}
 		}
+	case goldap.LDAPResultOther, goldap.LDAPResultOperationsError, goldap.LDAPResultInvalidDNSyntax:
+		if k.isLongName(values) {
+			path := k.rdn.Path.String()
+			return &translators.Error{Kind: translators.Invalid, Err: err, Path: path, Detail: fmt.Sprintf(
+				"%s: the directory does not take the value as the name of an entry; it is probably too long. Shorten it at the provider.", path)}
+		}
 	case goldap.LDAPResultUndefinedAttributeType:
 		if t.profile.lock != "" && hasField(values, t.profile.lock) {
 			return &translators.Error{Kind: translators.Refused, Err: err, Path: "active",
@@ -36,6 +42,28 @@ func (t *Translator) explain(ctx context.Context, k *kind, id string, values []g
 		}
 	}
 	return err
+}
+
+// longName is from how many bytes on the value that names an entry may be too long
+// for a directory. slapd's mdb keeps a name twice in a key of 511 bytes, so that
+// it takes about 240, and reports no more than an internal error (80) beyond.
+const longName = 200
+
+// isLongName reports whether a write gives an entry a name that may be too long.
+func (k *kind) isLongName(values []goldap.Change) bool {
+	return slices.ContainsFunc(values, func(c goldap.Change) bool {
+		return strings.EqualFold(c.Modification.Type, k.rdnField) &&
+			slices.ContainsFunc(c.Modification.Vals, func(v string) bool { return len(v) > longName })
+	})
+}
+
+// unmade is the result of settling a write that the directory has not made. Of a
+// name that is too long its answer says more than that it is not there.
+func (k *kind) unmade(purpose string, values []goldap.Change) translators.CallResult {
+	if k.isLongName(values) {
+		return translators.CallResult{Outcome: translators.NotApplied}
+	}
+	return notApplied(purpose)
 }
 
 // conflict is the error for a leaf whose value another entry has.

@@ -297,3 +297,34 @@ func asError(t testing.TB, err error) *translators.Error {
 	}
 	return e
 }
+
+// TestNameTooLong checks that a name which the directory can't hold, of which it
+// says no more than that something went wrong, is the sender's to change: asked
+// again it would fail for ever.
+func TestNameTooLong(t *testing.T) {
+	tr, server := serve(t, slapd.Options{NoSync: true})
+	ada := add(t, tr, tr.users, person("ada"))
+	group := add(t, tr, tr.groups, values{"displayName": "engineers"}, ada)
+	for _, length := range []int{300, 3000, 20_000} {
+		name := strings.Repeat("x", length)
+		for what, c := range map[string]struct {
+			intent translators.Intent
+			path   string
+		}{
+			"renaming a user":  {updating(t, tr.users, read(t, tr, tr.users, ada), values{"userName": name, "title": "Analyst"}), "userName"},
+			"creating a user":  {creation(t, tr.users, person(name)), "userName"},
+			"renaming a group": {updating(t, tr.groups, read(t, tr, tr.groups, group), values{"displayName": name}), "displayName"},
+			"creating a group": {creation(t, tr.groups, values{"displayName": name}, ada), "displayName"},
+		} {
+			report, _ := carryOut(t, tr, c.intent)
+			fault, is := errors.AsType[*translators.Error](report.Err)
+			if report.Outcome != translators.NotApplied || report.Partial || !is || fault.Kind != translators.Invalid ||
+				fault.Path != c.path || !strings.Contains(fault.Detail, "too long") {
+				t.Errorf("%s, %d: %s, %v", what, length, report.Outcome, report.Err)
+			}
+		}
+		if exists(t, server, "(|(uid=x*)(cn=x*))") || !exists(t, server, "(uid=ada)") || exists(t, server, "(title=Analyst)") {
+			t.Errorf("%d: something was changed", length)
+		}
+	}
+}
