@@ -31,21 +31,18 @@ package scim
 // A change of a read-only attribute, the removal of a required one and another
 // value for an immutable one are errors of type mutability; read-only
 // sub-attributes within a value are passed over.
+//
+// Adds to a list cost what they add, however many there are. Any other change of
+// a list looks at what is in it; changes that together look at more than
+// 1,000,000 values are a 400 invalidValue.
 func Apply(before *Resource, changes []Change) (*Resource, error) {
-	after := before.Clone()
+	w := &applying{after: before.Clone()}
 	for _, c := range changes {
-		a := c.Path.Attribute
-		old := after.Get(a)
-		v, err := c.apply(old)
-		if err != nil {
+		if err := w.do(c); err != nil {
 			return nil, err
 		}
-		if err := checkMutability(a, old, v); err != nil {
-			return nil, err
-		}
-		after.Set(a, v)
 	}
-	return after, nil
+	return w.done(), nil
 }
 
 // apply returns what the change makes of the whole value of its attribute.

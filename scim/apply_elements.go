@@ -1,6 +1,7 @@
 package scim
 
 import (
+	"bytes"
 	"slices"
 	"strings"
 )
@@ -42,7 +43,35 @@ func (e *elements) add(item Value) error {
 	i, isThere := e.index[key]
 	if !isThere {
 		i = len(e.items)
+	}
+	if err := e.put(i, item); err != nil {
+		return err
+	}
+	if i < len(e.items) {
 		e.index[key] = i
+	}
+	return nil
+}
+
+// addOne is add without an index, for a single item.
+func (e *elements) addOne(item Value) error {
+	key := appendIdentity(nil, e.attribute, item)
+	var other []byte
+	i := slices.IndexFunc(e.items, func(present Value) bool {
+		other = appendIdentity(other[:0], e.attribute, present)
+		return bytes.Equal(key, other)
+	})
+	if i < 0 {
+		i = len(e.items)
+	}
+	return e.put(i, item)
+}
+
+// put sets what item says in the element i, or appends item when there is no such
+// element.
+func (e *elements) put(i int, item Value) error {
+	isThere := i < len(e.items)
+	if !isThere {
 		e.items = append(e.items, Value{})
 	}
 	if !e.attribute.IsComplex() {
@@ -61,9 +90,26 @@ func (e *elements) add(item Value) error {
 	if err != nil {
 		return err
 	}
+	if v.IsAbsent() { // it said nothing that could be written
+		e.items = e.items[:i]
+		return nil
+	}
 	e.items[i] = v
 	if makesPrimary(item.fields) {
 		e.primary = i
+	}
+	return nil
+}
+
+// addAll adds one item after another.
+func (e *elements) addAll(items []Value) error {
+	if slices.ContainsFunc(items, func(v Value) bool { return !fits(e.attribute, v) }) {
+		return misfit(e.attribute)
+	}
+	for _, item := range items {
+		if err := e.add(item); err != nil {
+			return err
+		}
 	}
 	return nil
 }
@@ -84,10 +130,8 @@ func (c Change) onList(a *Attribute, old Value) (Value, error) {
 	if c.Op == Add {
 		e = newElements(a, old)
 	}
-	for _, item := range given {
-		if err := e.add(item); err != nil {
-			return Value{}, err
-		}
+	if err := e.addAll(given); err != nil {
+		return Value{}, err
 	}
 	if c.Op == Replace {
 		e.keepReadOnly(old)
@@ -133,6 +177,7 @@ func without(a *Attribute, old Value, given []Value) Value {
 func (c Change) onElements(old Value) (Value, error) {
 	a, selector := c.Path.Attribute, c.Path.Selector
 	e := newElements(a, Value{})
+	e.items = make([]Value, 0, len(old.Items())+1)
 	isFound := false
 	for _, item := range old.Items() {
 		if selector != nil && !MatchValue(selector, item) {
@@ -157,7 +202,7 @@ func (c Change) onElements(old Value) (Value, error) {
 		if err != nil {
 			return Value{}, err
 		}
-		if err := e.add(item); err != nil {
+		if err := e.addOne(item); err != nil {
 			return Value{}, err
 		}
 	}
@@ -231,27 +276,31 @@ func isStub(v Value) bool {
 
 // identity returns the key by which an element is the same as another: its value
 // and type, or all of it when it has no value.
-func identity(a *Attribute, v Value) string {
-	key := valueKey(a, v)
+func identity(a *Attribute, v Value) string { return string(appendIdentity(nil, a, v)) }
+
+func appendIdentity(dst []byte, a *Attribute, v Value) []byte {
+	dst = appendValueKey(dst, a, v)
 	if t := v.SubNamed("type"); !t.IsAbsent() && !v.SubNamed("value").IsAbsent() {
-		key += " " + foldKey(a.Sub("type"), t)
+		dst = appendFoldKey(append(dst, ' '), a.Sub("type"), t)
 	}
-	return key
+	return dst
 }
 
-// valueKey returns the key of an element's value or, when it has none, of all of
+func valueKey(a *Attribute, v Value) string { return string(appendValueKey(nil, a, v)) }
+
+// appendValueKey appends the key of an element's value or, when it has none, of all of
 // it that a client can write; that it is the primary one makes it no other.
-func valueKey(a *Attribute, v Value) string {
+func appendValueKey(dst []byte, a *Attribute, v Value) []byte {
 	if v.kind != KindComplex {
-		return foldKey(a, v)
+		return appendFoldKey(dst, a, v)
 	}
 	if value := v.SubNamed("value"); !value.IsAbsent() {
-		return "value " + foldKey(a.Sub("value"), value)
+		return appendFoldKey(append(dst, "value "...), a.Sub("value"), value)
 	}
 	v.fields = slices.DeleteFunc(slices.Clone(v.fields), func(f Field) bool {
 		return f.Attribute.Mutability == ReadOnly || f.Attribute.Name == "primary"
 	})
-	return foldKey(a, v)
+	return appendFoldKey(dst, a, v)
 }
 
 // isSameType reports whether two elements have the same type, or one has none.
@@ -261,13 +310,13 @@ func isSameType(a *Attribute, v, w Value) bool {
 		return true
 	}
 	t := a.Sub("type")
-	return foldKey(t, x) == foldKey(t, y)
+	return bytes.Equal(appendFoldKey(nil, t, x), appendFoldKey(nil, t, y))
 }
 
-// foldKey is appendKey without case where a's values have none.
-func foldKey(a *Attribute, v Value) string {
+// appendFoldKey is appendKey without case where a's values have none.
+func appendFoldKey(dst []byte, a *Attribute, v Value) []byte {
 	if v.kind == KindString && a != nil && !a.CaseExact {
 		v.text = strings.ToLower(v.text)
 	}
-	return string(appendKey(nil, v))
+	return appendKey(dst, v)
 }

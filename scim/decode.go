@@ -54,7 +54,9 @@ type Decoder struct {
 // schemas does not declare; one value where a list belongs and a list of one
 // where one value does; a bare string for a complex value with the sub-attribute
 // value; unknown attributes, which are collected in Ignored; read-only ones in a
-// resource (id, meta, groups).
+// resource (id, meta, groups). But an unknown name that was meant as active, such
+// as User.active, with a value that was meant as false is refused: a disable is
+// never dropped. Where one value names active twice, differently, neither counts.
 func (d *Decoder) Decode(r Request) (*Operation, error) {
 	op, err := d.route(r)
 	if err != nil {

@@ -24,12 +24,6 @@ func takesList(p Path) bool {
 	return p.Attribute.MultiValued && p.Selector == nil
 }
 
-// isFalse reports whether v would set a boolean to false.
-func isFalse(v jsonValue) bool {
-	b, err := simple(&Attribute{Name: "active", Type: TypeBoolean}, v)
-	return err == nil && b.Kind() == KindBool && !b.IsTrue()
-}
-
 var errSeveral = errors.New("expected one value, found several")
 
 // only returns the element of an array of one, null for an empty array, and

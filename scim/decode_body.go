@@ -48,6 +48,7 @@ func (x *decoding) resource(root jsonValue) {
 	for name, v := range root.members() {
 		x.member(Replace, nil, name, v)
 	}
+	x.refuseContradiction(0)
 	if x.method == http.MethodPut && x.decoder.ClearOmitted {
 		x.clearOmitted()
 	}
@@ -80,8 +81,9 @@ func (x *decoding) create() {
 // member reads a member of a resource, of an extension's object (then s is its
 // schema) or of a value without path. Its name is that of an attribute, the URN
 // of a schema, or, as Entra writes it with its feature flag, a path: name.givenName.
+// Space around it is cut off, as it is around a path.
 func (x *decoding) member(op ChangeOp, s *Schema, name jsonName, v jsonValue) {
-	text := name.String()
+	text := strings.TrimSpace(name.String())
 	full := text
 	if s != nil {
 		full = s.ID + ":" + text
@@ -155,18 +157,15 @@ func (x *decoding) clearSchema(s *Schema, isRemove bool) {
 	}
 }
 
-// ErrCannotDisable is the cause of the refusal of active=false where active is not
-// mapped.
-var ErrCannotDisable = errors.New("active is not mapped")
+// ErrCannotDisable is the cause of the refusal of a disable that no attribute
+// takes: active is not mapped, or another name was written for it.
+var ErrCannotDisable = errors.New("no attribute takes the disable")
 
 // unmapped drops a value that there is no attribute for. It may not drop a
 // disable: that would be answered with success.
 func (x *decoding) unmapped(path string, v jsonValue) {
-	name := strings.TrimPrefix(strings.ToLower(path), strings.ToLower(SchemaUser)+":")
-	if name == "active" && x.t.Schema.ID == SchemaUser && isFalse(v) {
-		err := Invalid(InvalidValue, "active cannot be set to false: this gateway's configuration names no way to disable users")
-		err.Err = ErrCannotDisable
-		x.fail(err)
+	if x.t.Schema.ID == SchemaUser && meansDisable(path, v) {
+		x.fail(x.errLostDisable(path))
 		return
 	}
 	x.ignore(path)

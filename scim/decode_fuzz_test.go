@@ -20,6 +20,7 @@ func FuzzDecode(f *testing.F) {
 		{"PATCH", "/Users/1", "", `{"Operations":[{"op":"Replace","path":"emails[type eq \"work\"].value","value":"x"},{"op":"add","value":{"name.givenName":"y","active":true}},{"op":"remove","path":"title"}]}`},
 		{"PATCH", "/Groups/1", "", `{"operations":[{"op":"Remove","path":"members","value":[{"$ref":null,"value":"1"}]},{"op":"remove","path":"members[value eq \"x\"]"}]}`},
 		{"PATCH", "/Users/1", "attributes=a&excludedAttributes=b", `{"Operations":[{"op":"x"},{"op":"replace","path":"roles[primary eq \"True\"]","value":{"value":"\ud83d\u0000"}}]}`},
+		{"PATCH", "/Users/1", "", `{"Operations":[{"op":"add","path":"emails","value":"a"},{"op":"add","path":"emails","value":["b"]},{"op":"replace","value":{" active":false,"urn:ietf:params:scim:schemas:core:2.0:User:active":true,"$.active":0,"User":{"active":"no"}}}]}`},
 		{"DELETE", "/Users/1", "", ""},
 	} {
 		f.Add(s[0], s[1], s[2], []byte(s[3]))

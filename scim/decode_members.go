@@ -145,9 +145,15 @@ func equalValues(ids []string, selector Filter) (all []string, ok bool) {
 }
 
 // eachMember calls do with the id of each member in v: an array or a single one,
-// as an object with a value or as the value alone.
+// as an object with a value or as the value alone. A null is nobody, but not
+// within an array: who sends [null] has lost an id, and nobody is to lose all
+// members by that.
 func (x *decoding) eachMember(v jsonValue, do func(id string)) {
-	if v.kind() != jsonArray {
+	switch v.kind() {
+	case jsonNull:
+		return
+	case jsonArray:
+	default:
 		x.memberID(v, do)
 		return
 	}
@@ -157,10 +163,7 @@ func (x *decoding) eachMember(v jsonValue, do func(id string)) {
 }
 
 func (x *decoding) memberID(v jsonValue, do func(id string)) {
-	switch v.kind() {
-	case jsonNull:
-		return
-	case jsonObject:
+	if v.kind() == jsonObject {
 		value := jsonValue(nil)
 		for name, member := range v.members() {
 			if name.is("value") {

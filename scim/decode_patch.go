@@ -59,6 +59,7 @@ func (x *decoding) operation(o jsonValue) {
 		return
 	}
 	path, err := readPath(pathValue)
+	defer x.refuseContradiction(len(x.op.Changes))
 	switch {
 	case err != nil:
 		x.fail(err)
@@ -152,7 +153,7 @@ func (x *decoding) remove(path string, v jsonValue) {
 	case isUnknownAttribute(err) && x.selectsMembers(path):
 		x.fail(errMemberSelector(path))
 	case isUnknownAttribute(err):
-		x.ignore(path)
+		x.unmapped(path, v)
 	case err != nil:
 		x.fail(err)
 	case p.Attribute.IsReferenceSet():

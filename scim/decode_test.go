@@ -109,6 +109,11 @@ func TestDecodeMembers(t *testing.T) {
 		"the same one twice":       {"PATCH", `{"Operations":[{"op":"add","path":"members","value":["a","a"]}]}`, "members add a"},
 		"ids are caseExact":        {"PATCH", `{"Operations":[{"op":"add","path":"members","value":["a","A"]}]}`, "members add a, A"},
 		"PUT null":                 {"PUT", `{"members":null}`, "members clear"},
+		"PUT with a null":          {"PUT", `{"members":[null]}`, "400 invalidValue: members: each member needs a value, the id of a user or group"},
+		"a null beside a member":   {"PUT", `{"members":[{"value":"a"},null]}`, "400 invalidValue: members: each member needs a value, the id of a user or group"},
+		"replaced by a null":       {"PATCH", `{"Operations":[{"op":"replace","path":"members","value":[null]}]}`, "400 invalidValue: operation 1: members: each member needs a value, the id of a user or group"},
+		"a null added":             {"PATCH", `{"Operations":[{"op":"add","value":{"members":[null]}}]}`, "400 invalidValue: operation 1: members: each member needs a value, the id of a user or group"},
+		"a null removed":           {"PATCH", `{"Operations":[{"op":"remove","path":"members","value":[null]}]}`, "400 invalidValue: operation 1: members: each member needs a value, the id of a user or group"},
 		"PUT with dots":            {"PUT", `{"members.value":["a"]}`, "members replace a"},
 		"an error and no disable":  {"PATCH", `{"Operations":[{"op":"add","path":"members","value":["a"]},{"op":"x"}]}`, `400 invalidSyntax: operation 2: op is "x"; expected add, remove or replace`},
 		"groups have no active":    {"PATCH", `{"Operations":[{"op":"replace","path":"active","value":false}]}`, "ignored active"},
@@ -240,7 +245,7 @@ func TestDecodeUnmappedActive(t *testing.T) {
 			a.Mutability = ReadOnly
 		}
 	})
-	const unmapped = "400 invalidValue: %sactive cannot be set to false: this gateway's configuration names no way to disable users: active is not mapped"
+	const unmapped = "400 invalidValue: %sactive cannot be set to false: this gateway's configuration names no way to disable users: no attribute takes the disable"
 	for name, c := range map[string]struct {
 		t                  *ResourceType
 		method, body, want string

@@ -16,7 +16,7 @@ func (x *decoding) set(op ChangeOp, p Path, v jsonValue, isExplicit bool) {
 	case p.Attribute.IsReferenceSet():
 		x.setMembers(op, p, v)
 	case isReadOnly(p):
-		if isExplicit || isActive(p.Attribute) && isFalse(v) {
+		if isExplicit || isActive(p.Attribute) && looksFalse(v) {
 			x.fail(Invalid(MutabilityErr, "%s is read-only", p))
 		}
 	case takesList(p):
@@ -92,10 +92,30 @@ func (x *decoding) clear(p Path, isRemove bool) {
 }
 
 // emit adds a change. After an error it is only kept if it could disable.
+//
+// What adds elements to a list, or takes elements out of it, joins the change
+// before it when that does the same: some clients send an operation for each.
 func (x *decoding) emit(c Change) {
-	if x.err == nil || isActive(c.Path.Attribute) {
-		x.op.Changes = append(x.op.Changes, c)
+	if x.err != nil && !isActive(c.Path.Attribute) {
+		return
 	}
+	if n := len(x.op.Changes); n > 0 && c.continues(x.op.Changes[n-1]) {
+		last := &x.op.Changes[n-1]
+		last.Value.items = append(last.Value.items, c.Value.items...)
+		return
+	}
+	x.op.Changes = append(x.op.Changes, c)
+}
+
+// continues reports whether c and the change before it are one: both add
+// elements to a list, or both remove elements from it. Of an immutable list the
+// first adds and the second fails.
+func (c Change) continues(before Change) bool {
+	p, q := c.Path, before.Path
+	return c.Op == before.Op && c.Op != Replace &&
+		p.Attribute == q.Attribute && p.Attribute.Mutability != Immutable &&
+		p.Selector == nil && q.Selector == nil && p.Sub == nil && q.Sub == nil &&
+		c.Value.kind == KindList && before.Value.kind == KindList
 }
 
 // name notes that a PUT names a, when that counts.

@@ -36,6 +36,9 @@ func Match(f Filter, r *Resource) bool { return f == nil || holds(f, resourceSco
 // attribute, satisfies the filter of [Elements] or the selector of a [Path].
 // Every element satisfies a nil selector.
 func MatchValue(selector Filter, element Value) bool {
+	if c, is := selector.(Compare); is && c.Target.Sub != nil { // most are; this way nothing is allocated
+		return compareHolds(c, []Value{element.Sub(c.Target.Sub)})
+	}
 	return selector == nil || holds(selector, elementScope{element})
 }
 

@@ -44,6 +44,28 @@ func Targets(f Filter) []Target {
 	})
 }
 
+// comparisons returns how many comparisons a filter makes, pr included.
+func comparisons(f Filter) int {
+	n := 0
+	switch f := f.(type) {
+	case And:
+		for _, t := range f.Terms {
+			n += comparisons(t)
+		}
+	case Or:
+		for _, t := range f.Terms {
+			n += comparisons(t)
+		}
+	case Not:
+		n = comparisons(f.Term)
+	case Elements:
+		n = comparisons(f.Filter)
+	case Compare, Present:
+		n = 1
+	}
+	return n
+}
+
 // EqualTerms returns what a selector demands, sub-attribute by sub-attribute,
 // when it is one eq comparison or several joined by and, and ok. The fields make
 // the element that satisfies it: a PATCH of emails[type eq "work"].value where
