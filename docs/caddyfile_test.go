@@ -29,22 +29,21 @@ func newMachine(t *testing.T, ca string) *machine {
 	t.Helper()
 	m := &machine{dir: t.TempDir(), ca: ca}
 	for name, text := range map[string]string{
-		"entra": tokenForTests, "entra-2026": tokenForTests, "entra-2027": "another-" + tokenForTests, "okta": "okta-" + tokenForTests,
-		"token": tokenForTests, "ldap": passwordForTests, "entra.allow": "allow 127.0.0.1\nallow 2001:db8::/32\n",
+		"entra": tokenForTests, "entra-2026": tokenForTests, "entra-2027": "another-" + tokenForTests, "okta": "okta-" + tokenForTests, "okta-password": "okta-password-" + tokenForTests,
+		"ldap": passwordForTests, "entra.allow": "allow 127.0.0.1\nallow 2001:db8::/32\n",
 	} {
 		if err := os.WriteFile(filepath.Join(m.dir, name), []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
-	m.env = append(os.Environ(), "HOME="+m.dir, "XDG_DATA_HOME="+m.dir, "XDG_CONFIG_HOME="+m.dir,
-		"OKTA_PASSWORD=okta-"+tokenForTests, "SCIMGATE_LDAP_PASSWORD="+passwordForTests)
+	m.env = append(os.Environ(), "HOME="+m.dir, "XDG_DATA_HOME="+m.dir, "XDG_CONFIG_HOME="+m.dir)
 	return m
 }
 
 // local puts the machine's own paths into a Caddyfile.
 func (m *machine) local(text string) string {
 	return strings.NewReplacer(
-		"/run/secrets/", m.dir+"/", "/etc/scimgate/ldap-ca.crt", m.ca, "/etc/ssl/private-ca.crt", m.ca, "/etc/scimgate/", m.dir+"/",
+		"/etc/scimgate/ldap-ca.crt", m.ca, "/etc/ssl/private-ca.crt", m.ca, "/etc/scimgate/", m.dir+"/",
 	).Replace(text)
 }
 

@@ -2,6 +2,7 @@ package docs_test
 
 import (
 	"bufio"
+	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
@@ -9,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -28,7 +30,9 @@ var before = map[string]string{
 // page's own, and compares what comes out.
 func TestConsole(t *testing.T) {
 	for _, p := range pages(t) {
-		sessions := p.of("console")
+		sessions := slices.DeleteFunc(slices.Clone(p.blocks), func(b block) bool {
+			return b.kind != "console" && b.kind != "sh demo" && b.kind != "text demo"
+		})
 		if len(sessions) == 0 {
 			continue
 		}
@@ -45,7 +49,18 @@ func TestConsole(t *testing.T) {
 			as := strings.NewReplacer("http://127.0.0.1:8880/scim/v2", d.TenantURL, "ldap://127.0.0.1:8389", d.LDAPURL, "the-token-that-it-prints", d.Token)
 			sh := newShell(t, d)
 			sh.run(t, before[p.name])
+			printed := ""
 			for _, session := range sessions {
+				switch session.kind {
+				case "sh demo":
+					printed = sh.run(t, as.Replace(session.text))
+					continue
+				case "text demo":
+					if err := same(session.text, printed); err != nil {
+						t.Errorf("%s:%d: %v", p.name, session.line, err)
+					}
+					continue
+				}
 				for _, c := range commandsOf(t, p, session) {
 					got := sh.run(t, as.Replace(c.typed))
 					if err := same(c.answer, got); err != nil {
@@ -162,7 +177,7 @@ func same(want, got string) error {
 		want, got = v.pattern.ReplaceAllString(want, v.name), v.pattern.ReplaceAllString(got, v.name)
 	}
 	want, got = strings.TrimSpace(want), strings.TrimSpace(got)
-	if strings.HasPrefix(want, "{") && !strings.Contains(want, "}\n{") {
+	if json.Valid([]byte(want)) {
 		return (&dialogue.Answer{Statuses: []int{http.StatusOK}, Body: want}).Check(http.StatusOK, nil, []byte(got))
 	}
 	if diff := cmp.Diff(strings.Split(want, "\n"), strings.Split(got, "\n")); diff != "" {

@@ -59,6 +59,8 @@ var kinds = map[string]string{
 	"caddyfile users":   "lines of a users block; the same",
 	"caddyfile groups":  "lines of a groups block; the same",
 	"console":           "a shell session before a demo; typed and compared",
+	"sh demo":           "commands before a demo, to be copied; run",
+	"text demo":         "what the commands above print; compared",
 	"json":              "lines of a log or journal; their fields are compared with real ones",
 	"ldif config":       "changes to the configuration of a stock slapd; made",
 	"ldif tree":         "entries for a stock slapd; added",

@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig"
@@ -236,6 +237,18 @@ func TestMetrics(t *testing.T) {
 	busy(t)
 	running := caddy.ActiveContext()
 	families, err := running.GetMetricsRegistry().Gather()
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for deadline := time.Now().Add(30 * time.Second); err == nil && time.Now().Before(deadline); families, err = running.GetMetricsRegistry().Gather() {
+		<-tick.C
+		isChecked := false
+		for _, family := range families {
+			isChecked = isChecked || family.GetName() == "caddy_scim_backend_usable"
+		}
+		if isChecked {
+			break // the last metric that comes to be
+		}
+	}
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -275,6 +288,51 @@ func TestMetrics(t *testing.T) {
 				t.Errorf("%s names the metric %s; there are %s", p.name, name, strings.Join(real, ", "))
 			}
 		}
+	}
+}
+
+// TestSoftDelete: the page about Entra tells what becomes of somebody whom Entra
+// puts into its recycle bin, and where it is found.
+func TestSoftDelete(t *testing.T) {
+	d, err := demo.Start(demo.Options{Listen: "127.0.0.1:0", LDAP: "127.0.0.1:0", Token: tokenForTests})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := d.Stop(); err != nil {
+			t.Error(err)
+		}
+	})
+	g := gateway{d.TenantURL, d.Token}
+	const long = "8646d01116934cd39ee60d7482ca2219Ada.Lovelace"
+	id := g.idOf(t, "ada.lovelace")
+	status, _, ada := g.ask(t, http.MethodPatch, "/Users/"+id, `{"Operations":[{"op":"Replace","path":"userName","value":"`+long+`"},{"op":"Replace","path":"active","value":"False"}]}`)
+	if status != http.StatusOK || ada["userName"] != long || ada["active"] != false || ada["id"] != id {
+		t.Fatalf("deleted: %d %v", status, ada)
+	}
+	back := strings.ReplaceAll(`{"Operations":[{"op":"Replace","path":"userName","value":"NAME"},{"op":"Replace","path":"active","value":"True"}]}`, "NAME", "Ada.Lovelace")
+	if status, _, ada = g.ask(t, http.MethodPatch, "/Users/"+id, back); status != http.StatusOK || ada["userName"] != "Ada.Lovelace" || ada["active"] != true {
+		t.Fatalf("restored: %d %v", status, ada)
+	}
+	text, err := os.ReadFile(d.Journal)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for line := range strings.Lines(string(text)) {
+		var entry struct{ Kind, Operation, Name, Resource string }
+		if err := json.Unmarshal([]byte(line), &entry); err != nil {
+			t.Fatal(err)
+		}
+		if entry.Kind == "intent" {
+			got = append(got, entry.Operation+" "+entry.Name)
+		}
+		if entry.Kind == "intent" && entry.Resource != id {
+			t.Errorf("the resource is %s, want %s", entry.Resource, id)
+		}
+	}
+	if want := []string{"disable Ada.Lovelace", "update Ada.Lovelace", "enable " + long}; !slices.Equal(got, want) {
+		t.Errorf("the journal has %q, want %q", got, want)
 	}
 }
 
