@@ -64,3 +64,40 @@ func TestPasswordsOfTheDisabledAndTheBrake(t *testing.T) {
 		}
 	})
 }
+
+// One lock of two counts as active, and keeps the person out. Who is said to be
+// active gets in, though nothing differs; who is not spoken of does not.
+func TestHalfDisabledIsEnabled(t *testing.T) {
+	eachDirectory(t, func(t *testing.T, d *directory) {
+		g := startGateway(t, d, setup{Replace: []string{"disable password_policy", "disable password_policy\ndisable attribute description Disabled"}})
+		id := g.id(t, "Alan.Turing")
+		put := func(more string) string {
+			return fmt.Sprintf(`{"schemas":[%q],"userName":"Alan.Turing"%s}`, userSchema, more)
+		}
+		for name, r := range map[string]request{
+			"PATCH":                 {"PATCH", "/Users/" + id, patchOf(operation("Replace", "active", true))},
+			"PATCH with another":    {"PATCH", "/Users/" + id, patchOf(operation("Replace", "active", "True"), operation("Replace", "title", "Reader"))},
+			"PUT":                   {"PUT", "/Users/" + id, put(`,"active":true`)},
+			"PUT of something else": {"PUT", "/Users/" + id, put(`,"active":true,"title":"Fellow"`)},
+		} {
+			d.modify(t, alan, "pwdAccountLockedTime", "000001010000Z")
+			if a := g.want(t, http.StatusOK, "GET", "/Users/"+id, ""); a.get("active") != "true" {
+				t.Fatalf("it reads as disabled: %s", a)
+			}
+			g.want(t, http.StatusOK, "PATCH", "/Users/"+id, patchOf(operation("Replace", "nickName", name)))
+			g.want(t, http.StatusOK, "PUT", "/Users/"+id, put(""))
+			if d.canBind(t, alan, "alan-password") {
+				t.Fatalf("%s: another change has enabled the account", name)
+			}
+			g.want(t, http.StatusOK, r.method, r.path, r.body)
+			if !d.canBind(t, alan, "alan-password") {
+				t.Errorf("%s: the account is still locked", name)
+			}
+			writes := len(g.journal(t))
+			g.want(t, http.StatusOK, r.method, r.path, r.body)
+			if again := len(g.journal(t)); again != writes {
+				t.Errorf("%s again: %d more lines in the journal", name, again-writes)
+			}
+		}
+	})
+}

@@ -21,6 +21,10 @@ type Intent struct {
 	After *scim.Resource
 	// Changes is what differs between Before and After.
 	Changes []scim.Difference
+	// SetsActive says that the request sets active itself, to the value in After,
+	// also where that does not differ: an account that counts as active and is
+	// kept from signing in by a part of what disables is to be freed of it.
+	SetsActive bool
 	// Members is what becomes of a group's members; nil when nothing does.
 	Members *scim.MemberChange
 

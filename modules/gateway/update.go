@@ -91,7 +91,7 @@ func (x *exchange) updateOne(ctx context.Context, op *scim.Operation) (*translat
 	if err != nil {
 		return nil, err
 	}
-	if len(intent.Changes) == 0 && intent.Members.IsEmpty() && !disables(op) && intent.Before != nil && !x.h.DryRun {
+	if len(intent.Changes) == 0 && intent.Members.IsEmpty() && !intent.SetsActive && intent.Before != nil && !x.h.DryRun {
 		return nil, nil // nothing to do
 	}
 	done, err := x.carryOut(ctx, intent)
@@ -131,6 +131,7 @@ func (x *exchange) updateIntent(ctx context.Context, op *scim.Operation) (transl
 	}
 	if len(op.Changes) > 0 {
 		intent.After, intent.Changes = after, scim.Diff(before, after)
+		_, intent.SetsActive = op.Active()
 	}
 	intent.Members, intent.References, err = x.membership(ctx, op)
 	return intent, err

@@ -1,6 +1,7 @@
 package ldap
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -276,6 +277,86 @@ func TestAPartialDisableIsCompleted(t *testing.T) {
 	e := stored(t, server, "(uid=ada)")
 	if proof.Status != translators.Proven || e.GetAttributeValue("employeeType") != "gone" || !strings.HasSuffix(e.DN, slapd.Disabled) {
 		t.Errorf("the proof is %s %q, the entry %s", proof.Status, proof.Detail, e.DN)
+	}
+}
+
+// TestAPartialDisableIsUndone checks that an account with some of its locks, which
+// counts as active, loses those when it is said to be active, and nothing else.
+func TestAPartialDisableIsUndone(t *testing.T) {
+	lock := map[string]func(*testing.T, *goldap.Conn){
+		byPolicy: func(t *testing.T, admin *goldap.Conn) {
+			modify := goldap.NewModifyRequest(dnOf("ada"), nil)
+			modify.Replace(lockedTime, []string{"000001010000Z"})
+			if err := admin.Modify(modify); err != nil {
+				t.Fatal(err)
+			}
+		},
+		byValue: func(t *testing.T, admin *goldap.Conn) {
+			modify := goldap.NewModifyRequest(dnOf("ada"), nil)
+			modify.Replace("employeeType", []string{"gone"})
+			if err := admin.Modify(modify); err != nil {
+				t.Fatal(err)
+			}
+		},
+		byMove: func(t *testing.T, admin *goldap.Conn) {
+			if err := admin.ModifyDN(goldap.NewModifyDNRequest(dnOf("ada"), "uid=ada", true, slapd.Disabled)); err != nil {
+				t.Fatal(err)
+			}
+		},
+	}
+	for _, present := range [][]string{{byPolicy}, {byValue}, {byMove}, {byPolicy, byValue}, {byPolicy, byMove}, {byValue, byMove}} {
+		for _, more := range []values{{}, {"title": "Countess"}, {"password": "lady-of-the-engine"}, {"userName": "countess", "title": "Countess"}} {
+			t.Run(fmt.Sprint(present, more), func(t *testing.T) {
+				t.Parallel()
+				tr, server := serveDisabling(t, slapd.Options{}, "", byPolicy, byValue, byMove)
+				id := add(t, tr, tr.users, withPassword("ada"))
+				admin := server.Admin(t)
+				if !slices.Contains(present, byValue) {
+					modify := goldap.NewModifyRequest(dnOf("ada"), nil)
+					modify.Replace("employeeType", []string{"Contractor"})
+					if err := admin.Modify(modify); err != nil {
+						t.Fatal(err)
+					}
+				}
+				for _, method := range present {
+					lock[method](t, admin)
+				}
+				before := read(t, tr, tr.users, id)
+				if active, _ := before.Resource.IsActive(); !active {
+					t.Fatal("it reads as disabled")
+				}
+				// What does not speak of active leaves the locks alone.
+				change(t, tr, tr.users, id, values{"displayName": "Ada"})
+				if slices.Contains(present, byPolicy) == canSignIn(t, server, stored(t, server, "(uid=ada)").DN, password) {
+					t.Fatal("another change has changed a lock")
+				}
+				wanted, login, secret := values{"active": "true"}, "ada", password
+				for name, value := range more {
+					wanted[name] = value
+				}
+				if more["userName"] != "" {
+					login = more["userName"]
+				}
+				if more["password"] != "" {
+					secret = more["password"]
+				}
+				_, proof := mustCarryOut(t, tr, updating(t, tr.users, read(t, tr, tr.users, id), wanted))
+				if proof.Status != translators.Proven {
+					t.Errorf("the proof is %s %q", proof.Status, proof.Detail)
+				}
+				e := stored(t, server, "(uid="+login+")")
+				if e.DN != dnOf(login) || exists(t, server, "(pwdAccountLockedTime=*)") || !canSignIn(t, server, e.DN, secret) {
+					t.Errorf("%s is still locked", e.DN)
+				}
+				if got := e.GetAttributeValue("employeeType"); slices.Contains(present, byValue) != (got != "Contractor") || got == "gone" {
+					t.Errorf("employeeType is %q", got)
+				}
+				again := updating(t, tr.users, read(t, tr, tr.users, id), values{"active": "true"})
+				if plan := planOf(t, tr, again); len(plan.Calls) > 0 {
+					t.Errorf("again there is a plan:\n%s", text(plan))
+				}
+			})
+		}
 	}
 }
 

@@ -79,13 +79,20 @@ func (u *update) follow(ctx context.Context, rdn *goldap.RelativeDN) error {
 // hasLockAttributes reports whether a lock is a matter of attributes.
 func (u *update) hasLockAttributes() bool { return len(u.lockChanges(false)) > 0 }
 
+// lockChanges bring the locks into that state. Enabling, one that is not in place
+// is left as it is: it may be another value, or a lockout that ends by itself.
 func (u *update) lockChanges(locked bool) []goldap.Change {
 	var changes []goldap.Change
 	for _, l := range u.k.locks {
-		changes = append(changes, l.modifications(locked)...)
+		if !u.enables || u.mayBeLocked(l) {
+			changes = append(changes, l.modifications(locked)...)
+		}
 	}
 	return changes
 }
+
+// mayBeLocked reports whether a lock is in place, as far as the entry was read.
+func (u *update) mayBeLocked(l lock) bool { return u.at.entry == nil || l.isLocked(u.at.entry) }
 
 // rename returns the new RDN, nil when the entry keeps its own.
 func (u *update) rename() (*goldap.RelativeDN, error) {
@@ -139,8 +146,11 @@ func (u *update) disable(parent *goldap.DN, modify *modifyCall) {
 // itself when a password is set, and then fails for not finding it: such a request
 // keeps the lock, and another one ends it.
 func (u *update) unlock(modify *modifyCall) {
-	if isPasswordChange(u.fields) {
-		modify.also(u.k.keptLocks())
+	if kept := u.k.keptLocks(); isPasswordChange(u.fields) && slices.ContainsFunc(u.k.locks, func(l lock) bool {
+		_, is := l.(policyLock)
+		return is && u.mayBeLocked(l)
+	}) {
+		modify.also(kept)
 		modify.undo = nil
 		u.addModify(modify)
 		modify = &modifyCall{entryCall: u.call("")}

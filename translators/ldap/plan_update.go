@@ -50,7 +50,8 @@ func (t *Translator) planUpdate(ctx context.Context, k *kind, in translators.Int
 
 // judgeActive finds out what becomes of active, and what is to be proven. An
 // account that is to stay disabled is proven to be when nothing else changes: a
-// repeated disable is answered like the first.
+// repeated disable is answered like the first. An account with some of its locks
+// counts as active; who is said to be active loses those too.
 func (u *update) judgeActive() {
 	if u.k.active == nil {
 		return
@@ -59,6 +60,9 @@ func (u *update) judgeActive() {
 		if d.Attribute == u.k.active && d.After.Kind() == scim.KindBool {
 			u.enables, u.disables = d.After.IsTrue(), !d.After.IsTrue()
 		}
+	}
+	if u.in.SetsActive && !u.disables && !u.isOff() && u.at.entry != nil && isAnyLocked(u.k.locks, u.at.entry) {
+		u.enables = true
 	}
 	switch {
 	case u.disables, len(u.in.Changes) == 0 && u.isOff():

@@ -68,7 +68,8 @@ func updating(t testing.TB, k *kind, before *translators.Entry, v values) transl
 	if err != nil {
 		t.Fatalf("applying: %v", err)
 	}
-	return translators.Intent{Action: scim.ActionUpdate, Type: k.served.ResourceType, ID: before.Resource.ID,
+	_, setsActive := v["active"]
+	return translators.Intent{Action: scim.ActionUpdate, Type: k.served.ResourceType, ID: before.Resource.ID, SetsActive: setsActive,
 		Before: before, After: after, Changes: scim.Diff(before.Resource, after)}
 }
 
