@@ -10,12 +10,14 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/scimgate/scimgate/scim"
+	"github.com/scimgate/scimgate/translators"
 )
 
 // membersOf yields the members in a group's entry as ids, in the order of the
 // directory. They are looked up in batches, a few of them ahead of the reader,
 // so that no more than those are in memory beside the entry. What is not a served
-// resource (a service account, a deleted person, the placeholder) is left out.
+// resource (a service account, a deleted person, the placeholder) is left out; but
+// who was renamed after the group was read is no stranger, and ends in an error.
 func (t *Translator) membersOf(ctx context.Context, k *kind, e *goldap.Entry) iter.Seq2[scim.Member, error] {
 	return func(yield func(scim.Member, error) bool) {
 		values := attributeValues(e, k.memberField)
@@ -24,19 +26,25 @@ func (t *Translator) membersOf(ctx context.Context, k *kind, e *goldap.Entry) it
 			lookUp = t.membersByLogin
 		}
 		served := 0
-		for batch, err := range ahead(ctx, values, func(ctx context.Context, batch []string) ([]scim.Member, error) {
+		var strangers []string
+		for batch, err := range ahead(ctx, values, func(ctx context.Context, batch []string) (resolved, error) {
 			return lookUp(ctx, k, batch)
 		}) {
 			if err != nil {
 				yield(scim.Member{}, err)
 				return
 			}
-			for _, m := range batch {
+			for _, m := range batch.members {
 				if !yield(m, nil) {
 					return
 				}
 			}
-			served += len(batch)
+			served += len(batch.members)
+			strangers = append(strangers, batch.strangers...)
+		}
+		if err := t.stillNames(ctx, k, e, strangers); err != nil {
+			yield(scim.Member{}, err)
+			return
 		}
 		if c := t.logger.Check(zap.DebugLevel, "read the members of a group"); c != nil && served < len(values) {
 			c.Write(zap.Int("members", served), zap.Int("left_out", len(values)-served))
@@ -44,8 +52,38 @@ func (t *Translator) membersOf(ctx context.Context, k *kind, e *goldap.Entry) it
 	}
 }
 
+// resolved is what became of a batch of members: who they are, and the values that
+// may be resources and are none.
+type resolved struct {
+	members   []scim.Member
+	strangers []string
+}
+
+// stillNames returns an error unless the group, which was read a while ago, names
+// all of the values now: one that it does not name any more may be somebody whom
+// it has under another name since. To leave him out would be to report a member's
+// absence.
+func (t *Translator) stillNames(ctx context.Context, k *kind, e *goldap.Entry, values []string) error {
+	id, ok := t.profile.readID(e)
+	if len(values) == 0 || !ok {
+		return nil
+	}
+	present, err := t.readMembers(ctx, k, id)
+	if err != nil {
+		return err
+	}
+	named := make(map[string]bool, len(present))
+	for _, v := range present {
+		named[k.memberKey(v)] = true
+	}
+	if slices.ContainsFunc(values, func(v string) bool { return !named[k.memberKey(v)] }) {
+		return &translators.Error{Kind: translators.Unavailable, Detail: "The members of the group changed while they were read. Try again."}
+	}
+	return nil
+}
+
 // membersByName looks up members by their distinguished names.
-func (t *Translator) membersByName(ctx context.Context, k *kind, values []string) ([]scim.Member, error) {
+func (t *Translator) membersByName(ctx context.Context, k *kind, values []string) (resolved, error) {
 	names := make([]name, 0, len(values))
 	for _, value := range values {
 		if n := newName(withoutUID(value)); n.key != k.placeholder {
@@ -54,45 +92,49 @@ func (t *Translator) membersByName(ctx context.Context, k *kind, values []string
 	}
 	found, err := t.lookUp(ctx, names, false)
 	if err != nil {
-		return nil, err
+		return resolved{}, err
 	}
-	members := make([]scim.Member, 0, len(names))
+	r := resolved{members: make([]scim.Member, 0, len(names))}
 	for _, n := range names {
 		if ref := found[n.key]; ref.kind != nil {
-			members = append(members, scim.Member{ID: ref.id, Type: ref.kind.served.Name})
+			r.members = append(r.members, scim.Member{ID: ref.id, Type: ref.kind.served.Name})
+		} else if slices.ContainsFunc(t.kinds, func(k *kind) bool { return isBelowKey(n.key, k.baseKey) }) {
+			r.strangers = append(r.strangers, n.text)
 		}
 	}
-	return members, nil
+	return r, nil
 }
 
 // membersByLogin looks up members by their login names, whose case counts in a
 // posixGroup (RFC 2307 §5.4).
-func (t *Translator) membersByLogin(ctx context.Context, _ *kind, values []string) ([]scim.Member, error) {
+func (t *Translator) membersByLogin(ctx context.Context, _ *kind, values []string) (resolved, error) {
 	filters := make([]string, len(values))
 	for i, login := range values {
 		filters[i] = "(" + fieldUID + "=" + goldap.EscapeFilter(login) + ")"
 	}
 	entries, err := t.search(ctx, t.users.request(anyOf(filters), []string{t.profile.id, fieldUID}, 0))
 	if err != nil {
-		return nil, t.batchFault("looking up members by login name", err)
+		return resolved{}, t.batchFault("looking up members by login name", err)
 	}
 	ids := make(map[string]string, len(entries))
 	for _, e := range entries {
 		id, ok := t.profile.readID(e)
 		if !ok {
-			return nil, t.hiddenID()
+			return resolved{}, t.hiddenID()
 		}
 		for _, login := range attributeValues(e, fieldUID) {
 			ids[login] = id
 		}
 	}
-	members := make([]scim.Member, 0, len(values))
+	r := resolved{members: make([]scim.Member, 0, len(values))}
 	for _, login := range values {
 		if id := ids[login]; id != "" {
-			members = append(members, scim.Member{ID: id, Type: t.users.served.Name})
+			r.members = append(r.members, scim.Member{ID: id, Type: t.users.served.Name})
+		} else {
+			r.strangers = append(r.strangers, login)
 		}
 	}
-	return members, nil
+	return r, nil
 }
 
 // ahead yields what do makes of batches of items, in order, while the next few

@@ -86,6 +86,45 @@ func TestMembersEndEarly(t *testing.T) {
 	}
 }
 
+// Who is renamed, or moved, while a group is read is not left out of it in silence:
+// the group names him as he was called before. A stranger is no reason to fail.
+func TestMembersRenamedMeanwhile(t *testing.T) {
+	for _, c := range []struct{ class, field string }{{"groupOfNames", "member"}, {"groupOfUniqueNames", "uniqueMember"}, {"posixGroup", "memberUid"}} {
+		t.Run(c.field, func(t *testing.T) {
+			prefix, suffix := "uid=", ",ou=people,dc=example,dc=com"
+			if c.field == "memberUid" {
+				prefix, suffix = "", ""
+			}
+			groups := strings.NewReplacer("groupOfNames", c.class, "map members member", "map members "+c.field).Replace(groupsBlock)
+			ldif := crowd(450, c.class, c.field, prefix, suffix) + c.field + ": " + prefix + "nobody" + suffix + "\n"
+			tr, _ := serve(t, slapd.Options{LDIF: ldif, NoSync: true}, usersBlock, groups)
+			group := idOf(t, tr, tr.groups, `displayName eq "crowd"`)
+			one := idOf(t, tr, tr.users, `userName eq "u000400"`)
+			for _, isRenamed := range []bool{false, true} {
+				entries, err := tr.Read(t.Context(), tr.groups.served.ResourceType, []string{group}, translators.Selection{Members: true})
+				if err != nil {
+					t.Fatal(err)
+				}
+				if isRenamed {
+					change(t, tr, tr.users, one, values{"userName": "another"})
+				}
+				n, fault := 0, error(nil)
+				for _, err := range entries[0].Members {
+					if n++; err != nil {
+						n, fault = n-1, err
+					}
+				}
+				switch {
+				case !isRenamed && (fault != nil || n != 450):
+					t.Errorf("read %d members, %v; want 450", n, fault)
+				case isRenamed && translators.KindOf(fault) != translators.Unavailable:
+					t.Errorf("read %d members of 450, and %v", n, fault)
+				}
+			}
+		})
+	}
+}
+
 func TestMembersWithOneFirstPart(t *testing.T) {
 	var ldif strings.Builder
 	for i := range 300 {
