@@ -83,6 +83,10 @@ func (c *checker) entries(ctx context.Context, k *kind) (isReadable bool) {
 	case err != nil:
 		c.error("%s: the base can't be read: %v", name, t.fault("reading the base", err))
 		return false
+	case nameKey(found[0].DN) != k.baseKey:
+		// Members and managers are known by what their names end in.
+		c.error("%s: the directory writes the base %s as %s: write it so too, or nobody is recognised as a member or manager", name, k.config.Base, found[0].DN)
+		return false
 	}
 	some, err := c.first(ctx, k)
 	switch {

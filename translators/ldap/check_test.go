@@ -30,6 +30,8 @@ func TestCheck(t *testing.T) {
 		{"a hidden lock", slapd.Options{HideLock: true}, policy, usersBlock, []string{"error: can't see pwdAccountLockedTime"}},
 		{"no memberOf", slapd.Options{NoMemberOf: true}, policy, usersBlock, []string{"warning: every user looks like a member of no group"}},
 		{"no base", slapd.Options{}, policy, strings.Replace(usersBlock, "ou=people", "ou=persons", 1), []string{"error: base ou=persons"}},
+		{"a base in other words", slapd.Options{}, policy, strings.Replace(usersBlock, "ou=people,dc", "organizationalUnitName=people,dc", 1), []string{"error: the directory writes the base organizationalUnitName=people,dc=example,dc=com as ou=people,dc=example,dc=com"}},
+		{"a base in other letters", slapd.Options{}, policy, strings.Replace(usersBlock, "ou=people,dc", "OU=People,DC", 1), nil},
 		{"an unknown attribute", slapd.Options{}, policy, strings.Replace(usersBlock, "map title title", "map title noSuchAttribute", 1), []string{"warning: can't search noSuchAttribute"}},
 		{"no container", slapd.Options{}, policy, move, []string{"error: the container ou=gone"}},
 	} {
