@@ -89,6 +89,7 @@ type settings struct {
 	Large    int           `json:"large"`
 	Only     []string      `json:"only,omitempty"`
 	Sync     bool          `json:"sync"`
+	Quick    bool          `json:"quick"`
 
 	json, markdown bool
 	profile, dir   string
@@ -127,7 +128,7 @@ func parse(args []string, output io.Writer) (settings, error) {
 	}
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	flags.SetOutput(output)
-	quick := flags.Bool("quick", false, "few and short rounds, no size rows: done within 90 seconds, and noisy")
+	flags.BoolVar(&s.Quick, "quick", false, "few and short rounds, no size rows: done within 90 seconds, and noisy")
 	flags.Func("only", "measure this operation alone: one or more, with commas, of "+strings.Join(names, ", "), func(text string) error {
 		for name := range strings.SplitSeq(text, ",") {
 			if findOperation(name) == nil {
@@ -162,7 +163,7 @@ func parse(args []string, output io.Writer) (settings, error) {
 	}
 	given := make(map[string]bool)
 	flags.Visit(func(f *flag.Flag) { given[f.Name] = true })
-	if *quick {
+	if s.Quick {
 		s.quicken(given)
 	}
 	if given["only"] && !given["large"] {

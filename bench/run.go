@@ -34,7 +34,7 @@ func (s settings) estimate() (about, atMost time.Duration) {
 		return s.Duration
 	}
 	for _, o := range s.chosen() {
-		loads := len(o.loads(s.Clients))
+		loads := len(s.loads(o))
 		if s.profile != "" {
 			about += profileTime + 2*time.Second
 			continue
@@ -136,7 +136,7 @@ func (b *run) startServer(ctx context.Context, name string, d *directory, isMeas
 func (b *run) measureMain(ctx context.Context, m *measurement) error {
 	ordinary, groups := 0., 0.
 	for _, o := range b.chosen() {
-		for _, clients := range o.loads(b.Clients) {
+		for _, clients := range b.loads(o) {
 			c, err := m.cell(ctx, o, clients)
 			if err != nil {
 				return err
