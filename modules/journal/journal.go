@@ -60,6 +60,7 @@ type Journal struct {
 	outcomes []byte        // those of pending that are outcomes
 	waiters  *batch        // those who wait for pending
 	wake     chan struct{} // has room for one
+	late     *time.Timer   // wakes run for outcomes that nothing else did; nil when none wait
 	closed   bool
 	done     chan struct{}
 
@@ -77,6 +78,10 @@ type batch struct {
 // MaxSize is the size in bytes at which a journal file is put aside as
 // <path>.1 and a new one is begun; an older <path>.1 is overwritten.
 const MaxSize = 256 << 20
+
+// CommitInterval is how long an outcome may wait for the flush of an intent to go
+// along with: two flushes for each write would cost twice the disk's time.
+const CommitInterval = 20 * time.Millisecond
 
 // mostOwed bounds the outcomes that are kept in memory, in bytes, while the disk
 // does not take them.
@@ -112,9 +117,10 @@ func (j *Journal) Begin(intent Intent) error {
 	return b.err
 }
 
-// End hands over the outcome, which is on disk with the next flush that works: it
-// is kept while the disk is full. It does not wait; an error means that it can't
-// be recorded any more.
+// End hands over the outcome, which is on disk with the next flush that works, a
+// [CommitInterval] later if nothing else is flushed before: it is kept while the
+// disk is full. It does not wait; an error means that it can't be recorded any
+// more.
 func (j *Journal) End(outcome Outcome) error {
 	_, err := j.append(struct {
 		Kind string `json:"kind"`
@@ -135,14 +141,23 @@ func (j *Journal) append(entry any, isOutcome bool) (*batch, error) {
 	}
 	line = append(line, '\n')
 	j.pending = append(j.pending, line...)
-	if isOutcome {
-		j.outcomes = append(j.outcomes, line...)
+	if !isOutcome {
+		j.rouse()
+		return j.waiters, nil
 	}
+	j.outcomes = append(j.outcomes, line...)
+	if j.late == nil {
+		j.late = time.AfterFunc(CommitInterval, j.rouse)
+	}
+	return j.waiters, nil
+}
+
+// rouse makes run look what is pending.
+func (j *Journal) rouse() {
 	select {
 	case j.wake <- struct{}{}:
 	default:
 	}
-	return j.waiters, nil
 }
 
 // run writes and flushes what has gathered while the flush before it was under
@@ -153,6 +168,10 @@ func (j *Journal) run() {
 		j.mu.Lock()
 		lines, outcomes, b, closed := j.pending, j.outcomes, j.waiters, j.closed
 		j.pending, j.outcomes, j.waiters = nil, nil, &batch{done: make(chan struct{})}
+		if j.late != nil {
+			j.late.Stop()
+			j.late = nil
+		}
 		j.mu.Unlock()
 		if len(lines) > 0 {
 			if b.err = j.flush(lines); b.err != nil {
@@ -258,10 +277,7 @@ func (j *Journal) Destruct() error {
 		return nil
 	}
 	j.closed = true
-	select {
-	case j.wake <- struct{}{}:
-	default:
-	}
+	j.rouse()
 	j.mu.Unlock()
 	<-j.done
 	return j.file.Close()

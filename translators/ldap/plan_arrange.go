@@ -42,7 +42,9 @@ func (u *update) arrange(ctx context.Context) error {
 		u.addRename(rdn, parent)
 		u.addModify(modify)
 	}
-	u.finish()
+	if len(u.in.Changes) > 0 || u.members == nil {
+		u.finish() // of a group whose members alone change nobody needs the rest back
+	}
 	return u.follow(ctx, rdn)
 }
 
