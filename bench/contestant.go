@@ -56,6 +56,9 @@ var caddyfiles embed.FS
 
 var caddyfileTemplates = template.Must(template.ParseFS(caddyfiles, "*.Caddyfile"))
 
+// contestantVariable tells a server who it is.
+const contestantVariable = "SCIMGATE_BENCH_CONTESTANT"
+
 // startServer starts Caddy with the handler of that name, configured as an
 // operator would, and tells how long it took to its first answer.
 func startServer(ctx context.Context, name, dir string, d *directory) (*contestant, time.Duration, error) {
@@ -84,6 +87,7 @@ func startServer(ctx context.Context, name, dir string, d *directory) (*contesta
 	started := time.Now()
 	err = c.launch(dir, []string{roleCaddy, "--config", config, "--adapter", "caddyfile"},
 		"XDG_DATA_HOME="+dir, "XDG_CONFIG_HOME="+dir,
+		contestantVariable+"="+name,
 		"SCIMGATE_BENCH_PASSWORD="+d.ServicePassword, "SCIMGATE_BENCH_TOKEN="+benchToken)
 	if err != nil {
 		return nil, 0, err

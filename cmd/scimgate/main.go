@@ -13,7 +13,7 @@ import (
 
 	_ "github.com/caddyserver/caddy/v2/modules/standard"
 
-	_ "github.com/scimgate/scimgate"
+	"github.com/scimgate/scimgate"
 )
 
 func init() {
@@ -33,6 +33,7 @@ It is Caddy with the modules of scimgate and is configured in a Caddyfile.
 }
 
 func main() {
+	scimgate.TuneMemory()
 	if info, ok := debug.ReadBuildInfo(); ok {
 		caddy.CustomVersion = version(info)
 	}
