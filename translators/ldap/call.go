@@ -35,6 +35,8 @@ type entryCall struct {
 	// the version that it was planned for: one that got no answer, and reaches
 	// the directory late, must not undo a disable that came after it.
 	enables bool
+	// remembered is set where dn is from an earlier request.
+	remembered bool
 	// offline is set when dn is a symbol, so that the call can't be made.
 	offline bool
 }
@@ -107,7 +109,12 @@ func (c *entryCall) controls(a aim, more string) ([]goldap.Control, error) {
 	if a.unguarded {
 		return nil, nil
 	}
-	control, err := assertionControl(c.t.profile.assertionControl, c.condition(more))
+	condition := c.condition(more)
+	if c.remembered && a.seen == nil {
+		// Whatever is there now under the name: only the group itself is meant.
+		condition = "(&" + c.identity(more) + c.k.filter + ")"
+	}
+	control, err := assertionControl(c.t.profile.assertionControl, condition)
 	if err != nil {
 		return nil, err
 	}
@@ -156,8 +163,10 @@ func (c *entryCall) aimAnew(ctx context.Context, a *aim, code uint16, needs []st
 		return fmt.Errorf("%s: looking for the entry: %w", c.purpose, err)
 	}
 	if e == nil {
+		c.t.places.drop(c.id)
 		return notFound(c.k, c.id)
 	}
+	c.t.places.put(c.id, e.DN)
 	dn, err := goldap.ParseDN(e.DN)
 	if err == nil && c.t.isOwnAccount(dn) {
 		return errOwnAccount()

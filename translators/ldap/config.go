@@ -67,6 +67,7 @@ type Translator struct {
 	users   *kind      // nil when users are not served
 	groups  *kind      // nil when groups are not served
 	names   *nameCache
+	places  *placeCache
 	proofs  *proofs   // which password policies were seen to enforce locks
 	defined *sync.Map // of time.Time: when the directory could evaluate a clause, see isDefined
 

@@ -6,62 +6,72 @@ import (
 	"time"
 )
 
-// The bounds of what is remembered of names: about 3 MB.
+// The bounds of what a cache remembers: about 3 MB.
 const (
 	namesAtMost = 10_000
 	namesFor    = time.Minute
 )
 
-// nameCache remembers for a minute which resources are behind names, for
-// showing them: a user's groups are mostly the same few. What is written is
-// never taken from it (DESIGN §3).
-type nameCache struct {
+// cache remembers a few things for a minute, by their keys.
+type cache[V any] struct {
 	now func() time.Time
 
 	mu      sync.Mutex
-	entries map[string]*list.Element // of *cachedName, by nameKey
+	entries map[string]*list.Element // of *cached[V]
 	recent  list.List                // the most recently used first
 }
 
-type cachedName struct {
+type cached[V any] struct {
 	key     string
-	ref     reference // without a kind: the name is no served resource's
+	value   V
 	expires time.Time
 }
 
-func newNameCache() *nameCache {
-	return &nameCache{now: time.Now, entries: make(map[string]*list.Element)}
+func newCache[V any]() *cache[V] {
+	return &cache[V]{now: time.Now, entries: make(map[string]*list.Element)}
 }
 
-func (c *nameCache) get(key string) (ref reference, known bool) {
+// nameCache remembers which resources are behind names, by their nameKey, for
+// showing them: a user's groups are mostly the same few. A reference without a
+// kind is that of a name which no served resource has. What is written is never
+// taken from it (DESIGN §3).
+type nameCache = cache[reference]
+
+func newNameCache() *nameCache { return newCache[reference]() }
+
+// placeCache remembers the names of groups by their ids. A name from it is at
+// most a write target, guarded by an assertion on the id (DESIGN §3).
+type placeCache = cache[string]
+
+func (c *cache[V]) get(key string) (value V, known bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	e := c.entries[key]
 	if e == nil {
-		return reference{}, false
+		return value, false
 	}
-	cached := e.Value.(*cachedName)
-	if c.now().After(cached.expires) {
+	found := e.Value.(*cached[V])
+	if c.now().After(found.expires) {
 		c.remove(e)
-		return reference{}, false
+		return value, false
 	}
 	c.recent.MoveToFront(e)
-	return cached.ref, true
+	return found.value, true
 }
 
-func (c *nameCache) put(key string, ref reference) {
+func (c *cache[V]) put(key string, value V) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if e := c.entries[key]; e != nil {
 		c.remove(e)
 	}
-	c.entries[key] = c.recent.PushFront(&cachedName{key, ref, c.now().Add(namesFor)})
+	c.entries[key] = c.recent.PushFront(&cached[V]{key, value, c.now().Add(namesFor)})
 	if len(c.entries) > namesAtMost {
 		c.remove(c.recent.Back())
 	}
 }
 
-func (c *nameCache) drop(key string) {
+func (c *cache[V]) drop(key string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if e := c.entries[key]; e != nil {
@@ -69,7 +79,7 @@ func (c *nameCache) drop(key string) {
 	}
 }
 
-func (c *nameCache) remove(e *list.Element) {
-	delete(c.entries, e.Value.(*cachedName).key)
+func (c *cache[V]) remove(e *list.Element) {
+	delete(c.entries, e.Value.(*cached[V]).key)
 	c.recent.Remove(e)
 }

@@ -43,7 +43,10 @@ type target struct {
 	dn *goldap.DN // nil in an offline plan that was not told
 	// name is dn as the directory writes it, or a symbol in braces.
 	name  string
-	entry *goldap.Entry // as it was read; nil when dn is
+	entry *goldap.Entry // as it was read; nil when dn is, or isRemembered
+	// isRemembered is set when the name is from an earlier request, so that a
+	// write to it has to be guarded.
+	isRemembered bool
 }
 
 // version is what tells whether the entry was changed since it was read; "" when
@@ -64,7 +67,10 @@ func (t *Translator) find(ctx context.Context, k *kind, in translators.Intent) (
 			at.name, at.entry = h.dn, h.entry
 		}
 	}
-	if at.entry == nil && !in.Offline {
+	if at.entry == nil && t.isBlind(in) {
+		at.name, at.isRemembered = t.places.get(in.ID)
+	}
+	if at.entry == nil && !in.Offline && !at.isRemembered {
 		var err error
 		if at.entry, err = t.readByID(ctx, k, in.ID, t.targetAttributes(k)); err != nil {
 			return nil, err
@@ -73,8 +79,10 @@ func (t *Translator) find(ctx context.Context, k *kind, in translators.Intent) (
 			return nil, notFound(k, in.ID)
 		}
 		at.name = at.entry.DN
+		t.places.put(in.ID, at.name)
 	}
-	if at.entry == nil {
+	if at.entry == nil && !at.isRemembered {
+		at.name = "{dn of " + in.ID + "}"
 		return at, nil
 	}
 	dn, err := goldap.ParseDN(at.name)
@@ -90,6 +98,13 @@ func (t *Translator) find(ctx context.Context, k *kind, in translators.Intent) (
 		return nil, errOwnAccount()
 	}
 	return at, nil
+}
+
+// isBlind reports whether an intent adds and removes members alone, so that
+// nothing of the group has to be known but its name.
+func (t *Translator) isBlind(in translators.Intent) bool {
+	return len(in.Changes) == 0 && !in.Members.IsEmpty() && !in.Members.ReplaceAll && !in.Offline &&
+		t.profile.assertionControl != ""
 }
 
 // targetAttributes are what a plan must see of an entry that it changes.

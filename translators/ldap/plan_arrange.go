@@ -126,7 +126,8 @@ func (u *update) newParent() *goldap.DN {
 
 // call is a call on the entry where it is after the calls planned so far.
 func (u *update) call(purpose string) entryCall {
-	return entryCall{t: u.t, k: u.k, id: u.in.ID, dn: u.at.name, purpose: purpose, version: u.version(false), offline: u.at.dn == nil}
+	return entryCall{t: u.t, k: u.k, id: u.in.ID, dn: u.at.name, purpose: purpose, version: u.version(false),
+		remembered: u.at.isRemembered, offline: u.at.dn == nil}
 }
 
 // disable plans the locks, alone and first.

@@ -53,10 +53,18 @@ func (t *Translator) Prove(ctx context.Context, p *translators.Plan, done transl
 	} else {
 		proof = t.proveDisabled(ctx, s.kind, e)
 	}
-	if entry, err := t.entryOf(ctx, s.kind, e, whole); err == nil {
+	if last := done.Last(); last != nil && isHandleOf(last, e) {
+		proof.Entry = last
+	} else if entry, err := t.entryOf(ctx, s.kind, e, whole); err == nil {
 		proof.Entry = entry
 	}
 	return proof
+}
+
+// isHandleOf reports whether a resource was made of the entry.
+func isHandleOf(entry *translators.Entry, e *goldap.Entry) bool {
+	h, ok := entry.Handle.(*handle)
+	return ok && h.entry == e
 }
 
 // proofAttributes are what a proof must see of an account.

@@ -33,7 +33,8 @@ const (
 // reloads, while its directory is down.
 func (t *Translator) Provision(ctx caddy.Context) error {
 	t.logger = ctx.Logger()
-	t.names, t.defined, t.proofs = newNameCache(), new(sync.Map), new(proofs)
+	t.names, t.places = newNameCache(), newCache[string]()
+	t.defined, t.proofs = new(sync.Map), new(proofs)
 	if t.Candidates == 0 {
 		t.Candidates = defaultCandidates
 	}
