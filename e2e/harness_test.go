@@ -143,6 +143,7 @@ func (g *gateway) reload(t *testing.T, change func(*setup)) {
 	if err := g.load(t); err != nil {
 		t.Fatalf("reloading Caddy: %v", err)
 	}
+	hasOneListener(t, g.port)
 	// A connection that the old configuration is just closing is no place for a
 	// request that can't be repeated.
 	client.CloseIdleConnections()
