@@ -3,6 +3,7 @@ package e2e
 import (
 	"crypto/tls"
 	"fmt"
+	"maps"
 	"strings"
 	"sync"
 	"testing"
@@ -109,18 +110,26 @@ func TestRule01AFaultIsNeverAbsence(t *testing.T) {
 		before := d.dump(t)
 
 		for _, fault := range []struct {
-			name         string
-			begin, mend  func() error
-			isPersistent bool
+			name        string
+			begin, mend func() error
+			keeps       bool // what it was sent, to be read later
 		}{
-			{"killed", d.Slapd.Kill, d.Slapd.Restart, true},
-			{"frozen", d.Slapd.Freeze, d.Slapd.Thaw, false},
-			{"stopped", d.Slapd.Stop, d.Slapd.Restart, true},
+			{"killed", d.Slapd.Kill, d.Slapd.Restart, false},
+			{"frozen", d.Slapd.Freeze, d.Slapd.Thaw, true},
+			{"stopped", d.Slapd.Stop, d.Slapd.Restart, false},
 		} {
+			asked := maps.Clone(requests)
+			if fault.keeps {
+				// What goes out without having read anything may be carried out
+				// when the directory goes on. That is for rule 12.
+				for _, blind := range []string{"create", "add a member", "remove a member"} {
+					delete(asked, blind)
+				}
+			}
 			if err := fault.begin(); err != nil {
 				t.Fatal(err)
 			}
-			answers := g.sendAll(t, requests)
+			answers := g.sendAll(t, asked)
 			if err := fault.mend(); err != nil {
 				t.Fatal(err)
 			}

@@ -67,8 +67,14 @@ func (s *sharedJournal) get() (*journal.Journal, error) {
 // last request: a connection that is being drained may still ask.
 const journalGrace = 10 * time.Second
 
-// release gives the journal back when no request is under way any more.
+// release gives the journal back when no request is under way any more. What was
+// done until now is on disk when it returns: the process may be about to end.
 func (s *sharedJournal) release(inFlight *atomic.Int64) {
+	s.mu.Lock()
+	if s.journal != nil {
+		_ = s.journal.Flush() // what can't be written was told when it was begun
+	}
+	s.mu.Unlock()
 	if caddy.Exiting() && inFlight.Load() == 0 {
 		s.giveBack()
 		return

@@ -129,6 +129,21 @@ func (j *Journal) End(outcome Outcome) error {
 	return err
 }
 
+// Flush returns when everything that was handed over before is on disk, or can't
+// be written now.
+func (j *Journal) Flush() error {
+	j.mu.Lock()
+	if j.closed {
+		j.mu.Unlock()
+		return nil
+	}
+	b := j.waiters
+	j.rouse()
+	j.mu.Unlock()
+	<-b.done
+	return b.err
+}
+
 func (j *Journal) append(entry any, isOutcome bool) (*batch, error) {
 	line, err := json.Marshal(entry)
 	if err != nil {

@@ -345,3 +345,46 @@ func TestFileThatCannotBeBegun(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// An outcome waits a while for an intent to go along with. Who flushes does not
+// wait for that, as at the end of the process.
+func TestFlushWritesOutcomesNow(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "journal.jsonl")
+	j, err := Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer j.Destruct()
+	if err := j.Begin(Intent{ID: "1"}); err != nil {
+		t.Fatal(err)
+	}
+	for n := range 20 {
+		if err := j.End(Outcome{ID: fmt.Sprint(n), Result: "applied"}); err != nil {
+			t.Fatal(err)
+		}
+		if err := j.Flush(); err != nil {
+			t.Fatal(err)
+		}
+		if got := lines(t, path); len(got) != n+2 || got[n+1].ID != fmt.Sprint(n) {
+			t.Fatalf("after %d flushes the file holds %+v", n+1, got)
+		}
+	}
+}
+
+// Nobody has to flush: an outcome is on disk a little later by itself.
+func TestOutcomeGoesOutByItself(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "journal.jsonl")
+	j, err := Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer j.Destruct()
+	if err := j.End(Outcome{ID: "1", Result: "applied"}); err != nil {
+		t.Fatal(err)
+	}
+	for deadline := time.Now().Add(10 * time.Second); len(lines(t, path)) == 0; time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("the outcome is not written")
+		}
+	}
+}
