@@ -2,11 +2,13 @@ package gateway
 
 import (
 	"context"
+	"fmt"
 	"iter"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -121,12 +123,17 @@ func works() *backend {
 	}
 }
 
+// made counts the handlers of the tests.
+var made atomic.Int64
+
 // newHandler returns a gateway at /scim/v2 in front of b, and its log.
 func newHandler(t *testing.T, b *backend, change func(*Handler)) (*Handler, *observer.ObservedLogs) {
 	t.Helper()
 	core, logs := observer.New(zapcore.InfoLevel)
 	h := &Handler{
-		Name: t.Name(), Base: "/scim/v2", Timeout: caddy.Duration(10 * time.Second), log: zap.New(core),
+		// The counters are the process's: each handler has a name of its own.
+		Name: fmt.Sprintf("%s-%d", t.Name(), made.Add(1)),
+		Base: "/scim/v2", Timeout: caddy.Duration(10 * time.Second), log: zap.New(core),
 		Access:     access.Access{Credentials: []*access.Credential{{Name: "test", Secret: secret}}},
 		translator: b, types: b.Types(), resource: []*scim.ResourceType{users}, backend: "test",
 	}
