@@ -104,7 +104,7 @@ func givenValue(tb testing.TB, a *Attribute, x any) Value {
 // schemas and meta are left aside.
 func holdsExactly(tb testing.TB, r *Resource, want string) {
 	tb.Helper()
-	got, err := AppendResource(nil, r, Projection{}, "", nil)
+	got, err := AppendResource(nil, r, Projection{}, Output{}, nil)
 	if err != nil {
 		tb.Fatal(err)
 	}

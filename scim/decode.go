@@ -18,6 +18,9 @@ type Request struct {
 	// ContentType and Accept are the headers; several Accept headers are joined
 	// by commas.
 	ContentType, Accept string
+	// IfMatch and IfNoneMatch are the headers; several of one name are joined by
+	// commas.
+	IfMatch, IfNoneMatch string
 	// Body is the whole body. It is not kept and may be used again after Decode.
 	Body []byte
 }
@@ -35,6 +38,8 @@ type Decoder struct {
 	// is required or immutable. Without it what is omitted stays, since Okta
 	// omits what it does not map.
 	ClearOmitted bool
+	// Dialect is the version of SCIM that requests are written in.
+	Dialect Dialect
 }
 
 // Decode reads a request. This is where every dialect ends: whatever a provider

@@ -3,6 +3,7 @@ package scim
 import (
 	"net/http"
 	"strings"
+	"time"
 )
 
 // Discovery answers the requests by which a client finds out what a gateway
@@ -22,6 +23,14 @@ type Discovery struct {
 	ChangePassword bool
 	// ETag says that versions are given out and that If-Match is honoured.
 	ETag bool
+	// Sort says that sortBy is honoured.
+	Sort bool
+	// BulkOperations is the largest number of operations in a Bulk and
+	// BulkPayload its largest body in bytes; 0: there is no Bulk.
+	BulkOperations int
+	BulkPayload    int64
+	// CursorLife is how long a cursor can be used (RFC 9865 §4); 0: there are none.
+	CursorLife time.Duration
 	// AuthenticationSchemes are the ways in which a client may present itself,
 	// such as [BearerToken] and [HTTPBasic].
 	AuthenticationSchemes []AuthenticationScheme
@@ -165,7 +174,7 @@ func (d *Discovery) schemas() []*Schema {
 
 // encodeAll writes documents as a ListResponse. Discovery is never paged away.
 func encodeAll[T any](e *encoder, all []*T, one func(*encoder, *T)) {
-	l := NewListEncoder(e.dst, len(all), 1, Projection{}, e.base)
+	l := NewListEncoder(e.dst, Page{Total: len(all), StartIndex: 1}, Output{e.base, e.dialect})
 	for _, x := range all {
 		l.next()
 		one(&l.e, x)

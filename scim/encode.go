@@ -13,10 +13,8 @@ import (
 // extension's under its URN, meta last.
 //
 // p chooses what is written, on top of what each attribute's Returned allows:
-// never is never written, whoever asks for it. base is the address of the
-// gateway as the provider sees it, such as https://scim.example.com/scim/v2; it
-// stands before every location and $ref. A $ref is written where the type has
-// it and is made from the value beside it.
+// never is never written, whoever asks for it. A $ref is written where the type
+// has it and is made from the value beside it.
 //
 // members are the members of a group; nil means that there are none to write.
 // They are read only if p wants them, one after the other, so that a group of
@@ -26,8 +24,8 @@ import (
 // When AppendResource fails it returns dst as it was: half a resource is not an
 // answer. It fails too when a value does not fit its attribute, which is a
 // fault of the backend's translation.
-func AppendResource(dst []byte, r *Resource, p Projection, base string, members iter.Seq2[Member, error]) ([]byte, error) {
-	e := encoder{dst: dst, base: strings.TrimSuffix(base, "/"), projection: p}
+func AppendResource(dst []byte, r *Resource, p Projection, out Output, members iter.Seq2[Member, error]) ([]byte, error) {
+	e := encoder{dst: dst, base: strings.TrimSuffix(out.Base, "/"), dialect: out.Dialect, projection: p}
 	if err := e.resource(r, members); err != nil {
 		return dst, fmt.Errorf("encoding %s %s: %w", r.Type.Name, r.ID, err)
 	}

@@ -5,10 +5,10 @@ import (
 	"strconv"
 )
 
-// AppendError appends e as the body of an answer (RFC 7644 §3.12): the status
+// AppendError appends e as the body of an answer in SCIM 2.0 (RFC 7644 §3.12): the status
 // as a JSON string, scimType when there is one, and the detail. e.Err is not
 // written, and a Status of 0 is 500.
-func AppendError(dst []byte, e *Error) []byte {
+func AppendError(dst []byte, e *Error, d Dialect) []byte {
 	status := e.Status
 	if status == 0 {
 		status = http.StatusInternalServerError

@@ -8,33 +8,43 @@ import (
 // ListEncoder appends the answer to a search (RFC 7644 §3.4.2), one resource
 // after the other.
 //
-//	list := scim.NewListEncoder(dst, total, startIndex, query.Projection, base)
-//	for … { err := list.Add(resource, members) }
+//	list := scim.NewListEncoder(dst, page, out)
+//	for … { err := list.Add(resource, projection, members) }
 //	body := list.Finish()
 type ListEncoder struct {
 	e     encoder
+	page  Page
 	count int
 }
 
-// NewListEncoder begins a list. total is the number of resources that the
-// search found, startIndex the position of the first one in this answer,
-// counted from 1; p and base are as in [AppendResource].
-func NewListEncoder(dst []byte, total, startIndex int, p Projection, base string) *ListEncoder {
-	l := &ListEncoder{e: encoder{dst: dst, base: base, projection: p}}
+// Page says which part of a list an answer is.
+type Page struct {
+	Total      int // resources that the search found
+	StartIndex int // the position of the first one in this answer, counted from 1; by cursor: 0
+	// Next and Previous are the cursors of the pages behind and before this one,
+	// "" where there is none (RFC 9865 §2).
+	Next, Previous string
+}
+
+// NewListEncoder begins a list.
+func NewListEncoder(dst []byte, page Page, out Output) *ListEncoder {
+	l := &ListEncoder{e: encoder{dst: dst, base: out.Base, dialect: out.Dialect}, page: page}
 	l.e.dst = append(l.e.dst, `{"schemas":["`+MessageList+`"],"totalResults":`...)
-	l.e.dst = strconv.AppendInt(l.e.dst, int64(total), 10)
-	l.e.dst = append(l.e.dst, `,"startIndex":`...)
-	l.e.dst = strconv.AppendInt(l.e.dst, int64(startIndex), 10)
+	l.e.dst = strconv.AppendInt(l.e.dst, int64(page.Total), 10)
+	if page.StartIndex > 0 {
+		l.e.dst = append(l.e.dst, `,"startIndex":`...)
+		l.e.dst = strconv.AppendInt(l.e.dst, int64(page.StartIndex), 10)
+	}
 	l.e.dst = append(l.e.dst, `,"Resources":[`...)
 	return l
 }
 
 // Add appends r with its members (see [AppendResource]). When it fails, the
 // list is as it was before.
-func (l *ListEncoder) Add(r *Resource, members iter.Seq2[Member, error]) error {
+func (l *ListEncoder) Add(r *Resource, p Projection, members iter.Seq2[Member, error]) error {
 	mark := len(l.e.dst)
 	l.next()
-	dst, err := AppendResource(l.e.dst, r, l.e.projection, l.e.base, members)
+	dst, err := AppendResource(l.e.dst, r, p, Output{l.e.base, l.e.dialect}, members)
 	if err != nil {
 		l.e.dst = l.e.dst[:mark]
 		l.count--
@@ -57,5 +67,11 @@ func (l *ListEncoder) next() {
 func (l *ListEncoder) Finish() []byte {
 	l.e.dst = append(l.e.dst, `],"itemsPerPage":`...)
 	l.e.dst = strconv.AppendInt(l.e.dst, int64(l.count), 10)
+	for _, cursor := range []struct{ name, value string }{{"nextCursor", l.page.Next}, {"previousCursor", l.page.Previous}} {
+		if cursor.value != "" {
+			l.e.dst = append(appendString(append(l.e.dst, ','), cursor.name), ':')
+			l.e.dst = appendString(l.e.dst, cursor.value)
+		}
+	}
 	return append(l.e.dst, '}')
 }

@@ -34,7 +34,7 @@ func fullUser(tb testing.TB, typ *ResourceType) *Resource {
 
 func TestAppendResource(t *testing.T) {
 	typ := UserType()
-	got, err := AppendResource([]byte("before "), fullUser(t, typ), Projection{}, testBase+"/", nil)
+	got, err := AppendResource([]byte("before "), fullUser(t, typ), Projection{}, Output{Base: testBase + "/"}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -91,7 +91,7 @@ func TestAppendResourceProjected(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			p := Projection{Include: givenTargets(t, typ, test.include), Exclude: givenTargets(t, typ, test.exclude)}
-			got, err := AppendResource(nil, r, p, "", nil)
+			got, err := AppendResource(nil, r, p, Output{Base: ""}, nil)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -154,7 +154,7 @@ func TestAppendResourceWithMembers(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			p := Projection{Include: givenTargets(t, group, test.include), Exclude: givenTargets(t, group, test.exclude)}
-			got, err := AppendResource(nil, r, p, testBase, test.members)
+			got, err := AppendResource(nil, r, p, Output{Base: testBase}, test.members)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -166,14 +166,14 @@ func TestAppendResourceWithMembers(t *testing.T) {
 
 	t.Run("excluded members are not read", func(t *testing.T) {
 		forbidden := func(func(Member, error) bool) { t.Error("the members are read") }
-		got, err := AppendResource(nil, r, Projection{Exclude: givenTargets(t, group, []string{"members"})}, testBase, forbidden)
+		got, err := AppendResource(nil, r, Projection{Exclude: givenTargets(t, group, []string{"members"})}, Output{Base: testBase}, forbidden)
 		if err != nil || strings.Contains(string(got), "members") {
 			t.Errorf("got %s, %v", got, err)
 		}
 	})
 	t.Run("what is not mapped is not written", func(t *testing.T) {
 		narrow := group.Narrow(func(a *Attribute) bool { return a.Name == "members" || a.Name == "value" }, nil)
-		got, err := AppendResource(nil, NewResource(narrow), Projection{Exclude: []Target{{Attribute: AttributeMeta}}}, testBase, some)
+		got, err := AppendResource(nil, NewResource(narrow), Projection{Exclude: []Target{{Attribute: AttributeMeta}}}, Output{Base: testBase}, some)
 		if want := `{"schemas":["` + SchemaGroup + `"],"members":[{"value":"u1"},{"value":"g 2"},{"value":"x"}]}`; err != nil || string(got) != want {
 			t.Errorf("got %s, %v", got, err)
 		}
@@ -185,13 +185,13 @@ func TestAppendResourceWithMembers(t *testing.T) {
 				yield(Member{}, broken)
 			}
 		}
-		got, err := AppendResource([]byte("kept"), r, Projection{}, testBase, failing)
+		got, err := AppendResource([]byte("kept"), r, Projection{}, Output{Base: testBase}, failing)
 		if !errors.Is(err, broken) || string(got) != "kept" {
 			t.Errorf("got %s, %v", got, err)
 		}
 	})
 	t.Run("a member without an id is a fault", func(t *testing.T) {
-		if got, err := AppendResource(nil, r, Projection{}, testBase, membersOf(Member{Display: "?"})); err == nil {
+		if got, err := AppendResource(nil, r, Projection{}, Output{Base: testBase}, membersOf(Member{Display: "?"})); err == nil {
 			t.Errorf("got %s", got)
 		}
 	})
@@ -201,7 +201,7 @@ func TestAppendResourceWithoutReferences(t *testing.T) {
 	user := UserType()
 	narrow := user.Narrow(func(a *Attribute) bool { return a.Name != "$ref" }, nil)
 	r := given(t, narrow, `{"groups":[{"value":"g"}]}`)
-	got, err := AppendResource(nil, r, Projection{}, testBase, nil)
+	got, err := AppendResource(nil, r, Projection{}, Output{Base: testBase}, nil)
 	if err != nil || strings.Contains(string(got), "$ref") {
 		t.Errorf("got %s, %v", got, err)
 	}
@@ -234,7 +234,7 @@ func TestAppendResourceRefusesWhatDoesNotFit(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			r := NewResource(user)
 			r.Set(test.attribute, test.value)
-			got, err := AppendResource(nil, r, Projection{}, "", nil)
+			got, err := AppendResource(nil, r, Projection{}, Output{Base: ""}, nil)
 			if test.isRight != (err == nil) {
 				t.Fatalf("got %s, %v", got, err)
 			}
@@ -280,9 +280,9 @@ func TestListEncoder(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			l := NewListEncoder([]byte("> "), 7, 3, only, testBase)
+			l := NewListEncoder([]byte("> "), Page{Total: 7, StartIndex: 3}, Output{Base: testBase})
 			for _, x := range test.resources {
-				if err := l.Add(x, nil); (x == bad) != (err != nil) {
+				if err := l.Add(x, only, nil); (x == bad) != (err != nil) {
 					t.Fatal(err)
 				}
 			}
@@ -305,7 +305,7 @@ func TestAppendError(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			if got := string(AppendError(nil, test.err)); got != test.want {
+			if got := string(AppendError(nil, test.err, V2)); got != test.want {
 				t.Errorf("got %s, want %s", got, test.want)
 			}
 		})
@@ -365,7 +365,7 @@ func FuzzEncode(f *testing.F) {
 		}
 		base := choose(c, "https://x/y", "", "http://a\"b\u2028\xff/")
 		members := membersOf(slices.Repeat([]Member{{ID: r.ID + "m", Display: "\\d", Type: "User"}}, c.below(3))...)
-		got, err := AppendResource(nil, r, p, base, members)
+		got, err := AppendResource(nil, r, p, Output{Base: base}, members)
 		if err != nil {
 			t.Fatalf("encoding what fits its schema: %v", err)
 		}
@@ -381,9 +381,9 @@ func FuzzEncode(f *testing.F) {
 		}
 		assertNothingEmpty(t, object, string(got))
 
-		l := NewListEncoder(nil, 2, 1, p, base)
+		l := NewListEncoder(nil, Page{Total: 2, StartIndex: 1}, Output{Base: base})
 		for range 2 {
-			if err := l.Add(r, nil); err != nil {
+			if err := l.Add(r, p, nil); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -391,7 +391,7 @@ func FuzzEncode(f *testing.F) {
 			t.Fatalf("%s is not JSON", got)
 		}
 		e := &Error{Status: c.below(600), Type: ErrorType(data), Detail: string(data)}
-		if got := AppendError(nil, e); !json.Valid(got) {
+		if got := AppendError(nil, e, V2); !json.Valid(got) {
 			t.Fatalf("%s is not JSON", got)
 		}
 		var text string
@@ -429,7 +429,7 @@ func BenchmarkAppendResource(b *testing.B) {
 	dst := make([]byte, 0, 4096)
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := AppendResource(dst, r, Projection{}, testBase, nil); err != nil {
+		if _, err := AppendResource(dst, r, Projection{}, Output{Base: testBase}, nil); err != nil {
 			b.Fatal(err)
 		}
 	}
@@ -445,14 +445,14 @@ func BenchmarkAppendResourceOf100000Members(b *testing.B) {
 			}
 		}
 	}
-	dst, err := AppendResource(nil, r, Projection{}, testBase, members)
+	dst, err := AppendResource(nil, r, Projection{}, Output{Base: testBase}, members)
 	if err != nil {
 		b.Fatal(err)
 	}
 	b.SetBytes(int64(len(dst)))
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := AppendResource(dst[:0], r, Projection{}, testBase, members); err != nil {
+		if _, err := AppendResource(dst[:0], r, Projection{}, Output{Base: testBase}, members); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -11,6 +11,7 @@ import (
 type encoder struct {
 	dst        []byte
 	base       string
+	dialect    Dialect
 	projection Projection
 }
 

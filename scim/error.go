@@ -10,7 +10,7 @@ import (
 // ErrorType is a SCIM detail error keyword (RFC 7644 §3.12, Table 9).
 type ErrorType string
 
-// The keywords of RFC 7644 §3.12.
+// The keywords of RFC 7644 §3.12 and RFC 9865 §2.1.
 const (
 	InvalidFilter ErrorType = "invalidFilter"
 	TooMany       ErrorType = "tooMany"
@@ -22,6 +22,10 @@ const (
 	InvalidValue  ErrorType = "invalidValue"
 	InvalidVers   ErrorType = "invalidVers"
 	Sensitive     ErrorType = "sensitive"
+	// RFC 9865 §2.1:
+	InvalidCursor ErrorType = "invalidCursor"
+	ExpiredCursor ErrorType = "expiredCursor"
+	InvalidCount  ErrorType = "invalidCount"
 )
 
 // Error is an answer that says no (RFC 7644 §3.12). Detail is read by the person

@@ -18,6 +18,13 @@ const (
 	// /Groups even where no groups are provisioned (entra.md §3). There is no
 	// Type, and no Filter in the Query.
 	ActionSearchNone Action = "search none"
+	// ActionSearchAll is a search over several resource types at once, at the
+	// root (RFC 7644 §3.4.2.1). Parts are the searches of the single types; there
+	// is no Type.
+	ActionSearchAll Action = "search all"
+	// ActionBulk is a list of operations in one request (RFC 7644 §3.7), for
+	// which Bulk stands; there is no Type.
+	ActionBulk Action = "bulk"
 )
 
 // Operation is a request in canonical form: what is asked, whoever asked it
@@ -25,12 +32,24 @@ const (
 type Operation struct {
 	Action     Action
 	Type       *ResourceType
-	ID         string        // read, update, delete
+	ID         string        // read, update, delete; "" where IsMe is set
 	Resource   *Resource     // create
 	Changes    []Change      // update
 	Members    *MemberChange // create and update of a group; nil when members are not named
-	Query      *Query        // search
+	Query      *Query        // search; of ActionSearchAll how it is paged alone
 	Projection Projection
+	// Condition is what must hold of the resource's version.
+	Condition Condition
+	// Parts are the searches of ActionSearchAll, one for each type that can have
+	// what is asked for, in the order of the Decoder's types. Each has a Type, a
+	// Projection, and a Query with the Filter and Sort of that type.
+	Parts []*Operation
+	// Bulk are the operations of ActionBulk.
+	Bulk *Bulk
+
+	// IsMe is set where /Me was asked for (RFC 7644 §3.11): the resource is the
+	// user whom the caller stands for, whom the host has to find.
+	IsMe bool
 
 	// IsPut is set where PUT was called; it counts for the answer alone.
 	IsPut bool
@@ -87,6 +106,21 @@ type Query struct {
 	Filter     Filter // nil: everything
 	StartIndex int    // 1 or more
 	Count      int    // 0 or more; NoCount when not given
+	// Sort is the order of the answer; nil: by id.
+	Sort *Sort
+	// Cursor is set where the list is paged by cursors (RFC 9865): "" asks for
+	// the first page, anything else is what an answer gave as nextCursor or
+	// previousCursor. nil: by StartIndex.
+	Cursor *string
+}
+
+// Sort is an order of resources (RFC 7644 §3.4.2.3): by the value of By, which
+// of a multi-valued attribute is the primary or else the first one; texts are
+// compared as the attribute's caseExact says. What has no value comes last, or
+// first when Descending.
+type Sort struct {
+	By         Target
+	Descending bool
 }
 
 // NoCount is the Count of a query that did not ask for a number of results.

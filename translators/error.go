@@ -18,6 +18,7 @@ const (
 	Unavailable ErrorKind = "unavailable" // no answer, or not a complete one; nothing was written
 	Indefinite  ErrorKind = "unknown"     // a write was sent and its outcome is not known
 	Refused     ErrorKind = "refused"     // the backend, or the configuration, forbids it
+	Changed     ErrorKind = "changed"     // the resource has not the version that was asked for; nothing was written
 )
 
 // Error is a failure of a backend.

@@ -25,6 +25,11 @@ type Intent struct {
 	// also where that does not differ: an account that counts as active and is
 	// kept from signing in by a part of what disables is to be freed of it.
 	SetsActive bool
+	// Version is the version that the resource must still have when the first
+	// call is made, where the caller has asked for that; else "". A backend that
+	// can compare and set in one step does so and answers Changed; of others the
+	// host has compared what it read in Before, while it held the lock.
+	Version string
 	// Members is what becomes of a group's members; nil when nothing does.
 	Members *scim.MemberChange
 

@@ -43,6 +43,11 @@ type Translator interface {
 	// came before is then not the answer.
 	Scan(ctx context.Context, t *scim.ResourceType, filter scim.Filter) iter.Seq2[string, error]
 
+	// ScanSorted is Scan in an order that the backend makes itself, the same as
+	// that of [scim.Sort]. ok is false where the backend can't make this order:
+	// the host then reads the values and sorts, within a bound.
+	ScanSorted(ctx context.Context, t *scim.ResourceType, filter scim.Filter, by scim.Sort) (ids iter.Seq2[string, error], ok bool)
+
 	// Read returns the resources with these ids, in no order. An id that no
 	// resource has is missing from the result and is no error. The number of
 	// round trips does not grow with each id.
@@ -72,6 +77,9 @@ type Type struct {
 	Delete DeleteMode // what DELETE means
 	// ChangesPassword is set when password is mapped.
 	ChangesPassword bool
+	// HasVersions is set when Meta.Version of every resource changes with each
+	// write to it.
+	HasVersions bool
 }
 
 // DeleteMode says what DELETE of a resource means. There is no default.

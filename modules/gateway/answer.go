@@ -56,15 +56,15 @@ func (x *exchange) answer(status int, body []byte) {
 
 // resourceAnswer encodes an entry and answers with it.
 func (x *exchange) resourceAnswer(status int, entry *translators.Entry) {
-	base := x.baseURL()
-	body, err := scim.AppendResource(takeBody(), entry.Resource, x.op.Projection, base, entry.Members)
+	out := x.output()
+	body, err := scim.AppendResource(takeBody(), entry.Resource, x.op.Projection, out, entry.Members)
 	if err != nil {
 		x.fail(err)
 		return
 	}
 	defer keepBody(body)
 	header := x.w.Header()
-	location := scim.Location(base, entry.Resource)
+	location := scim.Location(out.Base, entry.Resource)
 	if status == http.StatusCreated {
 		header.Set("Location", location)
 	} else {
@@ -111,7 +111,7 @@ func (x *exchange) fail(err error) {
 	if e.Allow != "" {
 		header.Set("Allow", e.Allow)
 	}
-	x.answer(e.Status, scim.AppendError(nil, e))
+	x.answer(e.Status, scim.AppendError(nil, e, x.dialect))
 }
 
 // refuse answers a caller who was not let in. The body says no more than it
@@ -210,6 +210,9 @@ func (x *exchange) baseURL() string {
 	}
 	return scheme + "://" + host + x.h.Base
 }
+
+// output is how the answer is written.
+func (x *exchange) output() scim.Output { return scim.Output{Base: x.baseURL(), Dialect: x.dialect} }
 
 func firstOf(list string) string {
 	first, _, _ := strings.Cut(list, ",")

@@ -57,6 +57,10 @@ func (*backend) Search(context.Context, translators.Query) (translators.Result, 
 	return translators.Result{}, nil
 }
 
+func (b *backend) ScanSorted(context.Context, *scim.ResourceType, scim.Filter, scim.Sort) (iter.Seq2[string, error], bool) {
+	return nil, false
+}
+
 func (b *backend) Scan(context.Context, *scim.ResourceType, scim.Filter) iter.Seq2[string, error] {
 	return b.scan
 }

@@ -29,6 +29,8 @@ type exchange struct {
 	r    *http.Request
 	path string // below the base
 
+	dialect scim.Dialect // of request and answer
+
 	hasBody bool // which has not been read to its end
 	offline bool // nothing is read: a plan for looking at
 

@@ -107,9 +107,9 @@ func (x *exchange) page(ctx context.Context, q *scim.Query, count int) (total in
 
 // list answers with a ListResponse.
 func (x *exchange) list(entries []*translators.Entry, total, startIndex int) {
-	list := scim.NewListEncoder(takeBody(), total, startIndex, x.op.Projection, x.baseURL())
+	list := scim.NewListEncoder(takeBody(), scim.Page{Total: total, StartIndex: startIndex}, x.output())
 	for _, entry := range entries {
-		if err := list.Add(entry.Resource, entry.Members); err != nil {
+		if err := list.Add(entry.Resource, x.op.Projection, entry.Members); err != nil {
 			x.fail(err)
 			return
 		}

@@ -245,6 +245,10 @@ func (m *memory) Search(ctx context.Context, q translators.Query) (translators.R
 	return result, nil
 }
 
+func (m *memory) ScanSorted(context.Context, *scim.ResourceType, scim.Filter, scim.Sort) (iter.Seq2[string, error], bool) {
+	return nil, false
+}
+
 func (m *memory) Scan(ctx context.Context, t *scim.ResourceType, f scim.Filter) iter.Seq2[string, error] {
 	return func(yield func(string, error) bool) {
 		m.mu.Lock()

@@ -40,7 +40,7 @@ func newUsers(c *ResourceConfig, p *profile) (*kind, error) {
 	if c.Placeholder != "" {
 		return nil, errors.New("placeholder is for groups: remove it")
 	}
-	k, err := newKind(c, without(scim.UserType(), "groups.type"), maps, handled)
+	k, err := newKind(c, p, without(scim.UserType(), "groups.type"), maps, handled)
 	if err != nil {
 		return nil, err
 	}
@@ -74,7 +74,7 @@ func newUsers(c *ResourceConfig, p *profile) (*kind, error) {
 }
 
 // newGroups compiles the configuration of groups.
-func newGroups(c *ResourceConfig, _ *profile) (*kind, error) {
+func newGroups(c *ResourceConfig, p *profile) (*kind, error) {
 	maps, memberField, err := takeMap(c.Maps, "members")
 	if err != nil {
 		return nil, err
@@ -86,7 +86,7 @@ func newGroups(c *ResourceConfig, _ *profile) (*kind, error) {
 	if err := c.checkRequired(false); err != nil {
 		return nil, err
 	}
-	k, err := newKind(c, without(scim.GroupType(), "members.display"), maps, handled)
+	k, err := newKind(c, p, without(scim.GroupType(), "members.display"), maps, handled)
 	if err != nil {
 		return nil, err
 	}
@@ -158,7 +158,7 @@ func (c *ResourceConfig) checkMembers(field string) error {
 }
 
 // newKind compiles what users and groups have in common.
-func newKind(c *ResourceConfig, full *scim.ResourceType, maps []translators.MapConfig, handled []string) (*kind, error) {
+func newKind(c *ResourceConfig, p *profile, full *scim.ResourceType, maps []translators.MapConfig, handled []string) (*kind, error) {
 	k := &kind{config: c, filter: c.Filter}
 	if err := k.place(); err != nil {
 		return nil, err
@@ -199,6 +199,7 @@ func newKind(c *ResourceConfig, full *scim.ResourceType, maps []translators.MapC
 		Rules:           k.mapping.Rules,
 		Delete:          c.Delete,
 		ChangesPassword: k.mapping.Type.Attribute("password") != nil,
+		HasVersions:     p.version != "",
 	}
 	if k.served.Delete == "" {
 		k.served.Delete = translators.DeleteRefuse
