@@ -5,12 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"strconv"
 	"strings"
 	"sync"
 	"time"
-
-	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
 	"github.com/scimgate/scimgate/modules/access"
 	"github.com/scimgate/scimgate/scim"
@@ -21,37 +18,10 @@ import (
 // backend but can't be proven.
 const proofHeader = "Scimgate-Proof"
 
-// drainTimeout bounds how long the server waits for a body that is not asked for
-// any more: it reads some of it before it answers, and a caller that announces a
-// body and sends none would hold the connection for ever.
-var drainTimeout = 5 * time.Second
-
-// answer writes a status and a body; nil is none.
+// answer hands over a status and a body; nil is none.
 func (x *exchange) answer(status int, body []byte) {
-	if x.hasBody {
-		x.readUntil(time.Now().Add(drainTimeout))
-	}
-	header := x.w.Header()
-	header.Set("Cache-Control", "no-store")
-	header.Set("X-Request-Id", x.id)
-	if x.proof == translators.Unprovable {
-		header.Set(proofHeader, string(x.proof))
-	}
 	x.status = status
-	if body == nil {
-		x.w.WriteHeader(status)
-		return
-	}
-	mediaType, ok := scim.AnswerType(strings.Join(x.r.Header.Values("Accept"), ","))
-	if !ok {
-		mediaType = "application/scim+json" // of the error that says so
-	}
-	header.Set("Content-Type", mediaType+"; charset=utf-8")
-	header.Set("Content-Length", strconv.Itoa(len(body)))
-	x.w.WriteHeader(status)
-	if x.r.Method != http.MethodHead {
-		_, _ = x.w.Write(body)
-	}
+	x.edge.send(x, status, body)
 }
 
 // resourceAnswer encodes an entry and answers with it.
@@ -63,17 +33,18 @@ func (x *exchange) resourceAnswer(status int, entry *translators.Entry) {
 		return
 	}
 	defer keepBody(body)
-	header := x.w.Header()
-	location := scim.Location(out.Base, entry.Resource)
-	if status == http.StatusCreated {
-		header.Set("Location", location)
-	} else {
-		header.Set("Content-Location", location)
-	}
-	if etag := entry.Resource.Meta.ETag(); etag != "" {
-		header.Set("ETag", etag)
-	}
+	x.place(status, scim.Location(out.Base, entry.Resource))
+	x.head.etag = entry.Resource.Meta.ETag()
 	x.answer(status, body)
+}
+
+// place says where the resource is that is answered with.
+func (x *exchange) place(status int, location string) {
+	if status == http.StatusCreated {
+		x.head.location = location
+	} else {
+		x.head.contentLocation = location
+	}
 }
 
 // bodies are buffers that answers were encoded into, for those to come.
@@ -104,13 +75,7 @@ func keepBody(body []byte) {
 func (x *exchange) fail(err error) {
 	x.err = err
 	e := x.errorAnswer(err)
-	header := x.w.Header()
-	if e.RetryAfter > 0 {
-		header.Set("Retry-After", strconv.FormatInt(int64((e.RetryAfter+time.Second-1)/time.Second), 10))
-	}
-	if e.Allow != "" {
-		header.Set("Allow", e.Allow)
-	}
+	x.head.retryAfter, x.head.allow = e.RetryAfter, e.Allow
 	x.answer(e.Status, scim.AppendError(nil, e, x.dialect))
 }
 
@@ -125,9 +90,7 @@ func (x *exchange) refuse(refusal *access.Refusal) {
 		http.StatusTooEarly:     "Send the request again.",
 	}
 	if refusal.Status == http.StatusUnauthorized {
-		for _, challenge := range x.h.Access.Challenge() {
-			x.w.Header().Add("WWW-Authenticate", challenge)
-		}
+		x.head.challenges = x.h.Access.Challenge()
 	}
 	x.fail(&scim.Error{Status: refusal.Status, Detail: details[refusal.Status], Err: errors.New(refusal.Reason)})
 }
@@ -190,38 +153,7 @@ func backendAnswer(e *translators.Error) *scim.Error {
 	return answer
 }
 
-// baseURL returns the tenant URL as the caller sees it. What a proxy says of
-// scheme and host counts only when Caddy trusts the proxy.
-func (x *exchange) baseURL() string {
-	if x.h.ExternalURL != "" {
-		return x.h.ExternalURL
-	}
-	scheme, host := "http", x.r.Host
-	if x.r.TLS != nil {
-		scheme = "https"
-	}
-	if trusted, _ := caddyhttp.GetVar(x.r.Context(), caddyhttp.TrustedProxyVarKey).(bool); trusted {
-		if forwarded := firstOf(x.r.Header.Get("X-Forwarded-Proto")); forwarded == "https" || forwarded == "http" {
-			scheme = forwarded
-		}
-		if forwarded := firstOf(x.r.Header.Get("X-Forwarded-Host")); isHost(forwarded) {
-			host = forwarded
-		}
-	}
-	return scheme + "://" + host + x.h.Base
-}
-
 // output is how the answer is written.
-func (x *exchange) output() scim.Output { return scim.Output{Base: x.baseURL(), Dialect: x.dialect} }
-
-func firstOf(list string) string {
-	first, _, _ := strings.Cut(list, ",")
-	return strings.TrimSpace(first)
-}
-
-// isHost reports whether s is made of what a host and a port are made of.
-func isHost(s string) bool {
-	return s != "" && !strings.ContainsFunc(s, func(r rune) bool {
-		return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune(".-_:[]", r))
-	})
+func (x *exchange) output() scim.Output {
+	return scim.Output{Base: x.edge.baseURL(), Dialect: x.dialect}
 }

@@ -6,15 +6,12 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
-	"os"
 	"runtime/debug"
 	"slices"
 	"strings"
 	"time"
 
-	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"go.uber.org/zap"
 
 	"github.com/scimgate/scimgate/modules/access"
@@ -24,14 +21,15 @@ import (
 
 // exchange is one request and its answer.
 type exchange struct {
-	h    *Handler
-	w    http.ResponseWriter
-	r    *http.Request
-	path string // below the base
+	h      *Handler
+	edge   edge
+	conn   connection // the edge of what came over HTTP
+	head   head       // of the answer
+	method string
+	path   string // below the base
 
 	dialect scim.Dialect // of request and answer
 
-	hasBody bool // which has not been read to its end
 	offline bool // nothing is read: a plan for looking at
 
 	id      string // names this request in log, journal and error details
@@ -56,15 +54,18 @@ type exchange struct {
 func (h *Handler) newExchange(w http.ResponseWriter, r *http.Request, path string) *exchange {
 	var id [8]byte
 	_, _ = rand.Read(id[:])
-	return &exchange{
-		h: h, w: w, r: r, path: path, hasBody: r.Body != nil && r.Body != http.NoBody && r.ContentLength != 0,
-		id: hex.EncodeToString(id[:]), started: time.Now(), operation: "none",
+	x := &exchange{
+		h: h, method: r.Method, path: path,
+		conn: connection{h: h, w: w, r: r, hasBody: r.Body != nil && r.Body != http.NoBody && r.ContentLength != 0},
+		id:   hex.EncodeToString(id[:]), started: time.Now(), operation: "none",
 	}
+	x.edge = &x.conn
+	return x
 }
 
 // serve takes the request through the stages.
 func (x *exchange) serve() {
-	caller, refusal := x.h.Access.Admit(x.r)
+	caller, refusal := x.h.Access.Admit(x.conn.r)
 	if refusal != nil {
 		x.refuse(refusal)
 		return
@@ -74,8 +75,8 @@ func (x *exchange) serve() {
 
 	// A write that was begun is finished when the caller has gone: an
 	// off-boarding must not depend on the provider's patience.
-	parent := x.r.Context()
-	if x.r.Method != http.MethodGet && x.r.Method != http.MethodHead {
+	parent := x.conn.r.Context()
+	if !isRead(x.method) {
 		parent = context.WithoutCancel(parent)
 	}
 	ctx, cancel := context.WithTimeout(parent, time.Duration(x.h.Timeout))
@@ -128,7 +129,7 @@ func (x *exchange) guess() {
 	operation := map[string]scim.Action{
 		http.MethodPost: scim.ActionCreate, http.MethodPut: scim.ActionUpdate, http.MethodPatch: scim.ActionUpdate,
 		http.MethodDelete: scim.ActionDelete, http.MethodGet: scim.ActionRead, http.MethodHead: scim.ActionRead,
-	}[x.r.Method]
+	}[x.method]
 	endpoint, id, hasID := strings.Cut(strings.TrimSuffix(strings.TrimPrefix(x.path, "/"), "/"), "/")
 	if operation == scim.ActionRead && !hasID {
 		operation = scim.ActionSearch
@@ -154,91 +155,20 @@ func (h *Handler) asksToDisable(op *scim.Operation) bool {
 	return false
 }
 
-// decode reads the body, no more of it than is allowed, and turns the request
-// into an operation. An operation beside an error is a disable that is carried
-// out before the error is answered (see [scim.Decoder.Decode]).
+// decode reads the body and turns the request into an operation. An operation
+// beside an error is a disable that is carried out before the error is answered
+// (see [scim.Decoder.Decode]).
 func (x *exchange) decode() (*scim.Operation, error) {
-	var body []byte
-	if x.r.Method != http.MethodGet && x.r.Method != http.MethodHead {
-		var err error
-		if body, err = x.body(); err != nil {
-			return nil, err
-		}
-	}
-	return x.h.decoder.Decode(scim.Request{
-		Method: x.r.Method, Path: x.path, RawQuery: x.r.URL.RawQuery,
-		ContentType: x.r.Header.Get("Content-Type"), Accept: strings.Join(x.r.Header.Values("Accept"), ","),
-		Body: body,
-	})
-}
-
-// body reads the body within the time that the request has.
-func (x *exchange) body() ([]byte, error) {
-	if !x.hasBody {
-		return nil, nil
-	}
-	limit := x.h.limits.Body
-	if x.r.ContentLength > limit {
-		return nil, scim.BodyTooLarge(limit)
-	}
-	if coding := x.r.Header.Get("Content-Encoding"); coding != "" && !strings.EqualFold(coding, "identity") {
-		return nil, &scim.Error{Status: http.StatusUnsupportedMediaType,
-			Detail: "The request body is compressed (Content-Encoding). Send it as it is."}
-	}
-	x.readUntil(x.started.Add(time.Duration(x.h.Timeout)))
-	body, err := readAll(http.MaxBytesReader(x.w, x.r.Body, limit), x.r.ContentLength)
+	request, err := x.conn.request(x.path, x.started.Add(time.Duration(x.h.Timeout)))
 	if err != nil {
-		return nil, bodyError(err, limit)
+		return nil, err
 	}
-	x.hasBody = false
-	x.readUntil(time.Time{})
-	return body, nil
-}
-
-// readUntil bounds how long is waited for the body; the zero time is no bound.
-// Where the connection can't do that, it is the server's business.
-func (x *exchange) readUntil(t time.Time) {
-	_ = http.NewResponseController(x.w).SetReadDeadline(t)
-}
-
-// readAll reads r, whose length is announced as size or unknown (-1).
-func readAll(r io.Reader, size int64) ([]byte, error) {
-	const trusted = 1 << 20 // what an announcement alone may make us set aside
-	buffer := make([]byte, 0, max(512, min(size+1, trusted)))
-	for {
-		n, err := r.Read(buffer[len(buffer):cap(buffer)])
-		buffer = buffer[:len(buffer)+n]
-		if errors.Is(err, io.EOF) {
-			return buffer, nil
-		}
-		if err != nil {
-			return nil, err
-		}
-		if len(buffer) == cap(buffer) {
-			buffer = append(buffer, 0)[:len(buffer)]
-		}
-	}
-}
-
-func bodyError(err error, limit int64) error {
-	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
-		return scim.BodyTooLarge(limit)
-	}
-	if handled, ok := errors.AsType[caddyhttp.HandlerError](err); ok && handled.StatusCode == http.StatusRequestEntityTooLarge {
-		return &scim.Error{Status: http.StatusRequestEntityTooLarge, Err: err,
-			Detail: "The request body is larger than the site's request_body directive allows."}
-	}
-	if errors.Is(err, os.ErrDeadlineExceeded) {
-		return &scim.Error{Status: http.StatusRequestTimeout, Err: err,
-			Detail: "The request body did not arrive in time."}
-	}
-	return &scim.Error{Status: http.StatusBadRequest, Type: scim.InvalidSyntax, Err: err,
-		Detail: "The request body could not be read to its end."}
+	return x.h.decoder.Decode(request)
 }
 
 // discover answers the discovery endpoints (RFC 7644 §4).
 func (x *exchange) discover() {
-	body, err := x.h.discovery.Answer(x.op.ID, false, x.baseURL())
+	body, err := x.h.discovery.Answer(x.op.ID, false, x.edge.baseURL())
 	if err != nil {
 		x.fail(err)
 		return

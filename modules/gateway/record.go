@@ -31,7 +31,7 @@ func (x *exchange) record() {
 		zap.String("resource_type", x.kind),
 		zap.String("resource_id", x.resource),
 		zap.String("backend", x.h.backend),
-		zap.String("method", x.r.Method),
+		zap.String("method", x.method),
 		zap.Int("status", x.status),
 		zap.String("result", x.result()),
 		zap.Duration("duration", took),
