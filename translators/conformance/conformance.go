@@ -53,6 +53,9 @@ type Backend struct {
 	RefusesRename bool
 	// Unprovable is set when the backend can't tell whether a lock is enforced.
 	Unprovable bool
+	// NoCompareAndSet is set when the backend has versions and can't compare and
+	// set in one step: what the host compares is then all (Intent.Version).
+	NoCompareAndSet bool
 	// NestedGroups is set when groups can be members of groups.
 	NestedGroups bool
 
@@ -141,6 +144,8 @@ func parts() []part {
 		{"a member is renamed", func(h *host) bool { return withMembers(h) && !h.RefusesRename }, testRenamedMember},
 		{"nested groups", func(h *host) bool { return withMembers(h) && h.NestedGroups }, testNestedGroups},
 		{"groups of a user", withUserGroups, testUserGroups},
+		{"versions", withVersions, testVersions},
+		{"versions at the same time", withVersions, testRacingVersions},
 		{"delete", always, testDelete},
 		{"absence is told", always, testAbsence},
 		{"a fault is not absence", func(h *host) bool { return h.Interrupt != nil }, testFaults},

@@ -69,6 +69,15 @@ func TestMutantsFail(t *testing.T) {
 		"passes over unknown members":              "members_who_are_nobody",
 		"leaves the deleted in groups":             "a_member_is_deleted",
 		"writes to nobody":                         "absence_is_told",
+		"passes over versions":                     "versions",
+		"passes over versions of members":          "versions",
+		"deletes any version":                      "versions",
+		"compares versions while planning":         "versions",
+		"does not say which version":               "versions",
+		"takes another version for absence":        "versions",
+		"takes absence for another version":        "versions",
+		"writes and then compares":                 "versions",
+		"compares and then sets":                   "versions_at_the_same_time",
 	}
 	program, err := os.Executable()
 	if err != nil {

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/scimgate/scimgate/scim"
 	"github.com/scimgate/scimgate/translators"
@@ -23,6 +24,7 @@ type change struct {
 	add     []string
 	remove  []string
 	purpose string
+	version string // that the record must have; "" for any
 }
 
 func (c *change) Purpose() string        { return c.purpose }
@@ -35,6 +37,9 @@ func (c *change) refused(err error) translators.CallResult {
 func (c *change) String() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s %s %q\n", c.purpose, c.kind.Name, c.id)
+	if c.version != "" && !c.table.is("does not say which version") {
+		fmt.Fprintf(&b, "only version %s\n", c.version)
+	}
 	for _, v := range c.values {
 		values := v.Values
 		if v.Secret && !c.table.is("prints passwords") {
@@ -89,7 +94,13 @@ func (c *change) Do(ctx context.Context, _ []translators.CallResult) translators
 		if c.deletes {
 			return translators.CallResult{Outcome: translators.Applied}
 		}
+		if c.version != "" && m.is("takes absence for another version") {
+			return c.refused(changed())
+		}
 		return c.refused(notFound())
+	}
+	if err := c.compare(r); err != nil {
+		return c.refused(err)
 	}
 	if c.deletes {
 		c.delete(r)
@@ -99,6 +110,37 @@ func (c *change) Do(ctx context.Context, _ []translators.CallResult) translators
 		r.version++
 	}
 	return translators.CallResult{Outcome: translators.Applied, Entry: m.entry(r, translators.Selection{All: true})}
+}
+
+// compare reports whether the record has another version than the call is for.
+func (c *change) compare(r *record) error {
+	m := c.table
+	switch {
+	case c.version == "", m.is("passes over versions"), m.is("compares versions while planning"):
+		return nil
+	case c.deletes && m.is("deletes any version"), len(c.add)+len(c.remove) > 0 && m.is("passes over versions of members"):
+		return nil
+	case c.version != fmt.Sprint(r.version) && m.is("takes another version for absence"):
+		return notFound()
+	case c.version != fmt.Sprint(r.version):
+		if m.is("writes and then compares") {
+			c.apply(r)
+		}
+		return changed()
+	case m.is("compares and then sets"):
+		m.mu.Unlock()
+		select {
+		case m.meeting <- struct{}{}:
+		case <-m.meeting:
+		case <-time.After(200 * time.Millisecond): // nobody else comes
+		}
+		m.mu.Lock()
+	}
+	return nil
+}
+
+func changed() error {
+	return &translators.Error{Kind: translators.Changed, Detail: "It has another version."}
 }
 
 // apply changes the record and reports whether that made a difference.
@@ -147,7 +189,10 @@ func (c *change) delete(gone *record) {
 		return
 	}
 	for _, r := range m.records {
-		r.members = slices.DeleteFunc(r.members, func(id string) bool { return id == gone.id })
+		if slices.Contains(r.members, gone.id) {
+			r.members = slices.DeleteFunc(r.members, func(id string) bool { return id == gone.id })
+			r.version++
+		}
 	}
 }
 
@@ -178,7 +223,10 @@ func (m *memory) Plan(ctx context.Context, in translators.Intent) (*translators.
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	k := m.kindOf(in.Type)
-	c := &change{table: m, kind: k, id: in.ID, purpose: string(in.Action)}
+	c := &change{table: m, kind: k, id: in.ID, purpose: string(in.Action), version: in.Version}
+	if r := m.find(k, in.ID); in.Version != "" && r != nil && fmt.Sprint(r.version) != in.Version && m.is("compares versions while planning") {
+		return nil, changed()
+	}
 	plan := &translators.Plan{Data: in.ID}
 	if in.Action == scim.ActionDelete {
 		c.deletes = true

@@ -26,6 +26,7 @@ type memory struct {
 	isDown  bool
 	isOpen  bool          // locks are not enforced
 	silence chan struct{} // closed when it ends; nil: there is none
+	meeting chan struct{} // where two meet who have compared and want to set
 }
 
 // kind is a resource type with its mapping.
@@ -80,13 +81,13 @@ func newMemory(t *testing.T, mutant string) *memory {
 			t.Fatal(err)
 		}
 		k := &kind{mapping: m, Type: translators.Type{ResourceType: m.Type, Rules: m.Rules, Delete: translators.DeleteRemove,
-			ChangesPassword: m.Type.Attribute("password") != nil}}
+			ChangesPassword: m.Type.Attribute("password") != nil, HasVersions: true}}
 		if k.name = m.Type.Attribute("userName"); k.name == nil {
 			k.name = m.Type.Attribute("displayName")
 		}
 		return k
 	}
-	return &memory{mutant: mutant,
+	return &memory{mutant: mutant, meeting: make(chan struct{}),
 		users:  compile(scim.UserType(), userMaps, "active", "groups"),
 		groups: compile(scim.GroupType(), groupMaps, "members")}
 }

@@ -35,6 +35,10 @@ type entryCall struct {
 	// the version that it was planned for: one that got no answer, and reaches
 	// the directory late, must not undo a disable that came after it.
 	enables bool
+	// demanded is the version that the caller wants the entry to have, "" for
+	// any. The call goes out only for that one, and answers Changed when the entry
+	// has another.
+	demanded string
 	// remembered is set where dn is from an earlier request.
 	remembered bool
 	// offline is set when dn is a symbol, so that the call can't be made.
@@ -68,6 +72,9 @@ func (c *entryCall) identity(more string) string {
 
 // versioned is the part of the condition that is about the version.
 func (c *entryCall) versioned(a aim, former string) string {
+	if c.demanded != "" && c.t.profile.version != "" {
+		return equality(c.t.profile.version, c.demanded, true)
+	}
 	if a.seen != nil {
 		former = a.seen.GetEqualFoldAttributeValue(c.t.profile.version)
 	}
@@ -75,6 +82,14 @@ func (c *entryCall) versioned(a aim, former string) string {
 		return ""
 	}
 	return equality(c.t.profile.version, former, true)
+}
+
+// demand makes the call one for that version of the entry alone.
+func (c *entryCall) demand(version string) {
+	c.demanded = version
+	if c.version == "" {
+		c.version = version // of an entry whose name alone is remembered
+	}
 }
 
 // versionAfter is the version of the entry when the call's turn has come: as it
@@ -158,6 +173,9 @@ func (c *entryCall) reach(ctx context.Context, needs []string, send func(aim) er
 
 // aimAnew looks for the entry by its id.
 func (c *entryCall) aimAnew(ctx context.Context, a *aim, code uint16, needs []string) error {
+	if c.insists() && !slices.Contains(needs, c.t.profile.version) {
+		needs = append(slices.Clip(needs), c.t.profile.version)
+	}
 	e, err := c.t.readByID(ctx, c.k, c.id, needs)
 	if err != nil {
 		return fmt.Errorf("%s: looking for the entry: %w", c.purpose, err)
@@ -172,14 +190,29 @@ func (c *entryCall) aimAnew(ctx context.Context, a *aim, code uint16, needs []st
 		return errOwnAccount()
 	}
 	switch {
+	case c.isOutdated(e):
+		return changed(c.k, c.id)
 	case code == goldap.LDAPResultUnavailableCriticalExtension, c.t.profile.assertionControl == "":
 		a.unguarded = true
 	case code == goldap.LDAPResultAssertionFailed && nameKey(e.DN) == nameKey(a.dn):
-		a.stubborn++
+		if a.stubborn++; c.demanded != "" && a.stubborn > 1 {
+			// Read back it has the version, and asserted it has not: whatever the
+			// reason, a write without the assertion might be one too many.
+			return c.t.writeFault(c.purpose, goldap.NewError(goldap.LDAPResultAssertionFailed, errStubborn))
+		}
 	}
 	a.dn, a.seen = e.DN, e
 	return nil
 }
+
+var errStubborn = errors.New("the assertion fails for an entry that satisfies it when it is read")
+
+// isOutdated reports whether an entry that was read has not the version that the
+// caller demands. Without a version to be seen nothing is known.
+func (c *entryCall) isOutdated(e *goldap.Entry) bool { return c.t.profile.isOutdated(e, c.demanded) }
+
+// insists reports whether the call goes out with its assertion or not at all.
+func (c *entryCall) insists() bool { return c.demanded != "" && c.t.profile.version != "" }
 
 // result is what a write came to. An error that leaves open what was done, or
 // that slapd may raise half way, is an unknown outcome.
@@ -212,6 +245,15 @@ func notApplied(purpose string) translators.CallResult {
 		Detail: "The directory did not answer, and has not made the change. Try again.",
 		Err:    fmt.Errorf("%s: the directory did not answer; read back, the change is not there", purpose),
 	}}
+}
+
+// unmade is notApplied for an entry as it is now: where that is another version
+// than the call is for, to try again would not help.
+func (c *entryCall) unmade(e *goldap.Entry) translators.CallResult {
+	if c.isOutdated(e) {
+		return translators.CallResult{Outcome: translators.NotApplied, Err: changed(c.k, c.id)}
+	}
+	return notApplied(c.purpose)
 }
 
 // stillUnknown is the result of settling that could not find out.

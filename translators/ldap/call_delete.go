@@ -15,7 +15,7 @@ type deleteCall struct{ entryCall }
 
 // String implements [translators.Call].
 func (c *deleteCall) String() string {
-	condition := c.identity("")
+	condition := c.identity(c.versioned(aim{}, ""))
 	if c.id == "" {
 		condition = "(" + c.t.profile.id + "={1.id})"
 	}
@@ -29,10 +29,10 @@ func (c *deleteCall) Do(ctx context.Context, prior []translators.CallResult) tra
 		return result(fmt.Errorf("%s: its id is not known", c.purpose))
 	}
 	err := c.reach(ctx, []string{c.t.profile.id}, func(a aim) error {
-		if a.stubborn > 0 {
+		if a.stubborn > 0 && !c.insists() {
 			a.unguarded = true
 		}
-		controls, err := c.controls(a, "")
+		controls, err := c.controls(a, c.versioned(a, ""))
 		if err != nil {
 			return err
 		}
@@ -45,12 +45,12 @@ func (c *deleteCall) Do(ctx context.Context, prior []translators.CallResult) tra
 // Settle implements [translators.Call].
 func (c *deleteCall) Settle(ctx context.Context, prior []translators.CallResult) translators.CallResult {
 	c = c.identified(prior)
-	e, err := c.t.readByID(ctx, c.k, c.id, []string{c.t.profile.id})
+	e, err := c.t.readByID(ctx, c.k, c.id, c.t.targetAttributes(c.k))
 	switch {
 	case err != nil:
 		return stillUnknown(err)
 	case e != nil:
-		return notApplied(c.purpose)
+		return c.unmade(e)
 	}
 	return translators.CallResult{Outcome: translators.Applied}
 }

@@ -126,7 +126,7 @@ func (w *modifyWork) sendOnce(ctx context.Context, a aim) error {
 		switch {
 		case w.keeps != nil && a.stubborn > 1:
 			return errHiddenLock(w.keeps)
-		case w.keeps == nil && (!w.enables || w.version == "" || a.stubborn > 1):
+		case w.keeps == nil && !w.insists() && (!w.enables || w.version == "" || a.stubborn > 1):
 			a.unguarded = true
 		}
 	}
@@ -204,14 +204,14 @@ func (c *modifyCall) Settle(ctx context.Context, prior []translators.CallResult)
 		return c.gone()
 	}
 	if c.version != "" && e.GetEqualFoldAttributeValue(c.t.profile.version) == c.version {
-		return notApplied(c.purpose) // the directory changes it with each write
+		return c.unmade(e) // the directory changes it with each write
 	}
 	isSecret := false
 	for _, change := range inTheEnd(c.with(c.changes, aim{})) {
 		if slices.ContainsFunc(c.secrets, func(s string) bool { return strings.EqualFold(s, change.Modification.Type) }) {
 			isSecret = true
 		} else if !c.holds(e, change) {
-			return notApplied(c.purpose)
+			return c.unmade(e)
 		}
 	}
 	if c.members != nil {
@@ -222,7 +222,7 @@ func (c *modifyCall) Settle(ctx context.Context, prior []translators.CallResult)
 			return stillUnknown(err)
 		}
 		if !holds {
-			return notApplied(c.purpose)
+			return c.unmade(e)
 		}
 	}
 	if isSecret && (c.version == "" || !c.t.isOwnName(e.GetEqualFoldAttributeValue(modifiersName))) {
@@ -277,7 +277,7 @@ func (c *modifyCall) Undo() translators.Call {
 		return nil
 	}
 	back := &modifyCall{entryCall: c.entryCall, changes: c.undo, secrets: c.secrets}
-	back.purpose, back.brings, back.enables, back.version = "take back: "+c.purpose, false, false, ""
+	back.purpose, back.brings, back.enables, back.version, back.demanded = "take back: "+c.purpose, false, false, "", ""
 	return back
 }
 

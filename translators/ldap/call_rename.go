@@ -46,7 +46,7 @@ func (c *renameCall) send(ctx context.Context, a aim, more string) error {
 	if a.seen != nil && c.isAt(a.seen.DN) {
 		return nil // somebody else has done it
 	}
-	if a.stubborn > 1 || a.stubborn > 0 && more == "" {
+	if !c.insists() && (a.stubborn > 1 || a.stubborn > 0 && more == "") {
 		a.unguarded = true
 	}
 	controls, err := c.controls(a, more)
@@ -74,7 +74,7 @@ func (c *renameCall) forget() {
 
 // Settle implements [translators.Call].
 func (c *renameCall) Settle(ctx context.Context, _ []translators.CallResult) translators.CallResult {
-	e, err := c.t.readByID(ctx, c.k, c.id, []string{c.t.profile.id})
+	e, err := c.t.readByID(ctx, c.k, c.id, c.t.targetAttributes(c.k))
 	switch {
 	case err != nil:
 		return stillUnknown(err)
@@ -82,6 +82,8 @@ func (c *renameCall) Settle(ctx context.Context, _ []translators.CallResult) tra
 		return c.gone()
 	case c.isAt(e.DN):
 		return c.readBack(ctx, translators.CallResult{Outcome: translators.Applied}, nil)
+	case c.isOutdated(e):
+		return c.entryCall.unmade(e)
 	}
 	return c.k.unmade(c.purpose, c.values)
 }
@@ -93,7 +95,7 @@ func (c *renameCall) Undo() translators.Call {
 	}
 	back := &renameCall{entryCall: c.entryCall, newRDN: c.former.RDNs[0].String(), former: c.wanted, wanted: c.former}
 	back.dn, back.purpose = c.wanted.String(), "take back: "+c.purpose
-	back.brings, back.enables, back.version = false, false, ""
+	back.brings, back.enables, back.version, back.demanded = false, false, "", ""
 	if c.parent != "" {
 		back.parent = parentOf(c.former).String()
 	}

@@ -156,6 +156,13 @@ func (t *Translator) hiddenID() error {
 		Detail: "The directory does not show the ids of entries (" + t.profile.id + ") to the account of scimgate. Extend its access rules."}
 }
 
+// changed is the refusal of a write for a version that the resource has not any
+// more.
+func changed(k *kind, id string) error {
+	return &translators.Error{Kind: translators.Changed, Detail: fmt.Sprintf(
+		"The %s %q was changed since the version that the request is for. Read it again and repeat the request with its new version.", k.served.Name, id)}
+}
+
 // notFound is the absence of a resource, as the directory stated it.
 func notFound(k *kind, id string) error {
 	return &translators.Error{Kind: translators.NotFound, Detail: fmt.Sprintf("There is no %s with the id %q.", k.served.Name, id)}

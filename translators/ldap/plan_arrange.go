@@ -302,7 +302,19 @@ func (u *update) version(isNeeded bool) string {
 	return ""
 }
 
-func (u *update) add(c translators.Call) { u.plan.Calls = append(u.plan.Calls, c) }
+// add adds a call. The first one is for the version that the caller demands, if
+// it demands one: those after it find what the first has made of the entry.
+func (u *update) add(c translators.Call) {
+	if len(u.plan.Calls) == 0 && u.in.Version != "" {
+		switch c := c.(type) {
+		case *modifyCall:
+			c.demand(u.in.Version)
+		case *renameCall:
+			c.demand(u.in.Version)
+		}
+	}
+	u.plan.Calls = append(u.plan.Calls, c)
+}
 
 // isEmpty reports whether the call has nothing to do.
 func (c *modifyCall) isEmpty() bool { return len(c.changes) == 0 && c.members == nil }

@@ -13,9 +13,12 @@ func (t *Translator) planDelete(ctx context.Context, k *kind, in translators.Int
 	if err != nil {
 		return nil, err
 	}
+	if t.profile.isOutdated(at.entry, in.Version) {
+		return nil, changed(k, in.ID)
+	}
 	plan := newPlan(k, in.ID)
 	plan.Calls = []translators.Call{&deleteCall{entryCall{
-		t: t, k: k, id: in.ID, dn: at.name, purpose: "remove the entry", offline: at.dn == nil,
+		t: t, k: k, id: in.ID, dn: at.name, purpose: "remove the entry", demanded: in.Version, offline: at.dn == nil,
 	}}}
 	release, err := t.planRelease(ctx, k, in, at)
 	if err != nil {

@@ -103,6 +103,14 @@ func TestPlan(t *testing.T) {
 			return translators.Intent{Action: scim.ActionUpdate, Type: tr.groups.served.ResourceType, ID: groupUUID, Members: change, Offline: true}
 		}
 	}
+	// for the version that an entry is read with
+	ifUnchanged := func(intent func(*Translator) translators.Intent) func(*Translator) translators.Intent {
+		return func(tr *Translator) translators.Intent {
+			in := intent(tr)
+			in.Version = ada(nil).GetAttributeValue("entryCSN")
+			return in
+		}
+	}
 	const manager = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:manager.value"
 	tests := []struct {
 		name    string
@@ -163,6 +171,17 @@ func TestPlan(t *testing.T) {
 		{name: "all enable", disable: []string{byPolicy, byValue, byMove},
 			intent: update(entryAt("uid=ada,ou=disabled,ou=people,dc=example,dc=com", adaUUID, attributes{"pwdAccountLockedTime": {"000001010000Z"}, "employeeType": {"gone"}}),
 				values{"active": "true", "title": "Again"}), proves: translators.ProofEnabled},
+
+		{name: "for a version change", intent: ifUnchanged(update(ada(nil), values{"title": "Analyst"}))},
+		{name: "for a version rename and more", intent: ifUnchanged(update(ada(nil), values{"userName": "countess", "title": "Analyst"}))},
+		{name: "for a version disable and more", intent: ifUnchanged(update(ada(nil), values{"active": "false", "title": "Former"})), proves: translators.ProofDisabled},
+		{name: "for a version enable", intent: ifUnchanged(update(ada(isLocked), values{"active": "true"})), proves: translators.ProofEnabled},
+		{name: "for a version move disable", disable: []string{byMove}, intent: ifUnchanged(update(ada(nil), values{"active": "false"})), proves: translators.ProofDisabled},
+		{name: "for a version offline change", intent: ifUnchanged(offline(values{"title": "Analyst"}))},
+		{name: "for a version offline members", groups: groupsBlock, intent: ifUnchanged(members(&scim.MemberChange{Add: []string{adaUUID}, Remove: []string{bobUUID}}))},
+		{name: "for a version offline delete", intent: ifUnchanged(func(tr *Translator) translators.Intent {
+			return translators.Intent{Action: scim.ActionDelete, Type: tr.users.served.ResourceType, ID: adaUUID, Offline: true}
+		})},
 
 		{name: "offline change", intent: offline(values{"title": "Analyst", "password": "secret-secret"})},
 		{name: "offline rename", intent: offline(values{"userName": "countess", "title": "Analyst"})},

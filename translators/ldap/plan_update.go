@@ -32,6 +32,9 @@ func (t *Translator) planUpdate(ctx context.Context, k *kind, in translators.Int
 	if err != nil {
 		return nil, err
 	}
+	if t.profile.isOutdated(at.entry, in.Version) {
+		return nil, changed(k, in.ID)
+	}
 	u := &update{t: t, k: k, in: in, at: at, from: at.name, plan: newPlan(k, in.ID)}
 	u.judgeActive()
 	if err := u.judgeFields(ctx); err != nil {

@@ -97,6 +97,15 @@ func (p *profile) meta(e *goldap.Entry) scim.Meta {
 	}
 }
 
+// isOutdated reports whether an entry has another version than the one demanded.
+func (p *profile) isOutdated(e *goldap.Entry, demanded string) bool {
+	if demanded == "" || p.version == "" || e == nil {
+		return false
+	}
+	version := e.GetEqualFoldAttributeValue(p.version)
+	return version != "" && version != demanded
+}
+
 // idFilter returns the assertion that an entry has that id; ok is false when no
 // entry can have it.
 func (p *profile) idFilter(id string) (filter string, ok bool) {
