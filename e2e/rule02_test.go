@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/go-ldap/ldap/v3"
+
 	"github.com/scimgate/scimgate/internal/slapd"
 )
 
@@ -52,6 +54,7 @@ func TestRule02ADisableIsProven(t *testing.T) {
 	t.Run("in force", func(t *testing.T) { eachDirectory(t, disableInForce) })
 	t.Run("not in force", disableNotInForce)
 	t.Run("policy of one's own", disablePolicyOfOnesOwn)
+	t.Run("switched off in between", disableSwitchedOff)
 	t.Run("an attribute", disableByAttribute)
 	t.Run("a container", disableByMove)
 	t.Run("instead of deleting", disableInsteadOfDeleting)
@@ -181,6 +184,38 @@ func disablePolicyOfOnesOwn(t *testing.T) {
 			t.Errorf("answered %s", a)
 		}
 		d.signsIn(t, userDN("lax"), "lax-password", true)
+	}
+}
+
+// disableSwitchedOff is a password policy that somebody takes the teeth out of
+// between two disables. That the first was proven a moment ago proves nothing of
+// the second.
+func disableSwitchedOff(t *testing.T) {
+	d := startSlapd(t, slapd.Options{})
+	g := startGateway(t, d, setup{})
+	lockout := func(value string) {
+		t.Helper()
+		request := ldap.NewModifyRequest(slapd.DefaultPolicy, nil)
+		request.Replace("pwdLockout", []string{value})
+		if err := d.Slapd.Admin(t).Modify(request); err != nil {
+			t.Fatal(err)
+		}
+	}
+	id := g.id(t, "Grace.Hopper")
+	g.want(t, 200, "PATCH", "/Users/"+g.id(t, "Ada.Lovelace"), disable)
+	d.signsIn(t, ada, "ada-password", false)
+	lockout("FALSE")
+	a := g.want(t, 502, "PATCH", "/Users/"+id, disable)
+	if isSCIMError(t, a); !strings.Contains(a.get("detail"), "not proven to be disabled") || a.Header.Get("Retry-After") == "" {
+		t.Errorf("answered %v %s", a.Header, a)
+	}
+	d.signsIn(t, userDN("Grace.Hopper"), "grace-password", true)
+	g.want(t, 502, "PATCH", "/Users/"+g.id(t, "Ada.Lovelace"), disable) // a repetition is looked at as well
+	lockout("TRUE")
+	g.want(t, 200, "PATCH", "/Users/"+id, disable)
+	d.signsIn(t, userDN("Grace.Hopper"), "grace-password", false)
+	if got := g.proofs(t); !slices.Equal(got, []string{"proven", "refuted", "refuted"}) { // who was proven to be off already has no intent
+		t.Errorf("the journal has the proofs %q", got)
 	}
 }
 

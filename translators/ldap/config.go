@@ -68,7 +68,7 @@ type Translator struct {
 	groups  *kind      // nil when groups are not served
 	names   *nameCache
 	places  *placeCache
-	proofs  *proofs   // which password policies were seen to enforce locks
+	telling *sync.Map // keyed by server: those that have said of an account that it is locked
 	defined *sync.Map // of time.Time: when the directory could evaluate a clause, see isDefined
 
 	backend *backend       // kept after Cleanup, for the requests that are under way

@@ -93,6 +93,51 @@ func TestRule02ADisableIsProven(t *testing.T) {
 	}
 }
 
+// TestRule02AProofIsOfThisMoment is rule 2 where somebody takes the teeth out of
+// the password policy between two disables.
+func TestRule02AProofIsOfThisMoment(t *testing.T) {
+	for name, test := range map[string]struct {
+		options slapd.Options
+		own     bool // whether the accounts name their policy themselves
+	}{
+		"policy that tells":            {slapd.Options{}, false},
+		"policy of the account itself": {slapd.Options{}, true},
+		"policy that has to be read":   {slapd.Options{NoUseLockout: true}, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			tr, server := serveDisabling(t, test.options, "", byPolicy)
+			for i, login := range []string{"ada", "bob", "carl"} {
+				lockout := []string{"TRUE", "FALSE", "TRUE"}[i]
+				id := add(t, tr, tr.users, withPassword(login))
+				modify := goldap.NewModifyRequest(slapd.DefaultPolicy, nil)
+				modify.Replace("pwdLockout", []string{lockout})
+				if err := server.Admin(t).Modify(modify); err != nil {
+					t.Fatal(err)
+				}
+				if test.own {
+					modify := goldap.NewModifyRequest(dnOf(login), nil)
+					modify.Replace("pwdPolicySubentry", []string{slapd.DefaultPolicy})
+					if err := server.Admin(t).Modify(modify); err != nil {
+						t.Fatal(err)
+					}
+				}
+				want := translators.Proven
+				if lockout == "FALSE" {
+					want = translators.Refuted
+				}
+				_, proof := mustCarryOut(t, tr, updating(t, tr.users, read(t, tr, tr.users, id), values{"active": "false"}))
+				if proof.Status != want {
+					t.Errorf("pwdLockout %s: the proof is %s %q, want %s", lockout, proof.Status, proof.Detail, want)
+				}
+				if canSignIn(t, server, dnOf(login), password) != (want == translators.Refuted) {
+					t.Errorf("pwdLockout %s: whether %s can sign in is not what was proven", lockout, login)
+				}
+			}
+		})
+	}
+}
+
 // TestAProofIsForOnePolicy checks that what was seen of one password policy is
 // not taken for another.
 func TestAProofIsForOnePolicy(t *testing.T) {
@@ -119,12 +164,12 @@ func TestAProofIsForOnePolicy(t *testing.T) {
 	}
 }
 
-// TestABurstOfDisablesIsProvenByOneAttempt checks that a proof costs the
-// directory nothing beyond the first: neither another sign-in nor another read.
-func TestABurstOfDisablesIsProvenByOneAttempt(t *testing.T) {
+// TestEachDisableIsProvenByAnAttempt checks that every disable is tried, on one
+// connection that is kept, and costs the directory nothing else.
+func TestEachDisableIsProvenByAnAttempt(t *testing.T) {
 	server := slapd.Start(t, slapd.Options{NoSync: true})
 	proxy := slapd.NewProxy(t, server.Addr())
-	tr := configure(t, proxy.URL(), "bind "+server.ServiceDN+" "+server.ServicePassword, usersBlock, groupsBlock)
+	tr := configure(t, proxy.URL(), "bind "+server.ServiceDN+" "+server.ServicePassword+"\nconnections {\n shared 1\n }", usersBlock, groupsBlock)
 	var intents []translators.Intent
 	for _, login := range []string{"ada", "bob", "carl", "dan"} {
 		intents = append(intents, updating(t, tr.users, read(t, tr, tr.users, add(t, tr, tr.users, withPassword(login))), values{"active": "false"}))
@@ -139,13 +184,43 @@ func TestABurstOfDisablesIsProvenByOneAttempt(t *testing.T) {
 		}
 		return slapd.Forward
 	})
+	before := proxy.Accepted()
 	for _, in := range intents {
 		if _, proof := mustCarryOut(t, tr, in); proof.Status != translators.Proven {
 			t.Fatalf("the proof is %s %q", proof.Status, proof.Detail)
 		}
 	}
-	if binds.Load() != 1 || others.Load() != 4 {
-		t.Errorf("4 disables took %d attempts to sign in and %d requests, want 1 and 4", binds.Load(), others.Load())
+	if binds.Load() != 4 || others.Load() != 4 || proxy.Accepted()-before != 1 {
+		t.Errorf("4 disables took %d attempts to sign in, %d requests and %d connections, want 4, 4 and 1",
+			binds.Load(), others.Load(), proxy.Accepted()-before)
+	}
+}
+
+// TestAnAttemptToProveLeavesNoTrace checks what an attempt to sign in does to an
+// account: nothing while its lock is enforced, the entry keeps its version. Where
+// nothing enforces the lock it is counted as a failed attempt like any other.
+func TestAnAttemptToProveLeavesNoTrace(t *testing.T) {
+	for _, isEnforced := range []bool{true, false} {
+		t.Run(fmt.Sprintf("enforced %t", isEnforced), func(t *testing.T) {
+			t.Parallel()
+			tr, server := serveDisabling(t, slapd.Options{NoLockout: !isEnforced}, "", byPolicy)
+			id := add(t, tr, tr.users, withPassword("ada"))
+			mustCarryOut(t, tr, updating(t, tr.users, read(t, tr, tr.users, id), values{"active": "false"}))
+			first := stored(t, server, "(uid=ada)", "pwdFailureTime")
+			for range 3 { // a repetition writes nothing, and tries
+				_, proof := mustCarryOut(t, tr, updating(t, tr.users, read(t, tr, tr.users, id), values{"active": "false"}))
+				if (proof.Status == translators.Proven) != isEnforced {
+					t.Fatalf("the proof is %s %q", proof.Status, proof.Detail)
+				}
+			}
+			last := stored(t, server, "(uid=ada)", "pwdFailureTime")
+			if n := len(last.GetAttributeValues("pwdFailureTime")); (n == 0) != isEnforced {
+				t.Errorf("pwdFailureTime has %d values", n)
+			}
+			if a, b := first.GetAttributeValue("entryCSN"), last.GetAttributeValue("entryCSN"); (a == b) != isEnforced {
+				t.Errorf("the version was %s and is %s", a, b)
+			}
+		})
 	}
 }
 

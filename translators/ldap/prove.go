@@ -6,19 +6,11 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"sync"
-	"time"
 
 	goldap "github.com/go-ldap/ldap/v3"
 
 	"github.com/scimgate/scimgate/translators"
 )
-
-// proofFor is how long it is taken for granted that a password policy which was
-// seen to enforce locks goes on doing so. Within that time a burst of disables
-// costs one attempt to sign in. That every single lock reads back is always
-// looked at.
-const proofFor = 30 * time.Second
 
 // The attributes of a password policy (draft-behera-ldap-password-policy §5.2,
 // §5.3): which one applies to an account, and whether it enforces locks.
@@ -31,9 +23,10 @@ const (
 //
 // An account is proven to be disabled when each configured lock reads back and
 // the directory enforces the one of its password policy. That is seen in the
-// answer to an attempt to sign in with a random password, which a policy refuses
-// with "account locked"; where the directory keeps that to itself, in the policy
-// that applies.
+// answer to an attempt to sign in as that very person with a random password,
+// which a policy refuses with "account locked"; where the directory keeps that to
+// itself, in the policy that applies. Both are looked at each time: what was seen
+// a moment ago, of this account or another, proves nothing now.
 func (t *Translator) Prove(ctx context.Context, p *translators.Plan, done translators.Report) translators.Proof {
 	s, ok := p.Data.(subject)
 	if !ok || p.Proves == translators.ProofNone {
@@ -154,11 +147,6 @@ func (t *Translator) canSee(ctx context.Context, dn, attribute string) (bool, er
 
 // proveEnforced finds out whether the directory enforces the lock of the account.
 func (t *Translator) proveEnforced(ctx context.Context, e *goldap.Entry) translators.Proof {
-	policy := e.GetEqualFoldAttributeValue(policySubentry)
-	key := t.pool.Server() + "\n" + nameKey(policy)
-	if t.proofs.isFresh(key, time.Now()) {
-		return translators.Proof{Status: translators.Proven}
-	}
 	answer, err := t.pool.TestBind(ctx, e.DN, rand.Text())
 	switch {
 	case err != nil:
@@ -168,15 +156,17 @@ func (t *Translator) proveEnforced(ctx context.Context, e *goldap.Entry) transla
 		return translators.Proof{Status: translators.Refuted,
 			Detail: "The account is locked, and the directory accepts an attempt to sign in with a random password."}
 	case answer.Locked:
-		t.proofs.note(key, t.pool.Server(), time.Now())
+		t.telling.Store(answer.Server, true)
 		return translators.Proof{Status: translators.Proven}
 	case !answer.Governed:
 		return translators.Proof{Status: translators.Refuted, Detail: notEnforced + " " + notGoverned}
-	case t.proofs.tells(t.pool.Server()):
-		return translators.Proof{Status: translators.Refuted, Detail: notEnforced +
-			" Other accounts are refused as locked and this one is not: no password policy applies to it, or the pwdLockout of its policy is not TRUE."}
 	}
-	return t.provePolicy(ctx, policy, key)
+	if _, tells := t.telling.Load(answer.Server); tells {
+		return translators.Proof{Status: translators.Refuted, Detail: notEnforced +
+			" Other accounts were refused as locked and this one is not: no password policy applies to it, or the pwdLockout of its policy is not TRUE." +
+			" (If ppolicy_use_lockout was switched off since, switch it on again.)"}
+	}
+	return t.provePolicy(ctx, e.GetEqualFoldAttributeValue(policySubentry))
 }
 
 const notEnforced = "The lock was written, but the directory does not enforce it: the account can still sign in."
@@ -192,7 +182,7 @@ const notGoverned = "The password policy overlay is not in force for this databa
 // that do not say why they refuse an attempt to sign in. A policy that the
 // account itself names applies; that the one of the configuration does, nothing
 // in the directory tells: it can refute a disable and not prove one.
-func (t *Translator) provePolicy(ctx context.Context, policy, key string) translators.Proof {
+func (t *Translator) provePolicy(ctx context.Context, policy string) translators.Proof {
 	isNamed := policy != ""
 	if !isNamed {
 		policy = t.PasswordPolicy
@@ -217,52 +207,7 @@ func (t *Translator) provePolicy(ctx context.Context, policy, key string) transl
 		return translators.Proof{Status: translators.Unprovable, Detail: notTold +
 			" The policy of the configuration enforces locks; whether it is the one that applies can't be seen. Switch on ppolicy_use_lockout in the password policy overlay."}
 	}
-	t.proofs.note(key, "", time.Now())
 	return translators.Proof{Status: translators.Proven}
 }
 
 const notTold = "The account is locked, but the directory does not tell whether it enforces that."
-
-// proofs remembers which password policies were seen to enforce locks, and which
-// servers say so when an account is locked. Configurations of one directory each have their own.
-type proofs struct {
-	mu      sync.Mutex
-	seen    map[string]time.Time
-	telling map[string]bool
-}
-
-// isFresh reports whether the policy was seen to enforce locks a moment ago.
-func (p *proofs) isFresh(key string, now time.Time) bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	at, ok := p.seen[key]
-	return ok && now.Sub(at) < proofFor
-}
-
-// note remembers that a policy enforces locks, and that the server said so in
-// answer to an attempt to sign in ("" when it was not that that told).
-func (p *proofs) note(key, server string, now time.Time) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.seen == nil || len(p.seen) > policiesAtMost {
-		p.seen = make(map[string]time.Time)
-	}
-	p.seen[key] = now
-	if server == "" {
-		return
-	}
-	if p.telling == nil {
-		p.telling = make(map[string]bool)
-	}
-	p.telling[server] = true
-}
-
-// tells reports whether the server was seen to say that an account is locked.
-func (p *proofs) tells(server string) bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.telling[server]
-}
-
-// policiesAtMost bounds what is remembered.
-const policiesAtMost = 1000

@@ -10,6 +10,8 @@ import (
 
 // BindResult is what a server says to a name and password.
 type BindResult struct {
+	// Server is the URL of the server that has answered.
+	Server string
 	// Accepted means that the bind succeeded.
 	Accepted bool
 	// Locked means that the server has said, by the password policy control
@@ -30,9 +32,13 @@ type BindResult struct {
 // accountLocked is an error of the password policy control.
 const accountLocked = 1
 
-// TestBind tries a name and password at the active server, on a connection of
-// its own that is closed afterwards. A refusal is a result; an error means that
-// nothing is known. It counts towards a lockout like any failed login.
+// TestBind tries a name and password at the active server. A refusal is a
+// result; an error means that nothing is known. It counts towards a lockout like
+// any failed login.
+//
+// It goes out on a connection of its own kind, on which nobody is signed in: a
+// refused bind leaves it so (RFC 4513 section 4), and it is kept for the next
+// test. After an accepted one, or when no answer came, it is closed.
 func (p *Pool) TestBind(ctx context.Context, dn, password string) (BindResult, error) {
 	if dn == "" || password == "" {
 		// Servers take both for anonymous and accept (RFC 4513 section 5.1).
@@ -43,7 +49,7 @@ func (p *Pool) TestBind(ctx context.Context, dn, password string) (BindResult, e
 	}
 	defer p.bindTests.Release(1)
 	p.mu.Lock()
-	s, closed := p.active, p.closed
+	closed := p.closed
 	if !closed {
 		p.running.Add(1)
 	}
@@ -55,31 +61,68 @@ func (p *Pool) TestBind(ctx context.Context, dn, password string) (BindResult, e
 
 	ctx, cancel := context.WithTimeout(ctx, p.config.DialTimeout)
 	defer cancel()
-	started := time.Now()
-	result, err := p.testBind(ctx, s, dn, password)
-	p.observe(testingBind.metric, s, started, err)
-	return result, err
+	request := ldap.NewSimpleBindRequest(dn, password, []ldap.Control{ldap.NewControlBeheraPasswordPolicy()})
+	for {
+		c, isFresh, err := p.takeProbe(ctx)
+		if err != nil {
+			return BindResult{}, err
+		}
+		result, err := p.testBind(ctx, c, request)
+		p.mu.Lock()
+		c.inFlight--
+		if err == nil && !result.Accepted {
+			p.probes.put(c)
+		} else {
+			p.discard(c)
+		}
+		p.mu.Unlock()
+		var failure *Error
+		if isFresh || !errors.As(err, &failure) || failure.Outcome == Answered || ctx.Err() != nil {
+			return result, err
+		}
+		// The server may have closed it while it was kept: a new one shows.
+	}
 }
 
-func (p *Pool) testBind(ctx context.Context, s *server, dn, password string) (BindResult, error) {
-	c, err := p.open(ctx, s)
-	if err != nil {
-		return BindResult{}, &Error{Op: testingBind.op, Server: s.url, Outcome: NotSent, Err: err}
+// takeProbe returns a connection on which nobody is signed in, one that was kept
+// or a new one.
+func (p *Pool) takeProbe(ctx context.Context) (c *connection, isFresh bool, err error) {
+	p.mu.Lock()
+	c, s := p.probes.take(), p.active
+	p.mu.Unlock()
+	if c != nil {
+		return c, false, nil
 	}
-	defer c.close()
+	started := time.Now()
+	if c, err = p.open(ctx, s); err != nil {
+		failure := &Error{Op: testingBind.op, Server: s.url, Outcome: NotSent, Err: err}
+		p.observe(testingBind.metric, s, started, failure)
+		return nil, true, failure
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.keep(c)
+	c.inFlight++
+	return c, true, nil
+}
+
+// testBind makes one attempt. The connection is killed when ctx ends.
+func (p *Pool) testBind(ctx context.Context, c *connection, request *ldap.SimpleBindRequest) (result BindResult, err error) {
+	started := time.Now()
+	defer func() { p.observe(testingBind.metric, c.server, started, err) }()
+	result.Server = c.server.url
 	stop := context.AfterFunc(ctx, c.kill)
 	defer stop()
-	answer, err := c.ldap.SimpleBind(ldap.NewSimpleBindRequest(dn, password,
-		[]ldap.Control{ldap.NewControlBeheraPasswordPolicy()}))
-	result := BindResult{Accepted: err == nil}
+	answer, err := c.ldap.SimpleBind(request)
 	if answer != nil {
 		policy, has := ldap.FindControl(answer.Controls, ldap.ControlTypeBeheraPasswordPolicy).(*ldap.ControlBeheraPasswordPolicy)
 		result.Governed, result.Locked = has, has && policy.Error == accountLocked
 	}
-	if result.Accepted {
+	if err == nil {
+		result.Accepted = true
 		return result, nil
 	}
-	failure := &Error{Op: testingBind.op, Server: s.url}
+	failure := &Error{Op: testingBind.op, Server: c.server.url}
 	failure.Outcome, failure.Err = judge(err)
 	switch resultCode(failure.Err) {
 	case ldap.LDAPResultInvalidCredentials, ldap.LDAPResultUnwillingToPerform,

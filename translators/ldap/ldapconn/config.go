@@ -50,10 +50,10 @@ type Config struct {
 	// anonymous one at 100.)
 	InFlight int
 	// Exclusive is how many further connections paged searches may use, each
-	// of them one, and separately how many bind tests may run at a time.
-	// Default 4.
+	// of them one, and separately how many bind tests, on connections that
+	// nobody is signed in on. Default 4.
 	Exclusive int
-	// IdleTimeout is when an unused exclusive connection is closed. Default 1 min.
+	// IdleTimeout is when an unused connection of either is closed. Default 1 min.
 	IdleTimeout time.Duration
 	// MaxAge is when a connection is replaced, less up to a tenth at random,
 	// so that changes of DNS and load balancers are followed. Default 30 min.

@@ -23,7 +23,7 @@ func (p *Pool) acquireExclusive(ctx context.Context, op string) (*connection, er
 // takeOrConnect returns an idle connection or makes one.
 func (p *Pool) takeOrConnect(ctx context.Context, op string) (*connection, error) {
 	p.mu.Lock()
-	if c := p.takeIdle(); c != nil {
+	if c := p.idle.take(); c != nil {
 		p.mu.Unlock()
 		return c, nil
 	}
@@ -53,27 +53,12 @@ func (p *Pool) takeOrConnect(ctx context.Context, op string) (*connection, error
 		go func() {
 			if g := <-connected; g.err == nil {
 				p.mu.Lock()
-				p.putIdle(g.conn)
+				p.idle.put(g.conn)
 				p.mu.Unlock()
 			}
 		}()
 		return nil, interrupted(ctx, op, "", NotSent)
 	}
-}
-
-// takeIdle returns the idle connection that was used last, or nil.
-// The caller holds mu.
-func (p *Pool) takeIdle() *connection {
-	for len(p.idle) > 0 {
-		c := p.idle[len(p.idle)-1]
-		p.idle = p.idle[:len(p.idle)-1]
-		if c.isUsable() && c.server == p.active && time.Now().Before(c.expires) {
-			c.inFlight++
-			return c
-		}
-		p.retire(c)
-	}
-	return nil
 }
 
 // releaseExclusive gives a connection back. One that is not clean, for there
@@ -82,52 +67,12 @@ func (p *Pool) releaseExclusive(c *connection, isClean bool) {
 	p.mu.Lock()
 	c.inFlight--
 	if isClean {
-		p.putIdle(c)
+		p.idle.put(c)
 	} else {
 		p.discard(c)
 	}
 	p.mu.Unlock()
 	p.exclusive.Release(1)
-}
-
-// discard closes a connection that nobody uses. The caller holds mu.
-func (p *Pool) discard(c *connection) {
-	if c.retired {
-		p.shut(c) // retired while it was in use
-		return
-	}
-	p.retire(c)
-}
-
-// putIdle keeps a connection for later, for IdleTimeout at most.
-// The caller holds mu.
-func (p *Pool) putIdle(c *connection) {
-	if p.closed || !c.isUsable() || c.server != p.active || len(p.idle) >= p.config.Exclusive {
-		p.discard(c)
-		return
-	}
-	c.idleAt = time.Now()
-	p.idle = append(p.idle, c)
-	if len(p.idle) == 1 {
-		p.reaper = time.AfterFunc(p.config.IdleTimeout, p.reap)
-	}
-}
-
-// reap closes connections that were idle for too long, the front ones of the
-// list, and comes back for the others.
-func (p *Pool) reap() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	now := time.Now()
-	for len(p.idle) > 0 {
-		left := p.idle[0].idleAt.Add(p.config.IdleTimeout).Sub(now)
-		if left > 0 {
-			p.reaper.Reset(left)
-			return
-		}
-		p.retire(p.idle[0])
-		p.idle = p.idle[1:]
-	}
 }
 
 // onExclusive runs a request on an exclusive connection. When ctx ends the

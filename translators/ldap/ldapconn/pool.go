@@ -54,8 +54,8 @@ type Pool struct {
 	connecting bool      // a shared connection is being made
 	returning  bool      // a goroutine tries more preferred servers
 	waiting    list.List // of *waiter, first come first served
-	idle       []*connection
-	reaper     *time.Timer
+	idle       *shelf    // exclusive connections
+	probes     *shelf    // connections for bind tests, which nobody is signed in on
 	closed     bool
 	refusal    refusal
 	proven     string // the password of the last accepted bind
@@ -93,6 +93,7 @@ func New(config Config) (*Pool, error) {
 		p.servers = append(p.servers, newServer(url, i, address, &p.config))
 	}
 	p.active = p.servers[0]
+	p.idle, p.probes = &shelf{pool: p}, &shelf{pool: p}
 	p.refusal.pause = newPause(config.RefusedMin, config.RefusedMax)
 	p.ctx, p.stop = context.WithCancel(context.Background())
 	return p, nil
@@ -247,10 +248,16 @@ func (p *Pool) adopt(c *connection, switches int) bool {
 	return true
 }
 
-// own counts a connection as the pool's own. The caller holds mu.
+// own counts a connection as the pool's own, on which requests can be made.
+// The caller holds mu.
 func (p *Pool) own(c *connection) {
-	c.epoch = c.server.epoch
+	p.keep(c)
 	c.server.reached()
+}
+
+// keep has the pool wait for a connection when it is closed. The caller holds mu.
+func (p *Pool) keep(c *connection) {
+	c.epoch = c.server.epoch
 	p.running.Add(1)
 }
 

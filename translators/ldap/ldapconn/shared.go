@@ -180,7 +180,7 @@ func (p *Pool) retire(c *connection) {
 	}
 }
 
-// retireAll retires every connection of a server, idle exclusive ones too.
+// retireAll retires every connection of a server, idle ones too.
 // The caller holds mu.
 func (p *Pool) retireAll(s *server) {
 	for _, c := range s.conns {
@@ -188,12 +188,8 @@ func (p *Pool) retireAll(s *server) {
 	}
 	s.conns = nil
 	s.rootDSE = nil
-	p.idle = slices.DeleteFunc(p.idle, func(c *connection) bool {
-		if c.server == s {
-			p.retire(c)
-		}
-		return c.server == s
-	})
+	p.idle.clear(s)
+	p.probes.clear(s)
 }
 
 // shut closes a connection without making anybody wait for it.
