@@ -72,7 +72,10 @@ func (d *Decoder) Decode(r Request) (*Operation, error) {
 		x.fail(&Error{Status: http.StatusNotAcceptable, Detail: fmt.Sprintf(
 			"answers are %s or %s; the request accepts neither: %s", contentSCIM, contentJSON, shorten(r.Accept))})
 	}
-	x.query(r.RawQuery)
+	x.condition(r)
+	if err := x.query(r); err != nil {
+		return nil, err
+	}
 	if op.Action == ActionCreate || op.Action == ActionUpdate {
 		if err := x.body(r); err != nil {
 			return nil, err

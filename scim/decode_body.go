@@ -9,18 +9,9 @@ import (
 // body reads the body of a POST, PUT or PATCH. Its error means that nothing in
 // the body can be relied on; everything else that is wrong goes to fail.
 func (x *decoding) body(r Request) error {
-	if err := checkContentType(r.ContentType); err != nil {
-		return err
-	}
-	if int64(len(r.Body)) > x.limits.Body {
-		return BodyTooLarge(x.limits.Body)
-	}
-	root, err := scanJSON(r.Body, x.limits.Depth)
+	root, err := x.object(r, x.limits.Depth)
 	if err != nil {
 		return err
-	}
-	if root.kind() != jsonObject {
-		return Invalid(InvalidSyntax, "the body is %s; a JSON object is needed", root.kind())
 	}
 	x.method = r.Method
 	if x.method == http.MethodPatch {
@@ -39,6 +30,24 @@ func (x *decoding) body(r Request) error {
 		x.create()
 	}
 	return nil
+}
+
+// object returns the JSON object that a body is.
+func (x *decoding) object(r Request, depth int) (jsonValue, error) {
+	if err := checkContentType(r.ContentType); err != nil {
+		return nil, err
+	}
+	if int64(len(r.Body)) > x.limits.Body {
+		return nil, BodyTooLarge(x.limits.Body)
+	}
+	root, err := scanJSON(r.Body, depth)
+	if err != nil {
+		return nil, err
+	}
+	if root.kind() != jsonObject {
+		return nil, Invalid(InvalidSyntax, "the body is %s; a JSON object is needed", root.kind())
+	}
+	return root, nil
 }
 
 // resource reads the resource of a POST or PUT. A PUT is read like a PATCH that

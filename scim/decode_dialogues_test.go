@@ -57,7 +57,8 @@ func outcome(d *scim.Decoder, r dialogue.Request) []string {
 	}
 	op, err := d.Decode(scim.Request{
 		Method: r.Method, Path: path, RawQuery: query,
-		ContentType: r.Get("Content-Type"), Accept: r.Get("Accept"), Body: []byte(r.Body),
+		ContentType: r.Get("Content-Type"), Accept: r.Get("Accept"),
+		IfMatch: r.Get("If-Match"), IfNoneMatch: r.Get("If-None-Match"), Body: []byte(r.Body),
 	})
 	var lines []string
 	if op != nil {

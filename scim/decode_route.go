@@ -7,16 +7,28 @@ import (
 	"unicode/utf8"
 )
 
+// endpointSearch is what searches are posted to (RFC 7644 §3.4.3).
+const endpointSearch = ".search"
+
 // route finds out what kind of operation method and path ask for, of which type
 // and on which id.
 func (d *Decoder) route(r Request) (*Operation, error) {
 	path := strings.TrimSuffix(r.Path, "/")
-	endpoint, id, hasID := strings.Cut(strings.TrimPrefix(path, "/"), "/")
 	if isDiscovery, _ := splitEndpoint(path); isDiscovery != "" {
 		return &Operation{Action: ActionDiscover, ID: path}, allow(r, path, http.MethodGet, http.MethodHead)
 	}
-	if is501 := strings.ToLower(endpoint); is501 == "me" || is501 == "bulk" || is501 == ".search" || strings.EqualFold(id, ".search") {
-		return nil, &Error{Status: http.StatusNotImplemented, Detail: fmt.Sprintf("%s is not supported", shorten(path))}
+	endpoint, id, hasID := strings.Cut(strings.TrimPrefix(path, "/"), "/")
+	if !hasID {
+		switch strings.ToLower(endpoint) {
+		case "":
+			return &Operation{Action: ActionSearchAll, Query: newQuery()}, allow(r, "/", http.MethodGet, http.MethodHead)
+		case endpointSearch:
+			return &Operation{Action: ActionSearchAll, Query: newQuery()}, allow(r, path, http.MethodPost)
+		case "me":
+			return d.routeMe(r, path)
+		case "bulk":
+			return nil, &Error{Status: http.StatusNotImplemented, Detail: fmt.Sprintf("%s is not supported", shorten(path))}
+		}
 	}
 	t, isServed := d.typeAt("/" + endpoint)
 	if t == nil {
@@ -25,38 +37,66 @@ func (d *Decoder) route(r Request) (*Operation, error) {
 	}
 	op := &Operation{Type: t, ID: id}
 	var err error
-	if !hasID {
+	switch {
+	case !hasID:
 		op.Action = ActionSearch
 		if r.Method == http.MethodPost {
 			op.Action = ActionCreate
 		}
 		err = allow(r, path, http.MethodGet, http.MethodHead, http.MethodPost)
-	} else {
-		switch r.Method {
-		case http.MethodPut, http.MethodPatch:
-			op.Action, op.IsPut = ActionUpdate, r.Method == http.MethodPut
-		case http.MethodDelete:
-			op.Action = ActionDelete
-		default:
-			op.Action = ActionRead
-		}
-		err = allow(r, path, http.MethodGet, http.MethodHead, http.MethodPut, http.MethodPatch, http.MethodDelete)
+	case strings.EqualFold(id, endpointSearch):
+		op.Action, op.ID = ActionSearch, ""
+		err = allow(r, path, http.MethodPost)
+	default:
+		err = op.routeOne(r, path)
+	}
+	if op.Action == ActionSearch {
+		op.Query = newQuery()
 	}
 	switch {
 	case err != nil:
 		return nil, err
-	case hasID && !isPossibleID(id):
+	case op.ID != "" && !isPossibleID(id), hasID && id == "":
 		return nil, &Error{Status: http.StatusNotFound, Detail: fmt.Sprintf("%s %s does not exist", t.Name, shorten(id))}
 	case isServed:
 		return op, nil
 	case op.Action == ActionSearch:
-		return &Operation{Action: ActionSearchNone}, nil
+		return &Operation{Action: ActionSearchNone, Query: op.Query}, nil
 	case op.Action == ActionCreate:
 		return nil, &Error{Status: http.StatusNotImplemented, Detail: fmt.Sprintf(
 			"this gateway does not provision resources of the type %s: its configuration maps none", t.Name)}
 	}
 	return nil, &Error{Status: http.StatusNotFound, Detail: fmt.Sprintf("%s %s does not exist", t.Name, shorten(id))}
 }
+
+// routeOne finds out what is asked about one resource.
+func (op *Operation) routeOne(r Request, path string) error {
+	switch r.Method {
+	case http.MethodPut, http.MethodPatch:
+		op.Action, op.IsPut = ActionUpdate, r.Method == http.MethodPut
+	case http.MethodDelete:
+		op.Action = ActionDelete
+	default:
+		op.Action = ActionRead
+	}
+	return allow(r, path, http.MethodGet, http.MethodHead, http.MethodPut, http.MethodPatch, http.MethodDelete)
+}
+
+// routeMe finds out what is asked about the user whom the caller stands for
+// (RFC 7644 §3.11).
+func (d *Decoder) routeMe(r Request, path string) (*Operation, error) {
+	t, isServed := d.typeAt("/users")
+	switch {
+	case !isServed:
+		return nil, &Error{Status: http.StatusNotImplemented, Detail: "/Me stands for a user, and this gateway's configuration maps no users"}
+	case r.Method == http.MethodPost:
+		return nil, &Error{Status: http.StatusNotImplemented, Detail: "nobody can register at /Me; users are created by POST to /Users"}
+	}
+	op := &Operation{Type: t, IsMe: true}
+	return op, op.routeOne(r, path)
+}
+
+func newQuery() *Query { return &Query{StartIndex: 1, Count: NoCount} }
 
 // typeAt returns the resource type at an endpoint and whether it is served. Of
 // users and groups it is known that they could be.

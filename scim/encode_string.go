@@ -62,15 +62,19 @@ func appendSegment(dst []byte, s string) []byte {
 	start := 0
 	for i := 0; i < len(s); i++ {
 		b := s[i]
-		switch {
-		case 'a' <= b && b <= 'z', 'A' <= b && b <= 'Z', '0' <= b && b <= '9',
-			b == '-', b == '.', b == '_', b == '~':
+		if isUnreserved(b) {
 			continue
 		}
 		dst = append(append(dst, s[start:i]...), '%', upperHex[b>>4], upperHex[b&0xf])
 		start = i + 1
 	}
 	return append(dst, s[start:]...)
+}
+
+// isUnreserved reports whether b is an unreserved character (RFC 3986 §2.3).
+func isUnreserved(b byte) bool {
+	return 'a' <= b && b <= 'z' || 'A' <= b && b <= 'Z' || '0' <= b && b <= '9' ||
+		b == '-' || b == '.' || b == '_' || b == '~'
 }
 
 const upperHex = "0123456789ABCDEF"

@@ -255,7 +255,10 @@ func order(a *Attribute, v, w Value) int {
 			return x.Compare(y)
 		}
 	}
-	return strings.Compare(folded(a, v.text), folded(a, w.text))
+	if a.CaseExact {
+		return strings.Compare(v.text, w.text)
+	}
+	return compareFolded(v.text, w.text)
 }
 
 // folded returns s in the form in which a's values are compared: two strings

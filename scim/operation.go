@@ -114,14 +114,5 @@ type Query struct {
 	Cursor *string
 }
 
-// Sort is an order of resources (RFC 7644 §3.4.2.3): by the value of By, which
-// of a multi-valued attribute is the primary or else the first one; texts are
-// compared as the attribute's caseExact says. What has no value comes last, or
-// first when Descending.
-type Sort struct {
-	By         Target
-	Descending bool
-}
-
 // NoCount is the Count of a query that did not ask for a number of results.
 const NoCount = -1

@@ -26,11 +26,20 @@ func (op *Operation) String() string {
 	if op.ID != "" {
 		b.WriteString(" " + plainOrQuoted(op.ID))
 	}
+	if op.IsMe {
+		b.WriteString(" me")
+	}
 	if op.IsPut {
 		b.WriteString(" (put)")
 	}
 	line := func(words ...string) {
 		b.WriteString("\n  " + strings.Join(words, " "))
+	}
+	if op.Condition.Match != nil {
+		line("if match", joined(op.Condition.Match, plainOrQuoted))
+	}
+	if op.Condition.NoneMatch != nil {
+		line("if none match", joined(op.Condition.NoneMatch, plainOrQuoted))
 	}
 	if op.Resource != nil {
 		for _, f := range op.Resource.Fields() {
@@ -67,6 +76,15 @@ func (op *Operation) String() string {
 		if q.Count != NoCount {
 			line("count", strconv.Itoa(q.Count))
 		}
+		if q.Sort != nil {
+			line("sort by", q.Sort.String())
+		}
+		if q.Cursor != nil {
+			line("cursor", plainOrQuoted(*q.Cursor))
+		}
+	}
+	for _, part := range op.Parts {
+		line(strings.ReplaceAll(part.String(), "\n", "\n  "))
 	}
 	target := func(t Target) string { return Path{Attribute: t.Attribute, Sub: t.Sub}.String() }
 	switch p := op.Projection; {

@@ -54,6 +54,11 @@ func ParseFilter(t *ResourceType, text string, limits FilterLimits) (Filter, err
 		t:      t,
 		limits: limits.withDefaults(),
 	}
+	return p.filter()
+}
+
+// filter = or, and nothing behind it
+func (p *parser) filter() (Filter, error) {
 	if err := p.start(); err != nil {
 		return nil, err
 	}
@@ -77,8 +82,11 @@ type parser struct {
 	token  token // the one to be looked at
 
 	elements *Attribute // whose brackets we are in, or nil
-	depth    int
-	terms    int
+	// lacks collects what the type does not have, by its column; nil: that is an
+	// error.
+	lacks map[int]*Error
+	depth int
+	terms int
 }
 
 // start checks the text as a whole and reads its first token.

@@ -1,6 +1,7 @@
 package scim
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"unicode/utf8"
@@ -28,13 +29,32 @@ func (p *parser) target(name token) (Target, error) {
 		if sub := p.elements.Sub(name.text); sub != nil {
 			return Target{p.elements, sub}, p.checkSearchable(name, sub)
 		}
-		return Target{}, p.unknown(name, p.elements.String()+"."+name.text)
+		return p.lacking(p.elements, p.unknown(name, subName(p.elements, name.text)))
 	}
 	target, found := resolve(p.t, name.text)
 	if !found {
-		return Target{}, p.unknown(name, name.text)
+		return p.lacking(absentAttribute, p.unknown(name, name.text))
 	}
 	return target, p.checkSearchable(name, target.Leaf())
+}
+
+// subName is how a sub-attribute of a is named in an error.
+func subName(a *Attribute, name string) string {
+	if a == absentAttribute {
+		return name
+	}
+	return a.String() + "." + name
+}
+
+// lacking is a target below a that the type does not have: an error, unless the
+// filter is one over several types, where it has no value.
+func (p *parser) lacking(a *Attribute, err *Error) (Target, error) {
+	if p.lacks == nil || !isUnknownAttribute(err) {
+		return Target{}, err
+	}
+	unknown, _ := errors.AsType[*UnknownAttributeError](err)
+	p.lacks[unknown.Position] = err
+	return Target{a, absentSub}, nil
 }
 
 func (p *parser) checkSearchable(name token, a *Attribute) error {
@@ -62,6 +82,7 @@ func (p *parser) selector(name token, target Target) (Filter, error) {
 	switch {
 	case p.elements != nil:
 		return nil, p.fail(p.token.start, "a selector cannot stand within another one")
+	case a == absentAttribute:
 	case target.Sub != nil:
 		return nil, p.fail(p.token.start, fmt.Sprintf("a selector stands behind an attribute, not behind the sub-attribute %s", target))
 	case !a.MultiValued || !a.IsComplex():
@@ -113,7 +134,11 @@ func (p *parser) trailing(a *Attribute) (*Attribute, error) {
 		if name == "" {
 			return nil, p.expected("a sub-attribute behind the dot")
 		}
-		return nil, p.unknown(token{tokenWord, name, p.token.start + 1, p.token.end}, a.String()+"."+name)
+		target, err := p.lacking(a, p.unknown(token{tokenWord, name, p.token.start + 1, p.token.end}, subName(a, name)))
+		if err != nil {
+			return nil, err
+		}
+		sub = target.Sub
 	}
 	return sub, p.advance()
 }

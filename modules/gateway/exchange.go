@@ -163,7 +163,11 @@ func (x *exchange) decode() (*scim.Operation, error) {
 	if err != nil {
 		return nil, err
 	}
-	return x.h.decoder.Decode(request)
+	op, err := x.h.decoder.Decode(request)
+	if op != nil && (op.IsMe || op.Action == scim.ActionSearchAll || op.Action == scim.ActionBulk) {
+		return nil, &scim.Error{Status: http.StatusNotImplemented, Detail: "Searches over all types at the root, Bulk and /Me are not supported."}
+	}
+	return op, err
 }
 
 // discover answers the discovery endpoints (RFC 7644 §4).
