@@ -151,7 +151,7 @@ func newHandler(t *testing.T, b *backend, change func(*Handler)) (*Handler, *obs
 		t.Fatal(err)
 	}
 	h.provisionDecoder()
-	h.walks = newWalks(h.Limits.Walk)
+	h.provisionReads()
 	h.names = activities.enter(h.Name, h.credentialNames())
 	t.Cleanup(func() {
 		if err := h.Cleanup(); err != nil {

@@ -107,6 +107,13 @@ func (x *exchange) serve() {
 		return
 	}
 	defer release()
+	if showsMembers(op) {
+		if err := x.h.wide.Acquire(ctx, 1); err != nil {
+			x.fail(err)
+			return
+		}
+		defer x.h.wide.Release(1)
+	}
 	switch op.Action {
 	case scim.ActionRead:
 		x.read(ctx)

@@ -18,6 +18,7 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"go.uber.org/zap"
+	"golang.org/x/sync/semaphore"
 
 	"github.com/scimgate/scimgate/modules/access"
 	"github.com/scimgate/scimgate/modules/policy"
@@ -82,6 +83,7 @@ type Handler struct {
 	discovery  *scim.Discovery
 	limits     scim.Limits
 	walks      *walks
+	wide       *semaphore.Weighted // for requests that show members
 	names      *activity
 	journal    *sharedJournal
 	inFlight   atomic.Int64
@@ -152,7 +154,7 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 		return failed("policy", err)
 	}
 	h.provisionDecoder()
-	h.walks = newWalks(h.Limits.Walk)
+	h.provisionReads()
 	if err := metrics.register(ctx.GetMetricsRegistry()); err != nil {
 		return failed("metrics", err)
 	}
@@ -275,6 +277,12 @@ func (h *Handler) provisionDecoder() {
 		h.discovery.AuthenticationSchemes = append(h.discovery.AuthenticationSchemes, scim.HTTPBasic)
 	}
 	h.discovery.AuthenticationSchemes[0].Primary = true
+}
+
+// provisionReads makes what readers share.
+func (h *Handler) provisionReads() {
+	h.walks = newWalks(h.Limits.Walk)
+	h.wide = semaphore.NewWeighted(mostWide)
 }
 
 func (h *Handler) credentialNames() []string {

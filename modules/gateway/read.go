@@ -68,3 +68,17 @@ func selectionFor(t *scim.ResourceType, p scim.Projection) translators.Selection
 func wantsMembers(t *scim.ResourceType, p scim.Projection) bool {
 	return slices.ContainsFunc(t.Attributes(), func(a *scim.Attribute) bool { return a.IsReferenceSet() && p.Wants(a) })
 }
+
+// mostWide is how many requests at a time may read the members of groups to show
+// them. Each holds some MiB for a group of thousands; more of them at once are no
+// faster, only larger.
+const mostWide = 4
+
+// showsMembers reports whether an operation asks for groups with their members.
+func showsMembers(op *scim.Operation) bool {
+	switch op.Action {
+	case scim.ActionRead, scim.ActionSearch:
+		return wantsMembers(op.Type, op.Projection)
+	}
+	return slices.ContainsFunc(op.Parts, showsMembers)
+}
