@@ -72,7 +72,9 @@ func (f *failed) Error() string { return f.err.Error() + "\n" + f.output }
 // TestCaddyfiles validates every Caddyfile of the documents, with the secrets
 // where they should be.
 func TestCaddyfiles(t *testing.T) {
-	m := newMachine(t, slapd.Start(t, slapd.Options{NoSync: true}).CAFile())
+	server := slapd.Start(t, slapd.Options{NoSync: true})
+	m := newMachine(t, server.CAFile())
+	server.ClientCertificate(t, m.dir, "gateway")
 	for _, p := range pages(t) {
 		for _, b := range p.blocks {
 			language, part, _ := strings.Cut(b.kind, " ")
@@ -102,13 +104,16 @@ func whole(part, text string) string {
 	case "":
 		return text
 	}
-	gateway := ""
-	if part == "gateway" {
+	gateway, ldap := "", ""
+	switch part {
+	case "gateway":
 		gateway = text
+	case "ldap":
+		ldap = text
 	}
 	return "http://localhost:8080 {\nscim_gateway directory {\n" + gateway +
 		without("base /scim/v2\ntoken other "+tokenForTests+"-of-the-test\n", gateway) +
-		"translator ldap ldap://localhost {\nusers {\n" + asUsers + "}\ngroups {\n" + asGroups + "}\n}\n}\n}\n"
+		"translator ldap ldaps://localhost {\n" + ldap + "users {\n" + asUsers + "}\ngroups {\n" + asGroups + "}\n}\n}\n}\n"
 }
 
 // without returns those lines that text has not, by their first words.

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"os"
 	"strconv"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -67,6 +68,9 @@ func (t *Translator) provisionBackend(ctx caddy.Context) error {
 		return err
 	}
 	switch {
+	case t.BindExternal && password != "":
+		return errors.New("bind external is without a password")
+	case t.BindExternal:
 	case bindDN != "" && password == "":
 		return errors.New("bind: the password is missing: give it as a placeholder, such as {file./etc/scimgate/ldap}")
 	case bindDN == "" && password != "":
@@ -76,15 +80,21 @@ func (t *Translator) provisionBackend(ctx caddy.Context) error {
 	if err != nil {
 		return err
 	}
+	if t.BindExternal {
+		if err := t.TLS.canSignIn(servers); err != nil {
+			return err
+		}
+	}
 	config := t.Connections.pool()
-	config.Servers, config.BindDN, config.TLS = servers, bindDN, tlsConfig
+	config.Servers, config.TLS, config.External = servers, tlsConfig, t.BindExternal
 	config.StartTLS = t.TLS != nil && t.TLS.StartTLS
 	config.Logger = ctx.Slogger()
-	if bindDN != "" {
+	if bindDN != "" && !t.BindExternal {
+		config.BindDN = bindDN
 		template := t.BindPassword
 		config.Password = func(context.Context) (string, error) { return readPassword(template) }
 	}
-	if t.key, err = digest(servers, bindDN, t.BindPassword, password, t.TLS, roots, t.Connections); err != nil {
+	if t.key, err = digest(servers, config.BindDN, t.BindExternal, t.BindPassword, password, t.TLS, roots, t.Connections); err != nil {
 		return err
 	}
 	value, _, err := backends.LoadOrNew(t.key, func() (caddy.Destructor, error) {
@@ -142,7 +152,38 @@ func (c *TLSConfig) load() (*tls.Config, []string, error) {
 		}
 		roots = append(roots, string(text))
 	}
+	if c.Certificate != "" || c.Key != "" {
+		if _, err := c.clientCertificate(); err != nil {
+			return nil, nil, err
+		}
+		config.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return c.clientCertificate() }
+	}
 	return config, roots, nil
+}
+
+// canSignIn reports what is missing for SASL EXTERNAL at one of the servers.
+func (c *TLSConfig) canSignIn(servers []string) error {
+	for _, server := range servers {
+		scheme, _, _ := strings.Cut(server, "://")
+		switch {
+		case scheme == "ldapi":
+		case scheme == "ldap" && (c == nil || !c.StartTLS):
+			return fmt.Errorf("bind external: nothing says to %s who scimgate is: use ldapi://, or TLS (ldaps:// or starttls) with tls_certificate", server)
+		case c == nil || c.Certificate == "":
+			return fmt.Errorf("bind external: %s needs a client certificate: add tls_certificate <certificate file> <key file>", server)
+		}
+	}
+	return nil
+}
+
+// clientCertificate reads the certificate that servers are shown, whether or not
+// they say that they would take it: why they don't they say better.
+func (c *TLSConfig) clientCertificate() (*tls.Certificate, error) {
+	pair, err := tls.LoadX509KeyPair(c.Certificate, c.Key)
+	if err != nil {
+		return nil, fmt.Errorf("tls_certificate: %w", err)
+	}
+	return &pair, nil
 }
 
 // pool returns the settings in the form of the pool, whose defaults are those

@@ -18,7 +18,9 @@ import (
 //	translator ldap <url>... {
 //		directory       openldap
 //		bind            <dn> <password>
+//		bind            external [<dn>]
 //		starttls
+//		tls_certificate <certificate file> <key file>
 //		tls_ca          <file>...
 //		tls_server_name <name>
 //		tls_insecure_skip_verify
@@ -88,9 +90,11 @@ func (t *Translator) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 			}
 			return nil
 		case "bind":
-			return b.texts("bind <dn> <password>", &t.BindDN, &t.BindPassword)
+			return t.bind(b)
 		case "starttls":
 			return b.flag(&t.tlsConfig().StartTLS)
+		case "tls_certificate":
+			return b.texts("tls_certificate <certificate file> <key file>", &t.tlsConfig().Certificate, &t.tlsConfig().Key)
 		case "tls_ca":
 			return b.list(&t.tlsConfig().CAFiles, "tls_ca <file>...")
 		case "tls_server_name":
@@ -113,7 +117,7 @@ func (t *Translator) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 			t.Groups, groups = new(ResourceConfig), *d
 			return t.Groups.unmarshalCaddyfile(d, false)
 		}
-		return b.unknown("directory", "bind", "starttls", "tls_ca", "tls_server_name", "tls_insecure_skip_verify",
+		return b.unknown("directory", "bind", "starttls", "tls_certificate", "tls_ca", "tls_server_name", "tls_insecure_skip_verify",
 			"connections", "password_policy", "candidates", "page_size", "users", "groups")
 	})
 	if err != nil {
@@ -123,6 +127,22 @@ func (t *Translator) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 		return d.Errf("ldap: nothing is served: add users { … }, groups { … } or both")
 	}
 	return t.checkBlocks(&users, &groups)
+}
+
+// bind reads as whom scimgate signs in.
+func (t *Translator) bind(b *block) error {
+	const usage = "bind <dn> <password>, or bind external [<dn>] for SASL EXTERNAL"
+	args := b.RemainingArgs()
+	t.BindExternal = len(args) > 0 && args[0] == "external"
+	switch {
+	case slices.Contains(args, ""), !t.BindExternal && len(args) != 2, len(args) > 2:
+		return b.Errf("bind is not understood: write %s", usage)
+	case !t.BindExternal:
+		t.BindDN, t.BindPassword = args[0], args[1]
+	case len(args) == 2:
+		t.BindDN = args[1]
+	}
+	return nil
 }
 
 // checkBlocks finds what is wrong between the lines of a block while its place

@@ -131,6 +131,8 @@ func TestCaddyfileMistakes(t *testing.T) {
 		{"an unknown word", "bind cn=a,dc=b secret", "bnid cn=a,dc=b secret", []string{":2", "there is no bnid here", "bind, starttls"}},
 		{"a word twice", "bind cn=a,dc=b secret", "starttls\nstarttls", []string{":3", "starttls is given twice"}},
 		{"a password missing", "bind cn=a,dc=b secret", "bind cn=a,dc=b", []string{":2", "bind <dn> <password>"}},
+		{"external with a password", "bind cn=a,dc=b secret", "bind external cn=a,dc=b secret", []string{":2", "bind external [<dn>]"}},
+		{"a certificate without its key", "bind cn=a,dc=b secret", "tls_certificate a.crt", []string{":2", "tls_certificate <certificate file> <key file>"}},
 		{"an argument too many", "bind cn=a,dc=b secret", "starttls yes", []string{":2", "stands alone"}},
 		{"an unknown directory", "bind cn=a,dc=b secret", "directory exchange", []string{":2", `"exchange" is not known; use one of openldap`}},
 		{"no number", "bind cn=a,dc=b secret", "candidates many", []string{":2", "candidates <number>"}},

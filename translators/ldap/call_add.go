@@ -91,7 +91,7 @@ func (c *addCall) Settle(ctx context.Context, _ []translators.CallResult) transl
 		return notApplied(c.Purpose())
 	}
 	creator := e.GetEqualFoldAttributeValue(creatorsName)
-	isOurs := creator == "" || c.t.bindDN == nil || c.t.isOwnName(creator)
+	isOurs := creator == "" || !c.t.knowsItself() || c.t.isOwnName(creator)
 	if isOurs && c.holds(e) {
 		return r
 	}

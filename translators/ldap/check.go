@@ -23,6 +23,7 @@ func (t *Translator) Check(ctx context.Context) []translators.Finding {
 		return c.findings
 	}
 	c.ok("%s answers and accepts the account of scimgate", root.Server)
+	c.self()
 	c.controls(root)
 	for _, k := range t.kinds {
 		if !c.entries(ctx, k) {
@@ -53,6 +54,30 @@ func (c *checker) warning(format string, args ...any) {
 	c.add(translators.LevelWarning, format, args...)
 }
 func (c *checker) error(format string, args ...any) { c.add(translators.LevelError, format, args...) }
+
+// self looks as whom SASL EXTERNAL signs in: who that is, is protected.
+func (c *checker) self() {
+	t := c.t
+	if !t.BindExternal {
+		return
+	}
+	authzID, own := t.pool.Identity(), t.identity()
+	const remedy = "Map the certificate or user to an entry (OpenLDAP: authz-regexp)"
+	switch {
+	case own == nil && t.bindDN == nil && authzID == "":
+		c.warning("bind external: the directory does not say who scimgate is (RFC 4532), so that its own account is not protected: name it by bind external <dn>")
+	case own == nil && t.bindDN == nil:
+		c.warning("bind external: the directory calls scimgate %s, which is no name of an entry, so that its own account is not protected: name it by bind external <dn>", authzID)
+	case own != nil && t.bindDN != nil && own.key != parsedNameKey(t.bindDN):
+		c.error("bind external: the directory calls scimgate %s, and the configuration %s. %s, or correct the configuration; until then both are protected", own.dn, t.bindDN, remedy)
+	case own != nil && strings.HasSuffix(own.key, ",cn=auth"):
+		c.warning("bind external: scimgate is signed in as %s, which is no entry. %s, or see that its access rules are for this name", own.dn, remedy)
+	case own != nil:
+		c.ok("bind external: scimgate is signed in as %s", own.dn)
+	default:
+		c.ok("bind external: scimgate is signed in; that it is %s says the configuration alone", t.bindDN)
+	}
+}
 
 // controls looks for the controls that requests are sent with.
 func (c *checker) controls(root *ldapconn.RootDSE) {
@@ -218,7 +243,8 @@ func (c *checker) overlay(ctx context.Context, root *ldapconn.RootDSE) {
 		return
 	}
 	const ok = "disable password_policy: a password policy has a part in signing in"
-	isSame := t.bindDN != nil && inOneDatabase(root.NamingContexts, t.bindDN, t.users.base)
+	// SASL EXTERNAL passes by password policies.
+	isSame := t.bindDN != nil && !t.BindExternal && inOneDatabase(root.NamingContexts, t.bindDN, t.users.base)
 	if isSame {
 		answer, err := t.pool.TestOwnBind(ctx)
 		switch {

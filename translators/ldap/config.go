@@ -34,6 +34,12 @@ type Translator struct {
 	// connection signs in, and again when the directory refuses it.
 	BindPassword string `json:"bind_password,omitempty"`
 
+	// BindExternal signs in by SASL EXTERNAL (RFC 4513 section 5.2.3) instead of
+	// by a password: with the client certificate of TLS, or over ldapi:// as the
+	// user whom the process runs as. BindDN may then say who that is in the
+	// directory. Default: it is asked (RFC 4532).
+	BindExternal bool `json:"bind_external,omitempty"`
+
 	// TLS says how the servers are verified. Default: by the system's roots.
 	TLS *TLSConfig `json:"tls,omitempty"`
 
@@ -62,12 +68,13 @@ type Translator struct {
 
 	logger  *zap.Logger
 	profile *profile
-	bindDN  *goldap.DN // nil when scimgate does not sign in
+	bindDN  *goldap.DN // nil when scimgate does not sign in, or the configuration does not say as whom
 	kinds   []*kind    // users before groups
 	users   *kind      // nil when users are not served
 	groups  *kind      // nil when groups are not served
 	names   *nameCache
 	places  *placeCache
+	self    *identities
 	telling *sync.Map // keyed by server: those that have said of an account that it is locked
 	defined *sync.Map // of time.Time: when the directory could evaluate a clause, see isDefined
 
@@ -83,6 +90,11 @@ type TLSConfig struct {
 	StartTLS bool `json:"starttls,omitempty"`
 	// CAFiles are PEM files with the roots to trust instead of the system's.
 	CAFiles []string `json:"ca_files,omitempty"`
+	// Certificate and Key are PEM files with the certificate, and its chain, that
+	// is shown to servers that ask for one, and its key. Both are read anew for
+	// each connection.
+	Certificate string `json:"certificate,omitempty"`
+	Key         string `json:"key,omitempty"`
 	// ServerName is the name in the certificate. Default: the host of the address.
 	ServerName string `json:"server_name,omitempty"`
 	// InsecureSkipVerify trusts any certificate. For tests alone.

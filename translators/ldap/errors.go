@@ -125,6 +125,8 @@ func (t *Translator) translate(doing string, err error, unanswered translators.E
 	switch code := resultCode(err); {
 	case errors.Is(err, ldapconn.ErrBindRefused):
 		fault.Detail = verdicts[goldap.LDAPResultInvalidCredentials].detail
+	case errors.Is(err, ldapconn.ErrExternalRefused):
+		fault.Detail = "The directory does not sign scimgate in by SASL EXTERNAL. Check its client certificate, and that the directory asks for one; over ldapi the user of its process."
 	case errors.Is(err, ldapconn.ErrReferences):
 		fault.Detail = verdicts[goldap.LDAPResultReferral].detail
 	case errors.Is(err, ldapconn.ErrPagingIgnored):

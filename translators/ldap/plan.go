@@ -127,25 +127,6 @@ func (t *Translator) readByID(ctx context.Context, k *kind, id string, attribute
 	return found[id], nil
 }
 
-// isOwnAccount reports whether dn is the account that scimgate signs in with.
-func (t *Translator) isOwnAccount(dn *goldap.DN) bool {
-	return t.bindDN != nil && parsedNameKey(t.bindDN) == parsedNameKey(dn)
-}
-
-// isOwnName is isOwnAccount for a name as the directory writes it.
-func (t *Translator) isOwnName(name string) bool {
-	return t.bindDN != nil && parsedNameKey(t.bindDN) == nameKey(name)
-}
-
-// errOwnAccount refuses to touch the account that scimgate signs in with.
-func errOwnAccount() error {
-	return &translators.Error{
-		Kind: translators.Refused,
-		Detail: "The account that scimgate signs in with is protected: it is not changed, disabled or removed by provisioning, " +
-			"and neither is its membership of groups.",
-	}
-}
-
 // subject is what [Translator.Prove] has to know of a plan.
 type subject struct {
 	kind *kind

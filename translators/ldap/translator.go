@@ -34,7 +34,7 @@ const (
 func (t *Translator) Provision(ctx caddy.Context) error {
 	t.logger = ctx.Logger()
 	t.names, t.places = newNameCache(), newCache[string]()
-	t.defined, t.telling = new(sync.Map), new(sync.Map)
+	t.defined, t.telling, t.self = new(sync.Map), new(sync.Map), new(identities)
 	if t.Candidates == 0 {
 		t.Candidates = defaultCandidates
 	}

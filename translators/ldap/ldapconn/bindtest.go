@@ -44,21 +44,11 @@ func (p *Pool) TestBind(ctx context.Context, dn, password string) (BindResult, e
 		// Servers take both for anonymous and accept (RFC 4513 section 5.1).
 		return BindResult{}, &Error{Op: testingBind.op, Outcome: NotSent, Err: errors.New("name or password is empty")}
 	}
-	if p.bindTests.Acquire(ctx, 1) != nil {
-		return BindResult{}, interrupted(ctx, testingBind.op, "", NotSent)
+	end, err := p.beginTest(ctx)
+	if err != nil {
+		return BindResult{}, err
 	}
-	defer p.bindTests.Release(1)
-	p.mu.Lock()
-	closed := p.closed
-	if !closed {
-		p.running.Add(1)
-	}
-	p.mu.Unlock()
-	if closed {
-		return BindResult{}, &Error{Op: testingBind.op, Outcome: NotSent, Err: ErrClosed}
-	}
-	defer p.running.Done()
-
+	defer end()
 	ctx, cancel := context.WithTimeout(ctx, p.config.DialTimeout)
 	defer cancel()
 	request := ldap.NewSimpleBindRequest(dn, password, []ldap.Control{ldap.NewControlBeheraPasswordPolicy()})
@@ -68,14 +58,7 @@ func (p *Pool) TestBind(ctx context.Context, dn, password string) (BindResult, e
 			return BindResult{}, err
 		}
 		result, err := p.testBind(ctx, c, request)
-		p.mu.Lock()
-		c.inFlight--
-		if err == nil && !result.Accepted {
-			p.probes.put(c)
-		} else {
-			p.discard(c)
-		}
-		p.mu.Unlock()
+		p.giveProbe(c, err == nil && !result.Accepted)
 		var failure *Error
 		if isFresh || !errors.As(err, &failure) || failure.Outcome == Answered || ctx.Err() != nil {
 			return result, err
@@ -84,26 +67,67 @@ func (p *Pool) TestBind(ctx context.Context, dn, password string) (BindResult, e
 	}
 }
 
+// beginTest waits until there may be one bind test more.
+func (p *Pool) beginTest(ctx context.Context) (end func(), err error) {
+	if p.bindTests.Acquire(ctx, 1) != nil {
+		return nil, interrupted(ctx, testingBind.op, "", NotSent)
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.closed {
+		p.bindTests.Release(1)
+		return nil, &Error{Op: testingBind.op, Outcome: NotSent, Err: ErrClosed}
+	}
+	p.running.Add(1)
+	return func() {
+		p.running.Done()
+		p.bindTests.Release(1)
+	}, nil
+}
+
 // takeProbe returns a connection on which nobody is signed in, one that was kept
-// or a new one.
+// or a new one. giveProbe takes it back.
 func (p *Pool) takeProbe(ctx context.Context) (c *connection, isFresh bool, err error) {
 	p.mu.Lock()
-	c, s := p.probes.take(), p.active
+	c = p.probes.take()
 	p.mu.Unlock()
-	if c != nil {
-		return c, false, nil
+	if c == nil {
+		c, err = p.newProbe(ctx)
+		return c, true, err
 	}
+	return c, false, nil
+}
+
+// newProbe makes a connection on which nobody is signed in.
+func (p *Pool) newProbe(ctx context.Context) (*connection, error) {
+	p.mu.Lock()
+	s := p.active
+	p.mu.Unlock()
 	started := time.Now()
-	if c, err = p.open(ctx, s); err != nil {
+	c, err := p.open(ctx, s)
+	if err != nil {
 		failure := &Error{Op: testingBind.op, Server: s.url, Outcome: NotSent, Err: err}
 		p.observe(testingBind.metric, s, started, failure)
-		return nil, true, failure
+		return nil, failure
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.keep(c)
 	c.inFlight++
-	return c, true, nil
+	return c, nil
+}
+
+// giveProbe keeps a connection for the next test, or closes it when somebody may
+// be signed in on it.
+func (p *Pool) giveProbe(c *connection, isClean bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	c.inFlight--
+	if isClean {
+		p.probes.put(c)
+	} else {
+		p.discard(c)
+	}
 }
 
 // testBind makes one attempt. The connection is killed when ctx ends.
@@ -140,8 +164,12 @@ func (p *Pool) testBind(ctx context.Context, c *connection, request *ldap.Simple
 }
 
 // TestOwnBind is TestBind of the service account with its own password, which
-// no lockout counts.
+// no lockout counts; or it signs in by SASL EXTERNAL, whose result tells nothing
+// of a password policy.
 func (p *Pool) TestOwnBind(ctx context.Context) (BindResult, error) {
+	if p.config.External {
+		return p.testExternal(ctx)
+	}
 	p.mu.Lock()
 	password := p.proven
 	p.mu.Unlock()

@@ -26,7 +26,8 @@ type Config struct {
 	// TLS is used for ldaps:// and StartTLS. Nil means the system's roots. An
 	// empty ServerName becomes the host of each server's URL.
 	TLS *tls.Config
-	// BindDN is the account of all connections; empty means anonymous.
+	// BindDN is the account of all connections; empty means anonymous, unless
+	// External is set.
 	BindDN string
 	// Password returns the account's password. It is asked whenever a
 	// connection is made and once more when the server has refused a bind, so
@@ -34,6 +35,10 @@ type Config struct {
 	// empty password is never sent: servers take it for an anonymous bind
 	// (RFC 4513 section 5.1.2).
 	Password func(ctx context.Context) (string, error)
+	// External signs in by SASL EXTERNAL (RFC 4513 section 5.2.3) instead of by
+	// BindDN and Password: as who the client certificate of TLS stands for, or
+	// over ldapi:// as the process's user. Who that is says Pool.Identity.
+	External bool
 
 	// DialTimeout bounds the making of a connection: TCP, TLS and bind
 	// together. Default 5 s.
@@ -135,6 +140,8 @@ func (c *Config) validate() error {
 		return errors.New("BackoffMin is above BackoffMax")
 	case c.RefusedMin > c.RefusedMax:
 		return errors.New("RefusedMin is above RefusedMax")
+	case c.External && (c.BindDN != "" || c.Password != nil):
+		return errors.New("SASL EXTERNAL is without a DN and password")
 	case c.BindDN != "" && c.Password == nil:
 		return fmt.Errorf("binding as %s needs a password", c.BindDN)
 	case c.BindDN == "" && c.Password != nil:

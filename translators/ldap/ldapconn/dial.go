@@ -121,6 +121,9 @@ func (p *Pool) password(ctx context.Context) (string, error) {
 // bind binds the service account. A refusal is taken back once if the password
 // has changed meanwhile.
 func (p *Pool) bind(ctx context.Context, c *connection, password string) error {
+	if p.config.External {
+		return p.bindExternal(c)
+	}
 	if p.config.BindDN == "" {
 		// A frozen server accepts connections too: let it say something.
 		_, err := c.ldap.Search(rootDSERequest("1.1"))

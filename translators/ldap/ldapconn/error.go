@@ -46,6 +46,10 @@ var (
 	// account's name and password. Nothing is sent until RetryAfter has
 	// passed or the password has changed.
 	ErrBindRefused = errors.New("the directory refuses the service account's bind")
+	// ErrExternalRefused means that a server does not accept SASL EXTERNAL: it
+	// knows no client certificate, or none that it trusts. Other servers are
+	// tried; nothing counts such attempts towards a lockout.
+	ErrExternalRefused = errors.New("the directory refuses to sign in by SASL EXTERNAL")
 	// ErrReferences means that a search was answered, in part or whole, with
 	// references to other servers, so that its entries are not all there are.
 	ErrReferences = errors.New("the answer refers to other servers")

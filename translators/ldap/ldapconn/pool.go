@@ -59,6 +59,7 @@ type Pool struct {
 	closed     bool
 	refusal    refusal
 	proven     string // the password of the last accepted bind
+	identity   string // what the last server has called us, see Identity
 
 	leases  int
 	closing bool
