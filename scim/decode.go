@@ -21,6 +21,9 @@ type Request struct {
 	// IfMatch and IfNoneMatch are the headers; several of one name are joined by
 	// commas.
 	IfMatch, IfNoneMatch string
+	// MethodOverride is the header X-HTTP-Method-Override, of which SCIM 1.1 alone
+	// knows (draft-scim-api-01 §3.12).
+	MethodOverride string
 	// Body is the whole body. It is not kept and may be used again after Decode.
 	Body []byte
 }
@@ -63,12 +66,18 @@ type Decoder struct {
 // as User.active, with a value that was meant as false is refused: a disable is
 // never dropped. Where one value names active twice, differently, neither counts.
 func (d *Decoder) Decode(r Request) (*Operation, error) {
+	if d.Dialect == V1 {
+		var err error
+		if r, err = requestV1(r); err != nil {
+			return nil, err
+		}
+	}
 	op, err := d.route(r)
 	if err != nil {
 		return nil, err
 	}
-	x := &decoding{decoder: d, limits: d.Limits.WithDefaults(), op: op, t: op.Type}
-	if _, ok := AnswerType(r.Accept); !ok {
+	x := &decoding{decoder: d, limits: d.Limits.WithDefaults(), op: op, t: op.Type.in(d.Dialect)}
+	if _, ok := AnswerType(r.Accept, d.Dialect); !ok {
 		x.fail(&Error{Status: http.StatusNotAcceptable, Detail: fmt.Sprintf(
 			"answers are %s or %s; the request accepts neither: %s", contentSCIM, contentJSON, shorten(r.Accept))})
 	}
@@ -90,13 +99,14 @@ type decoding struct {
 	decoder *Decoder
 	limits  Limits
 	op      *Operation
-	t       *ResourceType
+	t       *ResourceType // with the names of the dialect; op.Type without
 	members memberFold
 	err     *Error // the first thing that was wrong
 
 	method   string              // of a body: POST, PUT or PATCH
 	position int                 // of the operation that is being read, from 1; 0 outside
 	named    map[*Attribute]bool // what a PUT names, when that counts
+	partial  *partialV1          // what a PATCH of SCIM 1.1 is merged by, else nil
 }
 
 // fail keeps the first error.

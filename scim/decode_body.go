@@ -14,11 +14,16 @@ func (x *decoding) body(r Request) error {
 		return err
 	}
 	x.method = r.Method
-	if x.method == http.MethodPatch {
+	switch {
+	case x.decoder.Dialect == V1:
+		if err := x.bodyV1(root); err != nil {
+			return err
+		}
+	case x.method == http.MethodPatch:
 		if err := x.patch(root); err != nil {
 			return err
 		}
-	} else {
+	default:
 		x.resource(root)
 	}
 	if x.members.count() > x.limits.Members {
@@ -73,7 +78,7 @@ func (x *decoding) create() {
 	if x.err != nil {
 		return
 	}
-	resource, err := Apply(NewResource(x.t), changes)
+	resource, err := Apply(NewResource(x.op.Type), changes)
 	if err != nil {
 		x.fail(err)
 		return

@@ -13,6 +13,11 @@ const endpointSearch = ".search"
 // route finds out what kind of operation method and path ask for, of which type
 // and on which id.
 func (d *Decoder) route(r Request) (*Operation, error) {
+	if d.Dialect == V1 {
+		if op, err := d.routeV1(r); op != nil || err != nil {
+			return op, err
+		}
+	}
 	path := strings.TrimSuffix(r.Path, "/")
 	if isDiscovery, _ := splitEndpoint(path); isDiscovery != "" {
 		return &Operation{Action: ActionDiscover, ID: path}, allow(r, path, http.MethodGet, http.MethodHead)
@@ -148,11 +153,16 @@ const (
 
 // AnswerType returns the media type for an answer to a request with this Accept
 // header (RFC 9110 §12.5.1): application/scim+json if it is accepted, else
-// application/json. It returns false when neither is. Without the header
-// everything is accepted. Weights are not compared, but q=0 is a refusal.
-func AnswerType(accept string) (mediaType string, ok bool) {
+// application/json; in SCIM 1.1, which has only the latter, the other way round.
+// It returns false when neither is. Without the header everything is accepted.
+// Weights are not compared, but q=0 is a refusal.
+func AnswerType(accept string, d Dialect) (mediaType string, ok bool) {
+	first, second := contentSCIM, contentJSON
+	if d == V1 {
+		first, second = second, first
+	}
 	if strings.TrimSpace(accept) == "" {
-		return contentSCIM, true
+		return first, true
 	}
 	for part := range strings.SplitSeq(accept, ",") {
 		name, parameters, _ := strings.Cut(part, ";")
@@ -160,10 +170,10 @@ func AnswerType(accept string) (mediaType string, ok bool) {
 			continue
 		}
 		switch strings.ToLower(strings.TrimSpace(name)) {
-		case "*/*", "application/*", contentSCIM:
-			return contentSCIM, true
-		case contentJSON:
-			mediaType, ok = contentJSON, true
+		case "*/*", "application/*", first:
+			return first, true
+		case second:
+			mediaType, ok = second, true
 		}
 	}
 	return mediaType, ok

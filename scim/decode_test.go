@@ -395,7 +395,7 @@ func TestAnswerType(t *testing.T) {
 		"application/jsonp":                               "",
 		", ,":                                             "",
 	} {
-		got, ok := AnswerType(accept)
+		got, ok := AnswerType(accept, V2)
 		if got != want || ok != (want != "") {
 			t.Errorf("%q: got %q, %v, want %q", accept, got, ok, want)
 		}

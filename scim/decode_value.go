@@ -13,6 +13,7 @@ func (x *decoding) set(op ChangeOp, p Path, v jsonValue, isExplicit bool) {
 	x.name(p.Sub)
 	leaf := p.Leaf()
 	switch {
+	case x.partial != nil && x.mergeV1(p, v):
 	case p.Attribute.IsReferenceSet():
 		x.setMembers(op, p, v)
 	case isReadOnly(p):
@@ -196,14 +197,14 @@ func (x *decoding) complex(a *Attribute, v jsonValue) (c complexValue, err error
 	}
 	var fields []Field
 	for name, member := range v.members() {
-		s := subAttribute(a, name)
+		s := x.subAttribute(a, name)
 		if s == nil {
-			if member.kind() != jsonNull {
+			if member.kind() != jsonNull && !x.isOperationV1(a, name) {
 				x.ignore(a.String() + "." + name.String())
 			}
 			continue
 		}
-		if s.Mutability == ReadOnly {
+		if s.Mutability == ReadOnly || x.partial != nil && isNothingV1(member) {
 			continue
 		}
 		x.name(s)
@@ -218,6 +219,13 @@ func (x *decoding) complex(a *Attribute, v jsonValue) (c complexValue, err error
 			c.cleared = append(c.cleared, s)
 			continue
 		}
+		if x.decoder.Dialect == V1 {
+			if was, isThere := fieldOf(fields, s); isThere && !was.Equal(value) {
+				return c, Invalid(InvalidValue, "%s has two values, as %s and as %s; send one of them", a, nameV1(s), s.Name)
+			} else if isThere {
+				continue
+			}
+		}
 		fields = append(fields, Field{s, value})
 	}
 	if c.isEmpty {
@@ -229,7 +237,7 @@ func (x *decoding) complex(a *Attribute, v jsonValue) (c complexValue, err error
 
 // subAttribute returns the sub-attribute of that name. Entra writes the
 // display of a role as displayName.
-func subAttribute(a *Attribute, name jsonName) *Attribute {
+func (x *decoding) subAttribute(a *Attribute, name jsonName) *Attribute {
 	for _, s := range a.SubAttributes {
 		if len(s.Name) == len(name) && strings.EqualFold(s.Name, string(name)) {
 			return s
@@ -238,7 +246,7 @@ func subAttribute(a *Attribute, name jsonName) *Attribute {
 	if name.is("displayname") {
 		return a.Sub("display")
 	}
-	return a.Sub(name.String())
+	return x.t.sub(a, name.String())
 }
 
 // simple reads one value of a simple attribute. Some clients wrap it in an array

@@ -74,21 +74,28 @@ func (d *Discovery) Serves(path string) bool {
 }
 
 // Answer returns the body for a GET of a path within the gateway's base, a
-// trailing slash and case aside. base is the gateway's address as the provider
-// sees it and stands in each meta.location; hasFilter says that the request
-// carried a filter, which discovery has to refuse.
+// trailing slash and case aside. out.Base stands in each meta.location; hasFilter
+// says that the request carried a filter, which discovery has to refuse.
 //
 // Its errors are [*Error]: 403 for a filter, 404 for what is not there.
-func (d *Discovery) Answer(path string, hasFilter bool, base string) ([]byte, error) {
-	endpoint, name := splitEndpoint(path)
+func (d *Discovery) Answer(path string, hasFilter bool, out Output) ([]byte, error) {
+	e := &encoder{base: strings.TrimSuffix(out.Base, "/"), dialect: out.Dialect}
+	split := splitEndpoint
+	if out.Dialect == V1 {
+		split = splitEndpointV1
+	}
+	endpoint, name := split(path)
 	if endpoint == "" || endpoint == endpointProvider && name != "" {
 		return nil, notDiscovered(path)
 	}
 	if hasFilter {
 		return nil, &Error{Status: http.StatusForbidden, Detail: "a filter cannot be applied to " + endpoint}
 	}
-	e := &encoder{base: strings.TrimSuffix(base, "/")}
 	switch {
+	case out.Dialect == V1:
+		if !d.answerV1(e, endpoint, name) {
+			return nil, notDiscovered(path)
+		}
 	case endpoint == endpointProvider:
 		e.providerConfig(d)
 	case endpoint == endpointTypes && name == "":

@@ -102,14 +102,14 @@ func TestDiscoveryAnswers(t *testing.T) {
 			if !d.Serves(test.path) {
 				t.Error("the path is not served")
 			}
-			got, err := d.Answer(test.path, false, testBase+"/")
+			got, err := d.Answer(test.path, false, Output{Base: testBase + "/"})
 			if err != nil {
 				t.Fatal(err)
 			}
 			if diff := cmp.Diff(givenJSON(t, test.want), givenJSON(t, string(got))); diff != "" {
 				t.Errorf("-want +got:\n%s", diff)
 			}
-			if _, err := d.Answer(test.path, true, testBase); AsError(err) == nil || AsError(err).Status != http.StatusForbidden {
+			if _, err := d.Answer(test.path, true, Output{Base: testBase}); AsError(err) == nil || AsError(err).Status != http.StatusForbidden {
 				t.Errorf("a filter is answered with %v, want 403", err)
 			}
 		})
@@ -138,7 +138,7 @@ func TestDiscoveryRefuses(t *testing.T) {
 			if got := d.Serves(test.path); got != test.isServed {
 				t.Errorf("served: %v", got)
 			}
-			body, err := d.Answer(test.path, false, testBase)
+			body, err := d.Answer(test.path, false, Output{Base: testBase})
 			if e := AsError(err); e == nil || e.Status != http.StatusNotFound {
 				t.Errorf("got %s, %v; want 404", body, err)
 			}
@@ -151,7 +151,7 @@ func TestDiscoveryOfEverything(t *testing.T) {
 	d := &Discovery{Types: []*ResourceType{UserType(), GroupType()}, MaxResults: 10, DocumentationURI: "https://example.com/?a=1&b=\"", ETag: true,
 		AuthenticationSchemes: []AuthenticationScheme{BearerToken}}
 	for _, path := range []string{"/Schemas", "/ResourceTypes", "/ServiceProviderConfig"} {
-		body, err := d.Answer(path, false, `https://a"b`)
+		body, err := d.Answer(path, false, Output{Base: `https://a"b`})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -161,7 +161,7 @@ func TestDiscoveryOfEverything(t *testing.T) {
 		x := givenJSON(t, string(body))
 		assertNothingEmpty(t, x, string(body))
 	}
-	body, err := d.Answer("/ServiceProviderConfig", false, "")
+	body, err := d.Answer("/ServiceProviderConfig", false, Output{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -186,7 +186,7 @@ func TestDiscoveryOfASharedExtension(t *testing.T) {
 	first := typ("Door", &Attribute{Name: "number"})
 	d := &Discovery{Types: []*ResourceType{first, typ("Gate", &Attribute{Name: "Number"}, &Attribute{Name: "color"})}}
 	for range 2 { // the second time too: nothing is added to the types
-		body, err := d.Answer("/Schemas/Badge", false, "")
+		body, err := d.Answer("/Schemas/Badge", false, Output{})
 		if err != nil {
 			t.Fatal(err)
 		}

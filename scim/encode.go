@@ -32,6 +32,14 @@ func AppendResource(dst []byte, r *Resource, p Projection, out Output, members i
 	return e.dst, nil
 }
 
+// urn returns what a schema is called in the dialect.
+func (e *encoder) urn(s *Schema) string {
+	if e.dialect == V1 {
+		return urnV1(s.ID)
+	}
+	return s.ID
+}
+
 // Location returns the address of r (RFC 7644 §3.3): the base, the type's
 // endpoint and the id as one path segment.
 func Location(base string, r *Resource) string {
@@ -75,11 +83,11 @@ func (e *encoder) resource(r *Resource, members iter.Seq2[Member, error]) error 
 // besides (RFC 7643 §3: "present in the current JSON structure").
 func (e *encoder) schemas(r *Resource) {
 	e.dst = append(e.dst, `"schemas":[`...)
-	e.dst = appendString(e.dst, r.Type.Schema.ID)
+	e.dst = appendString(e.dst, e.urn(r.Type.Schema))
 	for _, extension := range r.Type.Extensions {
 		for _, a := range extension.Attributes {
 			if e.isVisible(a, r.Get(a)) {
-				e.dst = appendString(append(e.dst, ','), extension.ID)
+				e.dst = appendString(append(e.dst, ','), e.urn(extension))
 				break
 			}
 		}
@@ -89,7 +97,7 @@ func (e *encoder) schemas(r *Resource) {
 
 func (e *encoder) extension(r *Resource, s *Schema) error {
 	mark := len(e.dst)
-	e.key(s.ID)
+	e.key(e.urn(s))
 	e.dst = append(e.dst, '{')
 	empty := len(e.dst)
 	for _, a := range s.Attributes {
@@ -117,6 +125,10 @@ var (
 )
 
 func (e *encoder) meta(r *Resource) {
+	if e.dialect == V1 {
+		e.metaV1(r)
+		return
+	}
 	if !e.projection.Wants(AttributeMeta) {
 		return
 	}
@@ -162,7 +174,7 @@ func (e *encoder) members(a *Attribute, members iter.Seq2[Member, error]) error 
 		s := a.Sub(name)
 		return s != nil && e.projection.WantsSub(a, s)
 	}
-	value, ref, display, kind := wants("value"), wants("$ref"), wants("display"), wants("type")
+	value, ref, display, kind := wants("value"), wants("$ref") && e.dialect != V1, wants("display"), wants("type")
 	if !value && !ref && !display && !kind {
 		return nil
 	}

@@ -5,13 +5,17 @@ import (
 	"strconv"
 )
 
-// AppendError appends e as the body of an answer in SCIM 2.0 (RFC 7644 §3.12): the status
-// as a JSON string, scimType when there is one, and the detail. e.Err is not
-// written, and a Status of 0 is 500.
+// AppendError appends e as the body of an answer (RFC 7644 §3.12): the status
+// as a JSON string, scimType when there is one, and the detail. In SCIM 1.1 it is
+// the status and the detail, or what the status means where there is none
+// (draft-scim-api-01 §3.9). e.Err is not written, and a Status of 0 is 500.
 func AppendError(dst []byte, e *Error, d Dialect) []byte {
 	status := e.Status
 	if status == 0 {
 		status = http.StatusInternalServerError
+	}
+	if d == V1 {
+		return appendErrorV1(dst, e, status)
 	}
 	dst = append(dst, `{"schemas":["`+MessageError+`"],"status":"`...)
 	dst = append(strconv.AppendInt(dst, int64(status), 10), '"')

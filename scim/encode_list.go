@@ -29,7 +29,11 @@ type Page struct {
 // NewListEncoder begins a list.
 func NewListEncoder(dst []byte, page Page, out Output) *ListEncoder {
 	l := &ListEncoder{e: encoder{dst: dst, base: out.Base, dialect: out.Dialect}, page: page}
-	l.e.dst = append(l.e.dst, `{"schemas":["`+MessageList+`"],"totalResults":`...)
+	urn := MessageList
+	if out.Dialect == V1 {
+		urn = SchemaCoreV1
+	}
+	l.e.dst = append(append(append(l.e.dst, `{"schemas":["`...), urn...), `"],"totalResults":`...)
 	l.e.dst = strconv.AppendInt(l.e.dst, int64(page.Total), 10)
 	if page.StartIndex > 0 {
 		l.e.dst = append(l.e.dst, `,"startIndex":`...)

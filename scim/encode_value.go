@@ -35,8 +35,14 @@ func (e *encoder) attribute(a *Attribute, v Value) error {
 	if v.IsAbsent() {
 		return nil
 	}
+	name := a.Name
+	if e.dialect == V1 {
+		if name = nameV1(a); name == "" {
+			return nil
+		}
+	}
 	mark := len(e.dst)
-	e.key(a.Name)
+	e.key(name)
 	written, err := e.value(a, v)
 	if err != nil {
 		return fmt.Errorf("attribute %s: %w", a, err)
@@ -109,6 +115,9 @@ func (e *encoder) complex(a *Attribute, v Value) (written bool, err error) {
 			continue
 		}
 		if id, endpoint := reference(s, v); endpoint != "" {
+			if e.dialect == V1 {
+				continue
+			}
 			e.link(s.Name, endpoint, id)
 			continue
 		}
@@ -141,6 +150,9 @@ func (e *encoder) isVisible(a *Attribute, v Value) bool {
 	for _, item := range v.Items() {
 		for _, s := range a.SubAttributes {
 			_, endpoint := reference(s, item)
+			if e.dialect == V1 && s.Name == "$ref" {
+				continue
+			}
 			if e.projection.WantsSub(a, s) && (endpoint != "" || !item.Sub(s).IsAbsent()) {
 				return true
 			}

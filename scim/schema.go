@@ -24,6 +24,7 @@ type ResourceType struct {
 
 	attributes map[string]*Attribute // by lower-case name and by lower-case URN:name
 	schemas    map[string]*Schema    // by lower-case URN
+	dialect    Dialect               // whose names are known beside these
 }
 
 // The common attributes (RFC 7643 §3.1) that every resource has and no schema
@@ -107,7 +108,11 @@ func (t *ResourceType) Attribute(name string) *Attribute {
 	if a := t.attributes[name]; a != nil {
 		return a
 	}
-	return t.attributes[strings.ToLower(name)]
+	a := t.attributes[strings.ToLower(name)]
+	if a == nil && t.dialect == V1 {
+		return t.attributeV1(name)
+	}
+	return a
 }
 
 // SchemaByURN returns the base schema or the extension of that URN, compared
@@ -116,7 +121,11 @@ func (t *ResourceType) SchemaByURN(urn string) *Schema {
 	if s := t.schemas[urn]; s != nil {
 		return s
 	}
-	return t.schemas[strings.ToLower(urn)]
+	s := t.schemas[strings.ToLower(urn)]
+	if s == nil && t.dialect == V1 {
+		return t.schemaV1(urn)
+	}
+	return s
 }
 
 // Attributes returns all attributes, the base schema's first, without the

@@ -51,7 +51,7 @@ func resolve(t *ResourceType, name string) (Target, bool) {
 		return Target{}, false
 	}
 	if dot >= 0 {
-		if target.Sub = target.Attribute.Sub(sub); target.Sub == nil {
+		if target.Sub = t.sub(target.Attribute, sub); target.Sub == nil {
 			return Target{}, false
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"io"
 	"net/http"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/caddyserver/caddy/v2"
@@ -75,7 +76,7 @@ func (e explanation) run(in io.Reader, out io.Writer) error {
 	}
 	handler := module.(*gateway.Handler)
 	handler.StopChecking()
-	request, err := readRequest(in, handler.Base)
+	request, err := readRequest(in, handler.Bases())
 	if err != nil {
 		return err
 	}
@@ -142,8 +143,8 @@ func gateways(tree any, each func(map[string]any)) {
 }
 
 // readRequest reads an HTTP request of which only the method and the path are
-// required.
-func readRequest(in io.Reader, base string) (*http.Request, error) {
+// required. A path that is not below one of the bases is below the first of them.
+func readRequest(in io.Reader, bases []string) (*http.Request, error) {
 	text, err := io.ReadAll(in)
 	if err != nil {
 		return nil, fmt.Errorf("reading the request: %w", err)
@@ -155,8 +156,9 @@ func readRequest(in io.Reader, base string) (*http.Request, error) {
 	if path == "" {
 		return nil, errors.New("reading the request: it must begin with a line such as PATCH /Users/2819c223")
 	}
-	if !strings.HasPrefix(path, base+"/") && strings.HasPrefix(path, "/") {
-		path = base + path
+	isBelow := func(base string) bool { return strings.HasPrefix(path, base+"/") }
+	if !slices.ContainsFunc(bases, isBelow) && strings.HasPrefix(path, "/") {
+		path = bases[0] + path
 	}
 	body = bytes.TrimSpace(body)
 	var message bytes.Buffer

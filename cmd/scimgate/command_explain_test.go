@@ -16,7 +16,7 @@ func TestReadRequest(t *testing.T) {
 		"get /scim/v2/Users?filter=userName+eq+%22x%22&count=1\nHost: y": `GET /scim/v2/Users?filter=userName+eq+%22x%22&count=1`,
 		"PATCH /Users/1\r\n\r\n{\"Operations\": []}":                     `PATCH /scim/v2/Users/1`,
 	} {
-		r, err := readRequest(strings.NewReader(text), "/scim/v2")
+		r, err := readRequest(strings.NewReader(text), []string{"/scim/v2", "/scim/v1"})
 		if err != nil {
 			t.Errorf("%s: %v", text, err)
 		} else if got := r.Method + " " + r.URL.String(); got != want {
@@ -24,7 +24,7 @@ func TestReadRequest(t *testing.T) {
 		}
 	}
 	for _, text := range []string{"", "GET", "GET \n"} {
-		if _, err := readRequest(strings.NewReader(text), "/scim/v2"); err == nil || !strings.Contains(err.Error(), "must begin with a line") {
+		if _, err := readRequest(strings.NewReader(text), []string{"/scim/v2", "/scim/v1"}); err == nil || !strings.Contains(err.Error(), "must begin with a line") {
 			t.Errorf("%q: %v", text, err)
 		}
 	}

@@ -33,12 +33,12 @@ func parse(h httpcaddyfile.Helper) ([]httpcaddyfile.ConfigValue, error) {
 	if err := claim(h, handler); err != nil {
 		return nil, err
 	}
-	base := caddy.ModuleMap{"path": caddyconfig.JSON(caddyhttp.MatchPath{handler.Base + "*"}, nil)}
+	base := caddy.ModuleMap{"path": caddyconfig.JSON(caddyhttp.MatchPath{handler.commonBase() + "*"}, nil)}
 	return h.NewRoute(base, handler), nil
 }
 
 // place is where a gateway's directive stands, and on which site.
-type place struct{ site, base, text string }
+type place struct{ site, base, baseV1, text string }
 
 // claim refuses a gateway whose name another one has, in the whole Caddyfile, or
 // whose base another one has in the same block of the same site: it would never be
@@ -47,7 +47,7 @@ func claim(h httpcaddyfile.Helper, handler *Handler) error {
 	const named, based = "scim_gateway names", "scim_gateway bases"
 	h.Reset() // an error names the line of the directive
 	h.Next()
-	here := place{siteOf(h), handler.Base, fmt.Sprintf("%s:%d", h.File(), h.Line())}
+	here := place{siteOf(h), handler.Base, handler.BaseV1, fmt.Sprintf("%s:%d", h.File(), h.Line())}
 	names, _ := h.State[named].(map[string]place)
 	if names == nil {
 		names = make(map[string]place)
@@ -61,6 +61,9 @@ func claim(h httpcaddyfile.Helper, handler *Handler) error {
 	for _, other := range bases {
 		if other.site == here.site && strings.EqualFold(other.base, here.base) {
 			return h.Errf("the base %s is taken by the scim_gateway at %s, which would answer for this one: each needs a base of its own on its site", handler.Base, other.text)
+		}
+		if mine, theirs, clash := here.clashV1(other); clash && other.site == here.site {
+			return h.Errf("%s and %s of the scim_gateway at %s lie one within the other: beside a base_v1 each gateway needs bases apart from those of the others on its site", mine, theirs, other.text)
 		}
 	}
 	// A copy: blocks within this one inherit the list, and beside each other must
@@ -84,6 +87,7 @@ func siteOf(h httpcaddyfile.Helper) string {
 //
 //	scim_gateway <name> {
 //		base          <path>
+//		base_v1       <path>
 //		external_url  <url>
 //		allow         <address|cidr>...
 //		token         <name> [<secret>] { secret | sha256 | expires | allow }
@@ -157,6 +161,13 @@ func (h *Handler) unmarshalLine(d *caddyfile.Dispenser, word string) error {
 		if err := h.checkPlace(); err != nil {
 			return d.WrapErr(err)
 		}
+	case "base_v1":
+		if !d.AllArgs(&h.BaseV1) {
+			return d.ArgErr()
+		}
+		if err := h.checkBaseV1(); err != nil {
+			return d.WrapErr(err)
+		}
 	case "external_url":
 		if !d.AllArgs(&h.ExternalURL) {
 			return d.ArgErr()
@@ -197,7 +208,7 @@ func (h *Handler) unmarshalLine(d *caddyfile.Dispenser, word string) error {
 	case "translator":
 		return h.unmarshalTranslator(d)
 	default:
-		return d.Errf("%q is no subdirective of scim_gateway: base, external_url, allow, token, basic, protect, brake, journal, timeout, clear_omitted, dry_run, limit and translator are", word)
+		return d.Errf("%q is no subdirective of scim_gateway: base, base_v1, external_url, allow, token, basic, protect, brake, journal, timeout, clear_omitted, dry_run, limit and translator are", word)
 	}
 	return nil
 }

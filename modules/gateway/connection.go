@@ -40,6 +40,7 @@ type connection struct {
 	h       *Handler
 	w       http.ResponseWriter
 	r       *http.Request
+	dialect scim.Dialect
 	hasBody bool // which has not been read to its end
 }
 
@@ -49,7 +50,7 @@ func isRead(method string) bool { return method == http.MethodGet || method == h
 // deadline.
 func (c *connection) request(path string, deadline time.Time) (scim.Request, error) {
 	request := scim.Request{
-		Method: c.r.Method, Path: path, RawQuery: c.r.URL.RawQuery,
+		Method: c.r.Method, MethodOverride: c.r.Header.Get(methodOverride), Path: path, RawQuery: c.r.URL.RawQuery,
 		ContentType: c.r.Header.Get("Content-Type"), Accept: joined(c.r.Header, "Accept"),
 		IfMatch: joined(c.r.Header, "If-Match"), IfNoneMatch: joined(c.r.Header, "If-None-Match"),
 	}
@@ -149,9 +150,9 @@ func (c *connection) send(x *exchange, status int, body []byte) {
 		c.w.WriteHeader(status)
 		return
 	}
-	mediaType, ok := scim.AnswerType(joined(c.r.Header, "Accept"))
+	mediaType, ok := scim.AnswerType(joined(c.r.Header, "Accept"), c.dialect)
 	if !ok {
-		mediaType = "application/scim+json" // of the error that says so
+		mediaType, _ = scim.AnswerType("", c.dialect) // of the error that says so
 	}
 	header.Set("Content-Type", mediaType+"; charset=utf-8")
 	header.Set("Content-Length", strconv.Itoa(len(body)))
@@ -184,7 +185,7 @@ func (a *head) write(header http.Header) {
 // scheme and host counts only when Caddy trusts the proxy.
 func (c *connection) baseURL() string {
 	if c.h.ExternalURL != "" {
-		return c.h.ExternalURL
+		return c.h.externalURL(c.dialect)
 	}
 	scheme, host := "http", c.r.Host
 	if c.r.TLS != nil {
@@ -198,7 +199,7 @@ func (c *connection) baseURL() string {
 			host = forwarded
 		}
 	}
-	return scheme + "://" + host + c.h.Base
+	return scheme + "://" + host + c.h.base(c.dialect)
 }
 
 func firstOf(list string) string {

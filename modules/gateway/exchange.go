@@ -170,7 +170,7 @@ func (x *exchange) decode() (*scim.Operation, error) {
 	if err != nil {
 		return nil, err
 	}
-	op, err := x.h.decoder.Decode(request)
+	op, err := x.h.decoders[x.dialect].Decode(request)
 	if op != nil && (op.IsMe || op.Action == scim.ActionSearchAll || op.Action == scim.ActionBulk) {
 		return nil, &scim.Error{Status: http.StatusNotImplemented, Detail: "Searches over all types at the root, Bulk and /Me are not supported."}
 	}
@@ -179,7 +179,7 @@ func (x *exchange) decode() (*scim.Operation, error) {
 
 // discover answers the discovery endpoints (RFC 7644 §4).
 func (x *exchange) discover() {
-	body, err := x.h.discovery.Answer(x.op.ID, false, x.edge.baseURL())
+	body, err := x.h.discovery.Answer(x.op.ID, false, x.output())
 	if err != nil {
 		x.fail(err)
 		return

@@ -21,9 +21,9 @@ func (h *Handler) StopChecking() { h.checker.stop() }
 // either, and what a read would have told stands in braces. The request needs no
 // credential; its path is that below the host, the base included.
 func (h *Handler) Explain(ctx context.Context, r *http.Request, offline bool) (string, error) {
-	path, ok := h.below(r.URL.Path)
+	path, dialect, ok := h.below(r.URL.Path)
 	if !ok {
-		return "", fmt.Errorf("the path %s is not below the gateway's base %s", r.URL.Path, h.Base)
+		return "", fmt.Errorf("the path %s is not below the gateway's base %s", r.URL.Path, strings.Join(h.Bases(), " and "))
 	}
 	if offline {
 		h.checker.stop() // it would connect
@@ -31,6 +31,7 @@ func (h *Handler) Explain(ctx context.Context, r *http.Request, offline bool) (s
 	ctx, cancel := context.WithTimeout(ctx, time.Duration(h.Timeout))
 	defer cancel()
 	x := h.newExchange(nil, r, path)
+	x.speaks(dialect)
 	x.offline = offline
 	op, invalid := x.decode()
 	if op == nil {

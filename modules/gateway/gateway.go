@@ -41,9 +41,16 @@ type Handler struct {
 	// tenant URL at the provider ends in it.
 	Base string `json:"base"`
 
+	// BaseV1 is a second path, such as /scim/v1, below which the gateway speaks
+	// SCIM 1.1 (draft-scim-core-schema-01, draft-scim-api-01): for the same
+	// callers, by the same rules, to the same backend. Default: it does not.
+	BaseV1 string `json:"base_v1,omitempty"`
+
 	// ExternalURL is the tenant URL as the provider knows it, for the locations
 	// in answers. Default: scheme and host of the request, as a trusted proxy
-	// tells them, and Base.
+	// tells them, and Base. Of what is below BaseV1 it is the same URL with
+	// BaseV1 in the place of Base or, where it does not end in Base, behind the
+	// host.
 	ExternalURL string `json:"external_url,omitempty"`
 
 	// Access says who may call.
@@ -79,7 +86,7 @@ type Handler struct {
 	translator translators.Translator
 	types      []translators.Type
 	resource   []*scim.ResourceType
-	decoder    *scim.Decoder
+	decoders   [2]*scim.Decoder // by dialect
 	discovery  *scim.Discovery
 	limits     scim.Limits
 	walks      *walks
@@ -216,15 +223,23 @@ func (h *Handler) checkPlace() error {
 	if !gatewayName.MatchString(h.Name) {
 		return fmt.Errorf("scim_gateway: the name %q must be letters, digits, hyphens and underscores", h.Name)
 	}
-	h.Base = strings.TrimRight(h.Base, "/")
-	if !strings.HasPrefix(h.Base, "/") || strings.ContainsAny(h.Base, "?#*%\\ ") || strings.Contains(h.Base, "//") {
+	if h.Base = strings.TrimRight(h.Base, "/"); !isBase(h.Base) {
 		return fmt.Errorf("scim_gateway %s: the base %q must be a path such as /scim/v2", h.Name, h.Base)
+	}
+	if err := h.checkBaseV1(); err != nil {
+		return err
 	}
 	h.ExternalURL = strings.TrimRight(h.ExternalURL, "/")
 	if h.ExternalURL != "" && !strings.HasPrefix(h.ExternalURL, "https://") && !strings.HasPrefix(h.ExternalURL, "http://") {
 		return fmt.Errorf("scim_gateway %s: external_url %q must begin with https://", h.Name, h.ExternalURL)
 	}
 	return nil
+}
+
+// isBase reports whether s is a path without what means something else in a URL,
+// in a matcher or to who reads a path.
+func isBase(s string) bool {
+	return strings.HasPrefix(s, "/") && !strings.ContainsAny(s, "?#*%\\ ") && !strings.Contains(s, "//")
 }
 
 func (h *Handler) provisionTranslator(ctx caddy.Context) error {
@@ -261,7 +276,9 @@ func (h *Handler) provisionDecoder() {
 		Body: h.Limits.Body, Depth: h.Limits.Depth, Operations: h.Limits.Operations,
 		Members: h.Limits.Members, PageMax: h.Limits.PageMax, PageDefault: h.Limits.PageDefault,
 	}
-	h.decoder = &scim.Decoder{Types: h.resource, Limits: h.limits, ClearOmitted: h.ClearOmitted}
+	for _, d := range []scim.Dialect{scim.V2, scim.V1} {
+		h.decoders[d] = &scim.Decoder{Types: h.resource, Limits: h.limits, ClearOmitted: h.ClearOmitted, Dialect: d}
+	}
 	h.limits = h.limits.WithDefaults()
 	if h.Limits.Walk == 0 {
 		h.Limits.Walk = defaultWalk
@@ -309,34 +326,46 @@ func (h *Handler) Cleanup() error {
 	return nil
 }
 
-// below returns the path behind the base, beginning with a slash or empty, and
-// whether the request is for this gateway. The base is known in another case too,
-// and with slashes doubled before or in it, as a tenant URL is easily mistyped:
-// Caddy would answer a request that nobody takes with an empty 200, and a disable
-// would look done.
-func (h *Handler) below(path string) (string, bool) {
+// below returns the path behind a base, beginning with a slash or empty, the
+// dialect that is spoken there, and whether the request is for this gateway. A
+// base is known in another case too, and with slashes doubled before or in it, as
+// a tenant URL is easily mistyped: Caddy would answer a request that nobody takes
+// with an empty 200, and a disable would look done.
+func (h *Handler) below(path string) (string, scim.Dialect, bool) {
 	for _, p := range [...]string{path, caddyhttp.CleanPath(path, true)} {
-		if len(p) < len(h.Base) || !strings.EqualFold(p[:len(h.Base)], h.Base) {
-			continue
+		rest, ok := behind(h.Base, p)
+		if h.BaseV1 != "" && (!ok || len(h.BaseV1) > len(h.Base)) {
+			if rest, ok := behind(h.BaseV1, p); ok {
+				return rest, scim.V1, true
+			}
 		}
-		if rest := p[len(h.Base):]; rest == "" || rest[0] == '/' {
-			return rest, true
+		if ok {
+			return rest, scim.V2, true
 		}
 	}
-	return "", false
+	return "", scim.V2, false
+}
+
+func behind(base, path string) (string, bool) {
+	if len(path) < len(base) || !strings.EqualFold(path[:len(base)], base) {
+		return "", false
+	}
+	rest := path[len(base):]
+	return rest, rest == "" || rest[0] == '/'
 }
 
 // ServeHTTP implements caddyhttp.MiddlewareHandler. It answers everything below
 // the base itself, errors included: no error is handed to Caddy, which would
 // answer without a SCIM body.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
-	path, ok := h.below(r.URL.Path)
+	path, dialect, ok := h.below(r.URL.Path)
 	if !ok {
 		return next.ServeHTTP(w, r)
 	}
 	h.inFlight.Add(1)
 	defer h.inFlight.Add(-1)
 	x := h.newExchange(w, r, path)
+	x.speaks(dialect)
 	defer x.finish()
 	x.serve()
 	return nil
