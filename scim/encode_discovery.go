@@ -1,6 +1,9 @@
 package scim
 
-import "strconv"
+import (
+	"strconv"
+	"time"
+)
 
 // providerConfig writes the document of RFC 7643 §5, with the pagination of
 // RFC 9865 §4.
@@ -14,23 +17,26 @@ func (e *encoder) providerConfig(d *Discovery) {
 		}
 		supported("patch", true)
 		e.object("bulk", func() {
-			e.bool("supported", false)
-			e.number("maxOperations", 0)
-			e.number("maxPayloadSize", 0)
+			e.bool("supported", d.BulkOperations > 0)
+			e.number("maxOperations", d.BulkOperations)
+			e.number("maxPayloadSize", int(d.BulkPayload))
 		})
 		e.object("filter", func() {
 			e.bool("supported", true)
 			e.number("maxResults", d.MaxResults)
 		})
 		supported("changePassword", d.ChangePassword)
-		supported("sort", false)
+		supported("sort", d.Sort)
 		supported("etag", d.ETag)
 		e.object("pagination", func() {
-			e.bool("cursor", false)
+			e.bool("cursor", d.CursorLife > 0)
 			e.bool("index", true)
 			e.text("defaultPaginationMethod", "index")
 			e.number("defaultPageSize", d.defaultPageSize())
 			e.number("maxPageSize", d.MaxResults)
+			if d.CursorLife > 0 {
+				e.number("cursorTimeout", max(1, int(d.CursorLife/time.Second)))
+			}
 		})
 		list(e, "authenticationSchemes", d.AuthenticationSchemes, (*encoder).authenticationScheme)
 		e.documentMeta("ServiceProviderConfig", endpointProvider, "")
