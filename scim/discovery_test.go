@@ -142,7 +142,7 @@ func cutVersions(document any) (versions []string) {
 // The version of a document changes with what it says and with nothing else.
 func TestDiscoveryVersions(t *testing.T) {
 	version := func(d *Discovery, base string) string {
-		body, err := d.Answer("/ServiceProviderConfig", false, base)
+		body, err := d.Answer("/ServiceProviderConfig", false, Output{Base: base})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -164,7 +164,7 @@ func TestDiscoveryOfFeatures(t *testing.T) {
 	d := smallDiscovery()
 	d.Sort, d.ETag, d.ChangePassword = true, true, false
 	d.BulkOperations, d.BulkPayload, d.CursorLife = 1000, 16<<20, 5*time.Minute
-	body, err := d.Answer("/ServiceProviderConfig", false, testBase)
+	body, err := d.Answer("/ServiceProviderConfig", false, Output{Base: testBase})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -179,7 +179,7 @@ func TestDiscoveryOfFeatures(t *testing.T) {
 		t.Error(diff)
 	}
 	d.CursorLife = time.Millisecond
-	if body, _ = d.Answer("/ServiceProviderConfig", false, testBase); !strings.Contains(string(body), `"cursorTimeout":1}`) {
+	if body, _ = d.Answer("/ServiceProviderConfig", false, Output{Base: testBase}); !strings.Contains(string(body), `"cursorTimeout":1}`) {
 		t.Errorf("a timeout is positive: %s", body)
 	}
 }
