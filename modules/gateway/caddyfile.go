@@ -106,6 +106,7 @@ func siteOf(h httpcaddyfile.Helper) string {
 //			page_max     <number>
 //			page_default <number>
 //			walk         <number>
+//			sort         <number>
 //		}
 //		translator    <name> ...
 //	}
@@ -280,9 +281,10 @@ func (h *Handler) unmarshalOneLimit(d *caddyfile.Dispenser) error {
 	field := map[string]*int{
 		"depth": &h.Limits.Depth, "operations": &h.Limits.Operations, "members": &h.Limits.Members,
 		"page_max": &h.Limits.PageMax, "page_default": &h.Limits.PageDefault, "walk": &h.Limits.Walk,
+		"sort": &h.Limits.Sort,
 	}[name]
 	if field == nil {
-		return d.Errf("%q is no limit: body, depth, operations, members, page_max, page_default and walk are", name)
+		return d.Errf("%q is no limit: body, depth, operations, members, page_max, page_default, walk and sort are", name)
 	}
 	number, err := strconv.Atoi(text)
 	if err != nil || number < 1 {

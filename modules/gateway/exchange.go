@@ -94,11 +94,13 @@ func (x *exchange) serve() {
 		x.kind = op.Type.Name
 	}
 	switch op.Action {
+	case scim.ActionSearchAll:
+		x.operation = string(scim.ActionSearch)
 	case scim.ActionDiscover:
 		x.discover()
 		return
 	case scim.ActionSearchNone:
-		x.list(nil, 0, op.Query.StartIndex)
+		x.searchNone()
 		return
 	}
 	release, leaseErr := x.h.translator.Lease()
@@ -117,7 +119,7 @@ func (x *exchange) serve() {
 	switch op.Action {
 	case scim.ActionRead:
 		x.read(ctx)
-	case scim.ActionSearch:
+	case scim.ActionSearch, scim.ActionSearchAll:
 		x.search(ctx)
 	case scim.ActionCreate:
 		x.create(ctx, err)
@@ -138,7 +140,7 @@ func (x *exchange) guess() {
 		http.MethodDelete: scim.ActionDelete, http.MethodGet: scim.ActionRead, http.MethodHead: scim.ActionRead,
 	}[x.method]
 	endpoint, id, hasID := strings.Cut(strings.TrimSuffix(strings.TrimPrefix(x.path, "/"), "/"), "/")
-	if operation == scim.ActionRead && !hasID {
+	if operation == scim.ActionRead && !hasID || operation == scim.ActionCreate && (id == ".search" || endpoint == ".search") {
 		operation = scim.ActionSearch
 	}
 	i := slices.IndexFunc(x.h.resource, func(t *scim.ResourceType) bool { return strings.EqualFold(t.Endpoint, "/"+endpoint) })
@@ -171,8 +173,8 @@ func (x *exchange) decode() (*scim.Operation, error) {
 		return nil, err
 	}
 	op, err := x.h.decoders[x.dialect].Decode(request)
-	if op != nil && (op.IsMe || op.Action == scim.ActionSearchAll || op.Action == scim.ActionBulk) {
-		return nil, &scim.Error{Status: http.StatusNotImplemented, Detail: "Searches over all types at the root, Bulk and /Me are not supported."}
+	if op != nil && (op.IsMe || op.Action == scim.ActionBulk) {
+		return nil, &scim.Error{Status: http.StatusNotImplemented, Detail: "Bulk and /Me are not supported."}
 	}
 	return op, err
 }

@@ -119,6 +119,10 @@ type Limits struct {
 	// 1,000,000, for which 16 MB of memory are held while a list is paged
 	// through.
 	Walk int `json:"walk,omitempty"`
+	// Sort is the most resources that a list may have which the gateway sorts,
+	// because the backend does not. Default: 100,000, for which up to 40 MB of
+	// memory are used while they are sorted.
+	Sort int `json:"sort,omitempty"`
 }
 
 // CaddyModule implements caddy.Module.
@@ -283,7 +287,13 @@ func (h *Handler) provisionDecoder() {
 	if h.Limits.Walk == 0 {
 		h.Limits.Walk = defaultWalk
 	}
-	h.discovery = &scim.Discovery{Types: h.resource, MaxResults: h.limits.PageMax, DefaultPageSize: h.limits.PageDefault}
+	if h.Limits.Sort == 0 {
+		h.Limits.Sort = defaultSort
+	}
+	h.discovery = &scim.Discovery{
+		Types: h.resource, MaxResults: h.limits.PageMax, DefaultPageSize: h.limits.PageDefault,
+		Sort: true, CursorLife: walkLife,
+	}
 	for _, t := range h.types {
 		h.discovery.ChangePassword = h.discovery.ChangePassword || t.ChangesPassword
 	}
@@ -298,7 +308,7 @@ func (h *Handler) provisionDecoder() {
 
 // provisionReads makes what readers share.
 func (h *Handler) provisionReads() {
-	h.walks = newWalks(h.Limits.Walk)
+	h.walks = newWalks()
 	h.wide = semaphore.NewWeighted(mostWide)
 }
 

@@ -1,36 +1,49 @@
 package gateway
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"math/rand/v2"
 	"runtime/debug"
 	"slices"
+	"sort"
 	"strings"
 	"sync"
 	"time"
 
 	"github.com/google/uuid"
 	"golang.org/x/sync/singleflight"
-
-	"github.com/scimgate/scimgate/scim"
-	"github.com/scimgate/scimgate/translators"
 )
 
 const (
-	defaultWalk = 1_000_000       // ids in one walk
 	walkLife    = 5 * time.Minute // since it was last used
 	walkTimeout = 2 * time.Minute // of the scan, whoever still waits for it
 	mostWalks   = 16              // kept at a time by one gateway
 )
 
-// walk is the sorted ids of all resources that a list shows: 16 bytes each
-// where they are UUIDs. Pages are cut from it, so that page 1,000 costs what
-// page 2 costs. It is not changed after it was made, and can be made again by
-// any gateway.
+// walk is the ids of all resources that a list shows, in its order: 16 bytes each
+// where they are UUIDs, and one more where there are several types. Pages are cut
+// from it, so that page 1,000 costs what page 2 costs. It is not changed after it
+// was made, and can be made again by any gateway.
 type walk struct {
+	mark  uint32 // tells it from others that were made for the same list
+	order order
+
 	uuids []uuid.UUID
 	texts []string // where an id is no UUID in canonical form: all of them
+	parts []uint8  // the type of each; nil where there is one alone
 }
+
+// order is what decides on the places in a [walk].
+type order uint8
+
+const (
+	orderByID     order = iota // type by type, in each by id
+	orderByIDDown              // one type, by id, backwards
+	orderHere                  // by values that were compared here, then by type and id
+	orderThere                 // by values that the backend compared
+)
 
 func (w *walk) add(id string) {
 	if w.texts == nil {
@@ -48,14 +61,42 @@ func (w *walk) add(id string) {
 	w.texts = append(w.texts, id)
 }
 
-func (w *walk) sort() {
-	slices.SortFunc(w.uuids, func(a, b uuid.UUID) int { return slices.Compare(a[:], b[:]) })
-	w.uuids = slices.Compact(w.uuids)
-	slices.SortFunc(w.texts, strings.Compare)
-	w.texts = slices.Compact(w.texts)
+// sort orders what was added from a place on, and leaves out what stands there
+// twice.
+func (w *walk) sort(from int) {
+	if w.texts != nil {
+		added := w.texts[from:]
+		slices.Sort(added)
+		w.texts = w.texts[:from+len(slices.Compact(added))]
+		return
+	}
+	added := w.uuids[from:]
+	slices.SortFunc(added, func(a, b uuid.UUID) int { return slices.Compare(a[:], b[:]) })
+	w.uuids = w.uuids[:from+len(slices.Compact(added))]
+}
+
+func (w *walk) reverse() {
+	slices.Reverse(w.uuids)
+	slices.Reverse(w.texts)
 }
 
 func (w *walk) len() int { return len(w.uuids) + len(w.texts) }
+
+// id returns the id at a place.
+func (w *walk) id(i int) string {
+	if w.texts != nil {
+		return w.texts[i]
+	}
+	return w.uuids[i].String()
+}
+
+// part returns the type at a place.
+func (w *walk) part(i int) uint8 {
+	if w.parts != nil {
+		return w.parts[i]
+	}
+	return 0
+}
 
 // slice returns up to count ids from the start, which may lie beyond the end.
 func (w *walk) slice(start, count int) []string {
@@ -73,17 +114,49 @@ func (w *walk) slice(start, count int) []string {
 	return ids
 }
 
+// place returns where a resource stands in a walk by ids, or would stand.
+func (w *walk) place(part uint8, id string) (i int, isThere bool) {
+	return sort.Find(w.len(), func(i int) int {
+		n := cmp.Or(cmp.Compare(part, w.part(i)), strings.Compare(id, w.id(i)))
+		if w.order == orderByIDDown {
+			n = -n
+		}
+		return n
+	})
+}
+
+// find returns where a resource stands in a walk of any order, or -1.
+func (w *walk) find(part uint8, id string) int {
+	if w.texts != nil {
+		for i, text := range w.texts {
+			if text == id && w.part(i) == part {
+				return i
+			}
+		}
+		return -1
+	}
+	parsed, err := uuid.Parse(id)
+	if err != nil {
+		return -1
+	}
+	for i, u := range w.uuids {
+		if u == parsed && w.part(i) == part {
+			return i
+		}
+	}
+	return -1
+}
+
 // walkKey tells walks apart. Each caller has its own, so that one who begins
 // anew does not shift the pages of another.
 type walkKey struct {
-	t      *scim.ResourceType
-	filter string
+	list   string // what is listed, in which order
 	caller string
 }
 
 // walks keeps the walks that are being paged through.
 type walks struct {
-	most int // ids in one walk
+	now func() time.Time
 
 	mu     sync.Mutex
 	kept   map[walkKey]*keptWalk
@@ -96,20 +169,20 @@ type keptWalk struct {
 	made, used time.Time
 }
 
-func newWalks(most int) *walks {
-	return &walks{most: most, kept: make(map[walkKey]*keptWalk)}
+func newWalks() *walks {
+	return &walks{now: time.Now, kept: make(map[walkKey]*keptWalk)}
 }
 
-// get returns the walk that is kept for the key, or makes one with scan.
-// Callers that need the same walk at the same time share the scan.
-func (ws *walks) get(ctx context.Context, key walkKey, anew bool, scan func(context.Context, func(id string) error) error) (*walk, error) {
-	asked := time.Now()
+// get returns the walk that is kept for the key, or a new one. Callers that need
+// the same walk at the same time share the building of it.
+func (ws *walks) get(ctx context.Context, key walkKey, anew bool, build func(context.Context) (*walk, error)) (*walk, error) {
+	asked := ws.now()
 	if !anew {
 		if w := ws.find(key); w != nil {
 			return w, nil
 		}
 	}
-	made := ws.making.DoChan(fmt.Sprintf("%p %q %s", key.t, key.caller, key.filter), func() (_ any, err error) {
+	made := ws.making.DoChan(fmt.Sprintf("%q %s", key.caller, key.list), func() (_ any, err error) {
 		// Here no caller's own goroutine runs, whose panic would be caught.
 		defer func() {
 			if p := recover(); p != nil {
@@ -117,24 +190,16 @@ func (ws *walks) get(ctx context.Context, key walkKey, anew bool, scan func(cont
 			}
 		}()
 		if w := ws.madeSince(key, asked); w != nil {
-			return w, nil // somebody else's scan ended just now
+			return w, nil // somebody else's ended just now
 		}
-		w := new(walk)
-		// The scan is shared: it must not end with the caller who began it.
-		scanning, cancel := context.WithTimeout(context.WithoutCancel(ctx), walkTimeout)
+		// It is shared: it must not end with the caller who began it.
+		building, cancel := context.WithTimeout(context.WithoutCancel(ctx), walkTimeout)
 		defer cancel()
-		err = scan(scanning, func(id string) error {
-			if ws.most > 0 && w.len() >= ws.most {
-				return &translators.Error{Kind: translators.TooMany, Detail: fmt.Sprintf(
-					"The list has more than %d resources; narrow it with a filter, or raise \"limit walk\" in the gateway's configuration.", ws.most)}
-			}
-			w.add(id)
-			return nil
-		})
+		w, err := build(building)
 		if err != nil {
 			return nil, err
 		}
-		w.sort()
+		w.mark = rand.Uint32()
 		ws.keep(key, w)
 		return w, nil
 	})
@@ -153,10 +218,10 @@ func (ws *walks) find(key walkKey) *walk {
 	ws.mu.Lock()
 	defer ws.mu.Unlock()
 	kept := ws.kept[key]
-	if kept == nil || time.Since(kept.used) > walkLife {
+	if kept == nil || ws.now().Sub(kept.used) > walkLife {
 		return nil
 	}
-	kept.used = time.Now()
+	kept.used = ws.now()
 	return kept.walk
 }
 
@@ -176,7 +241,7 @@ func (ws *walks) madeSince(key walkKey, t time.Time) *walk {
 func (ws *walks) keep(key walkKey, w *walk) {
 	ws.mu.Lock()
 	defer ws.mu.Unlock()
-	now := time.Now()
+	now := ws.now()
 	ws.kept[key] = &keptWalk{w, now, now}
 	var oldest walkKey
 	for k, kept := range ws.kept {
@@ -200,7 +265,7 @@ func (ws *walks) expire() {
 	ws.mu.Lock()
 	defer ws.mu.Unlock()
 	for k, kept := range ws.kept {
-		if time.Since(kept.used) > walkLife {
+		if ws.now().Sub(kept.used) > walkLife {
 			delete(ws.kept, k)
 		}
 	}

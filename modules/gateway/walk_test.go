@@ -12,15 +12,15 @@ import (
 	"time"
 )
 
-// scanOf returns a scan that yields the ids and then err.
-func scanOf(ids []string, err error) func(context.Context, func(string) error) error {
-	return func(_ context.Context, add func(string) error) error {
+// walkOf returns what builds a walk of the ids, or fails with err.
+func walkOf(ids []string, err error) func(context.Context) (*walk, error) {
+	return func(context.Context) (*walk, error) {
+		w := new(walk)
 		for _, id := range ids {
-			if err := add(id); err != nil {
-				return err
-			}
+			w.add(id)
 		}
-		return err
+		w.sort(0)
+		return w, err
 	}
 }
 
@@ -58,21 +58,21 @@ func TestPanicInACheck(t *testing.T) {
 
 // Whose walk it is does not depend on where a name ends and a filter begins.
 func TestWalksAreKeptApart(t *testing.T) {
-	ws := newWalks(100)
+	ws := newWalks()
 	begun, held := make(chan struct{}), make(chan struct{})
 	var both sync.WaitGroup
 	both.Go(func() {
-		w, err := ws.get(t.Context(), walkKey{users, "b c", "a"}, true, func(_ context.Context, add func(string) error) error {
+		w, err := ws.get(t.Context(), walkKey{"b c", "a"}, true, func(ctx context.Context) (*walk, error) {
 			close(begun)
 			<-held
-			return add("first")
+			return walkOf([]string{"first"}, nil)(ctx)
 		})
 		if err != nil || !slices.Equal(w.slice(0, 9), []string{"first"}) {
 			t.Errorf("the first walk: %v %v", w, err)
 		}
 	})
 	<-begun
-	w, err := ws.get(t.Context(), walkKey{users, "c", "a b"}, true, scanOf([]string{"second"}, nil))
+	w, err := ws.get(t.Context(), walkKey{"c", "a b"}, true, walkOf([]string{"second"}, nil))
 	if err != nil || !slices.Equal(w.slice(0, 9), []string{"second"}) {
 		t.Errorf("the second walk: %v %v", w, err)
 	}
@@ -83,19 +83,19 @@ func TestWalksAreKeptApart(t *testing.T) {
 // Many who ask at once share a scan, and one who goes away takes it from nobody.
 // A fault is told to all of them and kept for none.
 func TestSharedWalk(t *testing.T) {
-	ws := newWalks(100)
-	key := walkKey{users, "entra", ""}
+	ws := newWalks()
+	key := walkKey{"", "entra"}
 	var scans atomic.Int32
 	held, begun := make(chan struct{}), make(chan struct{})
 	var begin sync.Once
-	scan := func(ctx context.Context, add func(string) error) error {
+	scan := func(ctx context.Context) (*walk, error) {
 		scans.Add(1)
 		begin.Do(func() { close(begun) })
 		<-held
 		if err := ctx.Err(); err != nil {
-			return err
+			return nil, err
 		}
-		return add("one")
+		return walkOf([]string{"one"}, nil)(ctx)
 	}
 	impatient, leave := context.WithCancel(t.Context())
 	var asking, leaving sync.WaitGroup
@@ -120,26 +120,26 @@ func TestSharedWalk(t *testing.T) {
 		t.Errorf("%d scans", n)
 	}
 	fault := errors.New("the directory went away")
-	if _, err := ws.get(t.Context(), key, true, scanOf([]string{"half"}, fault)); !errors.Is(err, fault) {
+	if _, err := ws.get(t.Context(), key, true, walkOf([]string{"half"}, fault)); !errors.Is(err, fault) {
 		t.Errorf("a fault was told as %v", err)
 	}
-	if w, err := ws.get(t.Context(), key, false, scanOf(nil, fault)); err != nil || !slices.Equal(w.slice(0, 9), []string{"one"}) {
+	if w, err := ws.get(t.Context(), key, false, walkOf(nil, fault)); err != nil || !slices.Equal(w.slice(0, 9), []string{"one"}) {
 		t.Errorf("after a fault: %v %v", w, err)
 	}
 }
 
 // What nobody pages through any more is not held in memory.
 func TestWalksExpire(t *testing.T) {
-	ws := newWalks(100)
-	key := walkKey{users, "entra", ""}
-	if _, err := ws.get(t.Context(), key, true, scanOf([]string{"one"}, nil)); err != nil {
+	ws := newWalks()
+	key := walkKey{"", "entra"}
+	if _, err := ws.get(t.Context(), key, true, walkOf([]string{"one"}, nil)); err != nil {
 		t.Fatal(err)
 	}
 	ws.expire()
 	if len(ws.kept) != 1 || ws.expiry == nil {
 		t.Error("a walk that is in use was forgotten")
 	}
-	ws.kept[key].used = time.Now().Add(-2 * walkLife)
+	ws.now = func() time.Time { return time.Now().Add(2 * walkLife) }
 	ws.expire()
 	if len(ws.kept) != 0 || ws.expiry != nil {
 		t.Error("a walk that nobody uses is kept")
