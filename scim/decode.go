@@ -77,6 +77,13 @@ func (d *Decoder) Decode(r Request) (*Operation, error) {
 		return nil, err
 	}
 	x := &decoding{decoder: d, limits: d.Limits.WithDefaults(), op: op, t: op.Type.in(d.Dialect)}
+	if op.Action == ActionBulk {
+		// Whatever it accepts as an answer: there may be a disable in it.
+		if err := x.bulk(r); err != nil {
+			return nil, err
+		}
+		return op, nil
+	}
 	if _, ok := AnswerType(r.Accept, d.Dialect); !ok {
 		x.fail(&Error{Status: http.StatusNotAcceptable, Detail: fmt.Sprintf(
 			"answers are %s or %s; the request accepts neither: %s", contentSCIM, contentJSON, shorten(r.Accept))})

@@ -32,7 +32,7 @@ func (d *Decoder) route(r Request) (*Operation, error) {
 		case "me":
 			return d.routeMe(r, path)
 		case "bulk":
-			return nil, &Error{Status: http.StatusNotImplemented, Detail: fmt.Sprintf("%s is not supported", shorten(path))}
+			return &Operation{Action: ActionBulk}, allow(r, path, http.MethodPost)
 		}
 	}
 	t, isServed := d.typeAt("/" + endpoint)

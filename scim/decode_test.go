@@ -337,7 +337,6 @@ func TestDecodeRoutes(t *testing.T) {
 		"an id without anything":        {Request{Method: "GET", Path: "/Users//"}, `404 User "" does not exist`},
 		"an id with a NUL":              {Request{Method: "GET", Path: "/Users/a\x00"}, `404 User "a\x00" does not exist`},
 		"an id that is not UTF-8":       {Request{Method: "GET", Path: "/Users/\xff"}, `404 User "\xff" does not exist`},
-		"/Bulk":                         {Request{Method: "POST", Path: "/Bulk", Body: []byte("{}")}, `501 "/Bulk" is not supported`},
 		"/Me":                           {Request{Method: "GET", Path: "/me", RawQuery: "attributes=userName"}, "read User me\n  return only userName"},
 		"below /Me":                     {Request{Method: "GET", Path: "/Me/1"}, `404 there is no endpoint "/Me/1"; users are at /Users, groups at /Groups`},
 		"DELETE /Me":                    {Request{Method: "DELETE", Path: "/Me/"}, "delete User me"},
@@ -418,12 +417,12 @@ func TestIgnoredIsBounded(t *testing.T) {
 }
 
 func TestLimitsWithDefaults(t *testing.T) {
-	want := Limits{Body: 16 << 20, Depth: 32, Operations: 10_000, Members: unlimited, PageMax: 1000, PageDefault: 100}
+	want := Limits{Body: 16 << 20, Depth: 32, Operations: 10_000, BulkOperations: 1000, Members: unlimited, PageMax: 1000, PageDefault: 100}
 	if got := (Limits{}).WithDefaults(); got != want {
 		t.Errorf("got %+v", got)
 	}
-	want = Limits{Body: int64(unlimited), Depth: 1000, Operations: unlimited, Members: 7, PageMax: 50, PageDefault: 50}
-	if got := (Limits{Body: -1, Depth: -1, Operations: -1, Members: 7, PageMax: 50}).WithDefaults(); got != want {
+	want = Limits{Body: int64(unlimited), Depth: 1000, Operations: unlimited, BulkOperations: unlimited, Members: 7, PageMax: 50, PageDefault: 50}
+	if got := (Limits{Body: -1, Depth: -1, Operations: -1, BulkOperations: -1, Members: 7, PageMax: 50}).WithDefaults(); got != want {
 		t.Errorf("got %+v", got)
 	}
 }

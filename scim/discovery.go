@@ -26,10 +26,11 @@ type Discovery struct {
 	// Sort says that sortBy is honoured.
 	Sort bool
 	// BulkOperations is the largest number of operations in a Bulk and
-	// BulkPayload its largest body in bytes; 0: there is no Bulk.
+	// BulkPayload its largest body in bytes; without operations there is no Bulk.
 	BulkOperations int
 	BulkPayload    int64
-	// CursorLife is how long a cursor can be used (RFC 9865 §4); 0: there are none.
+	// CursorLife is how long a cursor can be used after the last use (RFC 9865 §4),
+	// told in whole seconds; 0: there are none.
 	CursorLife time.Duration
 	// AuthenticationSchemes are the ways in which a client may present itself,
 	// such as [BearerToken] and [HTTPBasic].

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -106,13 +107,80 @@ func TestDiscoveryAnswers(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if diff := cmp.Diff(givenJSON(t, test.want), givenJSON(t, string(got))); diff != "" {
+			document := givenJSON(t, string(got))
+			for _, version := range cutVersions(document) {
+				if !strings.HasPrefix(version, `W/"`) {
+					t.Errorf("the version is %s", version)
+				}
+			}
+			if diff := cmp.Diff(givenJSON(t, test.want), document); diff != "" {
 				t.Errorf("-want +got:\n%s", diff)
 			}
 			if _, err := d.Answer(test.path, true, Output{Base: testBase}); AsError(err) == nil || AsError(err).Status != http.StatusForbidden {
 				t.Errorf("a filter is answered with %v, want 403", err)
 			}
 		})
+	}
+}
+
+// cutVersions takes meta.version out of a document or a list of them. One that
+// has none has an empty version.
+func cutVersions(document any) (versions []string) {
+	object := document.(map[string]any)
+	if list, isList := object["Resources"].([]any); isList {
+		for _, document := range list {
+			versions = append(versions, cutVersions(document)...)
+		}
+		return versions
+	}
+	meta := object["meta"].(map[string]any)
+	version, _ := meta["version"].(string)
+	delete(meta, "version")
+	return []string{version}
+}
+
+// The version of a document changes with what it says and with nothing else.
+func TestDiscoveryVersions(t *testing.T) {
+	version := func(d *Discovery, base string) string {
+		body, err := d.Answer("/ServiceProviderConfig", false, Output{Base: base})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return cutVersions(givenJSON(t, string(body)))[0]
+	}
+	d := smallDiscovery()
+	first := version(d, testBase)
+	if other := version(smallDiscovery(), "https://other.example.com"); other != first {
+		t.Errorf("%s is %s elsewhere", first, other)
+	}
+	d.Sort = true
+	if other := version(d, testBase); other == first {
+		t.Errorf("%s does not change", first)
+	}
+}
+
+// What a gateway can do is told as RFC 7643 §5 and RFC 9865 §4 have it.
+func TestDiscoveryOfFeatures(t *testing.T) {
+	d := smallDiscovery()
+	d.Sort, d.ETag, d.ChangePassword = true, true, false
+	d.BulkOperations, d.BulkPayload, d.CursorLife = 1000, 16<<20, 5*time.Minute
+	body, err := d.Answer("/ServiceProviderConfig", false, Output{Base: testBase})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := givenJSON(t, string(body)).(map[string]any)
+	for _, name := range []string{"schemas", "meta", "authenticationSchemes", "patch"} {
+		delete(got, name)
+	}
+	want := `{"bulk":{"supported":true,"maxOperations":1000,"maxPayloadSize":16777216},"filter":{"supported":true,"maxResults":200},
+		"changePassword":{"supported":false},"sort":{"supported":true},"etag":{"supported":true},
+		"pagination":{"cursor":true,"index":true,"defaultPaginationMethod":"index","defaultPageSize":100,"maxPageSize":200,"cursorTimeout":300}}`
+	if diff := cmp.Diff(givenJSON(t, want), got); diff != "" {
+		t.Error(diff)
+	}
+	d.CursorLife = time.Millisecond
+	if body, _ = d.Answer("/ServiceProviderConfig", false, Output{Base: testBase}); !strings.Contains(string(body), `"cursorTimeout":1}`) {
+		t.Errorf("a timeout is positive: %s", body)
 	}
 }
 

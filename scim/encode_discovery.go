@@ -1,6 +1,10 @@
 package scim
 
-import "strconv"
+import (
+	"hash/fnv"
+	"strconv"
+	"time"
+)
 
 // providerConfig writes the document of RFC 7643 §5, with the pagination of
 // RFC 9865 §4.
@@ -8,32 +12,34 @@ func (e *encoder) providerConfig(d *Discovery) {
 	supported := func(name string, is bool) {
 		e.object(name, func() { e.bool("supported", is) })
 	}
-	e.document(SchemaProvider, func() {
+	e.document(SchemaProvider, "ServiceProviderConfig", endpointProvider, "", func() {
 		if d.DocumentationURI != "" {
 			e.text("documentationUri", d.DocumentationURI)
 		}
 		supported("patch", true)
 		e.object("bulk", func() {
-			e.bool("supported", false)
-			e.number("maxOperations", 0)
-			e.number("maxPayloadSize", 0)
+			e.bool("supported", d.BulkOperations > 0)
+			e.number("maxOperations", d.BulkOperations)
+			e.number("maxPayloadSize", int(d.BulkPayload))
 		})
 		e.object("filter", func() {
 			e.bool("supported", true)
 			e.number("maxResults", d.MaxResults)
 		})
 		supported("changePassword", d.ChangePassword)
-		supported("sort", false)
+		supported("sort", d.Sort)
 		supported("etag", d.ETag)
 		e.object("pagination", func() {
-			e.bool("cursor", false)
+			e.bool("cursor", d.CursorLife > 0)
 			e.bool("index", true)
 			e.text("defaultPaginationMethod", "index")
 			e.number("defaultPageSize", d.defaultPageSize())
 			e.number("maxPageSize", d.MaxResults)
+			if d.CursorLife > 0 {
+				e.number("cursorTimeout", max(1, int(d.CursorLife/time.Second)))
+			}
 		})
 		list(e, "authenticationSchemes", d.AuthenticationSchemes, (*encoder).authenticationScheme)
-		e.documentMeta("ServiceProviderConfig", endpointProvider, "")
 	})
 }
 
@@ -49,7 +55,7 @@ func (e *encoder) authenticationScheme(s AuthenticationScheme) {
 
 // resourceType writes the document of RFC 7643 §6.
 func (e *encoder) resourceType(t *ResourceType) {
-	e.document(SchemaResourceType, func() {
+	e.document(SchemaResourceType, "ResourceType", endpointTypes, t.Name, func() {
 		e.text("id", t.Name)
 		e.text("name", t.Name)
 		e.text("endpoint", t.Endpoint)
@@ -61,18 +67,16 @@ func (e *encoder) resourceType(t *ResourceType) {
 				e.bool("required", false)
 			})
 		}
-		e.documentMeta("ResourceType", endpointTypes, t.Name)
 	})
 }
 
 // schema writes the document of RFC 7643 §7.
 func (e *encoder) schema(s *Schema) {
-	e.document(SchemaSchema, func() {
+	e.document(SchemaSchema, "Schema", endpointSchemas, s.ID, func() {
 		e.text("id", s.ID)
 		e.text("name", s.Name)
 		e.text("description", s.Description)
 		list(e, "attributes", s.Attributes, (*encoder).definition)
-		e.documentMeta("Schema", endpointSchemas, s.ID)
 	})
 }
 
@@ -99,25 +103,26 @@ func (e *encoder) definition(a *Attribute) {
 	}
 }
 
-// document writes an object that is a resource of the schema urn.
-func (e *encoder) document(urn string, members func()) {
+// document writes an object that is a resource of the schema urn. It stands at
+// endpoint, behind a slash and its id when it has one. The id is a name or a URN,
+// whose colons may stand in a path as they are (RFC 3986 §3.3). Its version is
+// made from what it says, wherever the gateway stands.
+func (e *encoder) document(urn, resourceType, endpoint, id string, members func()) {
+	start := len(e.dst)
 	e.dst = append(e.dst, '{')
 	e.texts("schemas", []string{urn})
 	members()
-	e.dst = append(e.dst, '}')
-}
-
-// documentMeta writes the meta of a document that stands at endpoint, behind a
-// slash and its id when it has one. The id is a name or a URN, whose colons may
-// stand in a path as they are (RFC 3986 §3.3).
-func (e *encoder) documentMeta(resourceType, endpoint, id string) {
+	version := fnv.New64a()
+	version.Write(e.dst[start:])
 	if id != "" {
 		endpoint += "/" + id
 	}
 	e.object("meta", func() {
 		e.text("resourceType", resourceType)
 		e.text("location", e.base+endpoint)
+		e.text("version", Meta{Version: strconv.FormatUint(version.Sum64(), 36)}.ETag())
 	})
+	e.dst = append(e.dst, '}')
 }
 
 func (e *encoder) object(name string, members func()) {

@@ -17,6 +17,9 @@ type Limits struct {
 	// 400 invalidValue. Default 10,000: a group's first load carries thousands of
 	// members, and some providers send an operation for each.
 	Operations int
+	// BulkOperations is the largest number of operations in one Bulk, whose body
+	// is bounded by Body. Beyond it: 413. Default 1,000.
+	BulkOperations int
 	// Members is the largest number of different members that one request may
 	// name. Beyond it: 400 invalidValue. By default there is no limit but that of
 	// Body.
@@ -39,7 +42,13 @@ const (
 	limitDepth      = "limit depth"
 	limitOperations = "limit operations"
 	limitMembers    = "limit members"
+
+	limitBulkOperations = "limit bulk_operations"
 )
+
+// maxDepth is how deep JSON may be nested whatever the limit: it is walked down
+// recursively.
+const maxDepth = 1_000
 
 const unlimited = int(^uint(0) >> 1)
 
@@ -58,8 +67,9 @@ func (l Limits) WithDefaults() Limits {
 	fill(&body, 16<<20)
 	l.Body = int64(body)
 	fill(&l.Depth, 32)
-	l.Depth = min(l.Depth, 1_000) // it is walked down recursively
+	l.Depth = min(l.Depth, maxDepth)
 	fill(&l.Operations, 10_000)
+	fill(&l.BulkOperations, 1_000)
 	fill(&l.Members, unlimited)
 	fill(&l.PageMax, 1_000)
 	fill(&l.PageDefault, 100)

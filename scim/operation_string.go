@@ -83,6 +83,14 @@ func (op *Operation) String() string {
 			line("cursor", plainOrQuoted(*q.Cursor))
 		}
 	}
+	if op.Bulk != nil {
+		if op.Bulk.FailOnErrors > 0 {
+			line("fail on errors", strconv.Itoa(op.Bulk.FailOnErrors))
+		}
+		for _, o := range op.Bulk.Operations {
+			line(o.String())
+		}
+	}
 	for _, part := range op.Parts {
 		line(strings.ReplaceAll(part.String(), "\n", "\n  "))
 	}

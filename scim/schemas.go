@@ -12,6 +12,8 @@ const (
 	MessageList  = "urn:ietf:params:scim:api:messages:2.0:ListResponse"
 	MessagePatch = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
 	MessageError = "urn:ietf:params:scim:api:messages:2.0:Error"
+
+	MessageBulkResponse = "urn:ietf:params:scim:api:messages:2.0:BulkResponse"
 )
 
 func isCoreSchema(urn string) bool { return urn == SchemaUser || urn == SchemaGroup }
