@@ -98,7 +98,25 @@ func NewResourceType(name, endpoint, description string, schema *Schema, extensi
 			}
 		}
 	}
+	t.indexSpellings()
 	return t, nil
+}
+
+// indexSpellings enters the names as the RFC writes them beside those in lower
+// case: nearly everybody writes them so, and none needs to be folded then.
+func (t *ResourceType) indexSpellings() {
+	enter := func(name string) {
+		if a := t.attributes[strings.ToLower(name)]; a != nil {
+			t.attributes[name] = a
+		}
+	}
+	for _, a := range append(t.Attributes(), AttributeSchemas, AttributeID, AttributeMeta) {
+		enter(a.Name)
+		enter(a.schema + ":" + a.Name)
+	}
+	for _, s := range append([]*Schema{t.Schema}, t.Extensions...) {
+		t.schemas[s.ID] = s
+	}
 }
 
 // Attribute returns the attribute of that name, compared without case, or nil.
