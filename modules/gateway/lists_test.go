@@ -325,6 +325,9 @@ func TestExpiredCursor(t *testing.T) {
 	if p := askPage(h, "/Users?count=10&cursor="+second.next); p.status != http.StatusOK || len(p.ids) != 10 {
 		t.Errorf("one that was given later: %d %s", p.status, brief(p.body))
 	}
+	if life := gjson.Get(askPage(h, "/ServiceProviderConfig").body, "pagination.cursorTimeout").Int(); life != int64(walkLife/time.Second) {
+		t.Errorf("cursorTimeout is %d", life)
+	}
 }
 
 func TestCountOfCursors(t *testing.T) {
