@@ -53,22 +53,24 @@ const (
 // is identified by its pointer: the fields of a [Resource] are keyed by it.
 //
 // The zero value of Type is read as string, of Mutability as readWrite, of
-// Returned as default and of Uniqueness as none, as RFC 7643 §2.2 has it.
+// Returned as default and of Uniqueness as none, as RFC 7643 §2.2 has it. Its
+// JSON is that of RFC 7643 §7.
 type Attribute struct {
-	Name            string
-	Type            Type
-	MultiValued     bool
-	Description     string
-	Required        bool
-	CanonicalValues []string
-	CaseExact       bool
-	Mutability      Mutability
-	Returned        Returned
-	Uniqueness      Uniqueness
-	ReferenceTypes  []string
-	SubAttributes   []*Attribute
+	Name            string       `json:"name"`
+	Type            Type         `json:"type,omitempty"`
+	MultiValued     bool         `json:"multiValued,omitempty"`
+	Description     string       `json:"description,omitempty"`
+	Required        bool         `json:"required,omitempty"`
+	CanonicalValues []string     `json:"canonicalValues,omitempty"`
+	CaseExact       bool         `json:"caseExact,omitempty"`
+	Mutability      Mutability   `json:"mutability,omitempty"`
+	Returned        Returned     `json:"returned,omitempty"`
+	Uniqueness      Uniqueness   `json:"uniqueness,omitempty"`
+	ReferenceTypes  []string     `json:"referenceTypes,omitempty"`
+	SubAttributes   []*Attribute `json:"subAttributes,omitempty"`
 
 	schema string     // URN of the schema it stands in; "" for a common attribute
+	isBase bool       // whether that is the base schema of its type
 	parent *Attribute // the complex attribute it is part of, or nil
 }
 
@@ -109,15 +111,15 @@ func (a *Attribute) String() string {
 	if a.parent != nil {
 		return a.parent.String() + "." + a.Name
 	}
-	if a.schema != "" && !isCoreSchema(a.schema) {
+	if a.schema != "" && !a.isBase {
 		return a.schema + ":" + a.Name
 	}
 	return a.Name
 }
 
 // normalise fills in the defaults of RFC 7643 §2.2 and ties a to its place.
-func (a *Attribute) normalise(schema string, parent *Attribute) {
-	a.schema, a.parent = schema, parent
+func (a *Attribute) normalise(schema string, isBase bool, parent *Attribute) {
+	a.schema, a.isBase, a.parent = schema, isBase, parent
 	if a.Type == "" {
 		a.Type = TypeString
 	}
@@ -131,9 +133,12 @@ func (a *Attribute) normalise(schema string, parent *Attribute) {
 		a.Uniqueness = UniqueNone
 	}
 	for _, s := range a.SubAttributes {
-		s.normalise(schema, a)
+		s.normalise(schema, isBase, a)
 	}
 }
+
+// Clone returns a copy of a and its sub-attributes, for another type.
+func (a *Attribute) Clone() *Attribute { return a.clone(func(*Attribute) bool { return true }) }
 
 // clone copies a with those sub-attributes that keep approves.
 func (a *Attribute) clone(keep func(*Attribute) bool) *Attribute {

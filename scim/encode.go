@@ -50,6 +50,7 @@ func Location(base string, r *Resource) string {
 }
 
 func (e *encoder) resource(r *Resource, members iter.Seq2[Member, error]) error {
+	e.references = r.Type.References
 	e.dst = append(e.dst, '{')
 	e.schemas(r)
 	if r.ID != "" {

@@ -64,7 +64,7 @@ func (e *encoder) resourceType(t *ResourceType) {
 		if len(t.Extensions) > 0 {
 			list(e, "schemaExtensions", t.Extensions, func(e *encoder, s *Schema) {
 				e.text("schema", s.ID)
-				e.bool("required", false)
+				e.bool("required", s.IsRequired())
 			})
 		}
 	})

@@ -13,6 +13,7 @@ type encoder struct {
 	base       string
 	dialect    Dialect
 	projection Projection
+	references map[string]string // of the type, see [ResourceType]
 }
 
 // key begins a member of the object being written.
@@ -114,7 +115,7 @@ func (e *encoder) complex(a *Attribute, v Value) (written bool, err error) {
 		if !e.projection.WantsSub(a, s) {
 			continue
 		}
-		if id, endpoint := reference(s, v); endpoint != "" {
+		if id, endpoint := e.reference(s, v); endpoint != "" {
 			if e.dialect == V1 {
 				continue
 			}
@@ -149,7 +150,7 @@ func (e *encoder) isVisible(a *Attribute, v Value) bool {
 	}
 	for _, item := range v.Items() {
 		for _, s := range a.SubAttributes {
-			_, endpoint := reference(s, item)
+			_, endpoint := e.reference(s, item)
 			if e.dialect == V1 && s.Name == "$ref" {
 				continue
 			}
@@ -163,9 +164,9 @@ func (e *encoder) isVisible(a *Attribute, v Value) bool {
 
 // reference returns the id and the endpoint of the resource that the
 // sub-attribute s of the complex value v points to, if s is the $ref of a
-// reference to a user or a group. It is made anew from the value, whatever a
+// reference to a resource that is served. It is made anew from the value, whatever a
 // client sent or a backend keeps.
-func reference(s *Attribute, v Value) (id, endpoint string) {
+func (e *encoder) reference(s *Attribute, v Value) (id, endpoint string) {
 	if s.Type != TypeReference || s.Name != "$ref" {
 		return "", ""
 	}
@@ -174,12 +175,25 @@ func reference(s *Attribute, v Value) (id, endpoint string) {
 		return "", ""
 	}
 	if len(s.ReferenceTypes) == 1 {
-		return id, endpointOf(s.ReferenceTypes[0])
+		return id, e.endpointOf(s.ReferenceTypes[0])
 	}
-	return id, endpointOf(v.SubNamed("type").Text())
+	return id, e.endpointOf(v.SubNamed("type").Text())
 }
 
 // endpointOf returns the endpoint of the resource type of that name, or "".
+func (e *encoder) endpointOf(resourceType string) string {
+	if endpoint := endpointOf(resourceType); endpoint != "" || len(e.references) == 0 {
+		return endpoint
+	}
+	for name, endpoint := range e.references {
+		if strings.EqualFold(name, resourceType) {
+			return endpoint
+		}
+	}
+	return ""
+}
+
+// endpointOf returns the endpoint of users and groups.
 func endpointOf(resourceType string) string {
 	switch {
 	case strings.EqualFold(resourceType, "User"):

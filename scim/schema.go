@@ -2,15 +2,32 @@ package scim
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
-// Schema is a named set of attributes (RFC 7643 §7).
+// Schema is a named set of attributes (RFC 7643 §7). Its JSON is that of the RFC.
 type Schema struct {
-	ID          string // its URN
-	Name        string
-	Description string
-	Attributes  []*Attribute
+	ID          string       `json:"id"` // its URN
+	Name        string       `json:"name,omitempty"`
+	Description string       `json:"description,omitempty"`
+	Attributes  []*Attribute `json:"attributes,omitempty"`
+}
+
+// Clone returns a copy of s and its attributes, for another type.
+func (s *Schema) Clone() *Schema {
+	c := *s
+	c.Attributes = make([]*Attribute, len(s.Attributes))
+	for i, a := range s.Attributes {
+		c.Attributes[i] = a.Clone()
+	}
+	return &c
+}
+
+// IsRequired reports whether a resource must have something of the schema
+// (RFC 7643 §6): an attribute of it is required.
+func (s *Schema) IsRequired() bool {
+	return slices.ContainsFunc(s.Attributes, func(a *Attribute) bool { return a.Required })
 }
 
 // ResourceType is a kind of resource that a gateway serves (RFC 7643 §6): its
@@ -21,6 +38,10 @@ type ResourceType struct {
 	Description string
 	Schema      *Schema
 	Extensions  []*Schema
+
+	// References are the endpoints of the types, by their names, that values of
+	// this one refer to besides users and groups.
+	References map[string]string
 
 	attributes map[string]*Attribute // by lower-case name and by lower-case URN:name
 	schemas    map[string]*Schema    // by lower-case URN
@@ -49,7 +70,7 @@ var (
 )
 
 func common(a *Attribute) *Attribute {
-	a.normalise("", nil)
+	a.normalise("", false, nil)
 	return a
 }
 
@@ -74,7 +95,7 @@ func NewResourceType(name, endpoint, description string, schema *Schema, extensi
 		}
 		t.schemas[urn] = s
 		for _, a := range s.Attributes {
-			a.normalise(s.ID, nil)
+			a.normalise(s.ID, i == 0, nil)
 			key := strings.ToLower(a.Name)
 			full := urn + ":" + key
 			if t.attributes[full] != nil {
@@ -181,6 +202,7 @@ func (t *ResourceType) Narrow(keep func(*Attribute) bool, adjust func(old, narro
 	if err != nil {
 		panic(err) // a subset of what was unique is unique
 	}
+	n.References = t.References
 	if adjust != nil {
 		for _, a := range n.Attributes() {
 			old := t.Attribute(a.schema + ":" + a.Name)

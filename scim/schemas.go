@@ -42,7 +42,7 @@ func mustType(name, endpoint, description string, s *Schema, e ...*Schema) *Reso
 // UserSchema returns the schema of RFC 7643 §4.1, and externalId (§3.1).
 func UserSchema() *Schema {
 	return &Schema{ID: SchemaUser, Name: "User", Description: "User account", Attributes: []*Attribute{
-		externalID(),
+		ExternalID(),
 		{Name: "userName", Required: true, Uniqueness: UniqueServer,
 			Description: "The name by which the user signs in. Compared without case."},
 		{Name: "name", Type: TypeComplex, Description: "The parts of the user's name.", SubAttributes: []*Attribute{
@@ -116,7 +116,7 @@ func EnterpriseSchema() *Schema {
 // GroupSchema returns the schema of RFC 7643 §4.2, and externalId (§3.1).
 func GroupSchema() *Schema {
 	return &Schema{ID: SchemaGroup, Name: "Group", Description: "Group", Attributes: []*Attribute{
-		externalID(),
+		ExternalID(),
 		{Name: "displayName", Required: true, Uniqueness: UniqueServer, Description: "The name of the group."},
 		{Name: "members", Type: TypeComplex, MultiValued: true, Description: "The members of the group.", SubAttributes: []*Attribute{
 			{Name: "value", CaseExact: true, Mutability: Immutable, Description: "The id of the member."},
@@ -127,9 +127,10 @@ func GroupSchema() *Schema {
 	}}
 }
 
-// externalID is compared without case, although RFC 7643 §3.1 makes it exact:
-// Microsoft's validator asks so.
-func externalID() *Attribute {
+// ExternalID returns the attribute externalId, which every base schema has here.
+// It is compared without case, although RFC 7643 §3.1 makes it exact: Microsoft's
+// validator asks so.
+func ExternalID() *Attribute {
 	return &Attribute{Name: "externalId", Description: "The identifier that the provider gave."}
 }
 

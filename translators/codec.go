@@ -16,6 +16,9 @@ func newCodec(c MapConfig, a *scim.Attribute, whole bool) (Codec, error) {
 	if c.Codec != CodecBoolean && (c.True != "" || c.False != "") {
 		return nil, errors.New("the texts of a boolean stand behind boolean: boolean TRUE FALSE")
 	}
+	if c.Codec != CodecReference && c.RefersTo != "" {
+		return nil, errors.New("the resource type of a reference stands behind reference: reference User")
+	}
 	demand := func(ok bool, what string) error {
 		if ok {
 			return nil
@@ -55,10 +58,24 @@ func newCodec(c MapConfig, a *scim.Attribute, whole bool) (Codec, error) {
 	case CodecJSON:
 		return jsonCodec{a}, demand(whole, "whole complex values")
 	case CodecReference:
-		isReference := a.Parent() != nil && strings.EqualFold(a.Name, "value") && a.Parent().Sub("$ref") != nil
-		return referenceCodec{}, demand(isReference, "ids of other resources, such as manager.value")
+		if len(refersTo(c, a)) == 0 && a.Type == scim.TypeString {
+			return nil, errors.New("say what resources the value is an id of: reference <resource type>, such as reference User")
+		}
+		return referenceCodec{}, demand(a.Type == scim.TypeString, "ids of other resources, such as manager.value")
 	}
 	return nil, fmt.Errorf("there is no codec %q: it is one of boolean, timestamp, binary, postal_address, json, reference", c.Codec)
+}
+
+// refersTo returns the resource types whose ids the values of a are: what the
+// operator says, or else the schema of the $ref beside the value.
+func refersTo(c MapConfig, a *scim.Attribute) []string {
+	switch {
+	case c.RefersTo != "":
+		return []string{c.RefersTo}
+	case a.Parent() == nil || !strings.EqualFold(a.Name, "value") || a.Parent().Sub("$ref") == nil:
+		return nil
+	}
+	return a.Parent().Sub("$ref").ReferenceTypes
 }
 
 func subNames(a *scim.Attribute) string {

@@ -34,7 +34,7 @@ func thingType(t testing.TB) *scim.ResourceType {
 		{Name: "weight", Type: scim.TypeDecimal},
 		{Name: "blob", Type: scim.TypeBinary},
 		{Name: "boss", Type: scim.TypeComplex, SubAttributes: []*scim.Attribute{
-			{Name: "value"}, {Name: "$ref", Type: scim.TypeReference},
+			{Name: "value"}, {Name: "$ref", Type: scim.TypeReference, ReferenceTypes: []string{"User"}},
 		}},
 		{Name: "parts", Type: scim.TypeComplex, MultiValued: true, SubAttributes: []*scim.Attribute{
 			{Name: "value"}, {Name: "type"}, {Name: "primary", Type: scim.TypeBoolean},

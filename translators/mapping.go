@@ -11,7 +11,8 @@ import "github.com/scimgate/scimgate/scim"
 //		required
 //		create_only | read_only | write_only
 //		boolean <true> <false>
-//		timestamp | binary | postal_address | json | reference
+//		timestamp | binary | postal_address | json
+//		reference [<resource type>]
 //		constant <value>
 //	}
 //
@@ -30,6 +31,9 @@ type MapConfig struct {
 	// by $ in the backend), "json" (a whole complex value as a JSON text) or
 	// "reference" (an id in SCIM, a name such as a DN in the backend).
 	Codec string `json:"codec,omitempty"`
+	// RefersTo is the resource type that a reference is to. Default: what the
+	// schema says of the $ref beside the value.
+	RefersTo string `json:"refers_to,omitempty"`
 	// True and False are the texts of a boolean. Default: TRUE and FALSE.
 	True  string `json:"true,omitempty"`
 	False string `json:"false,omitempty"`
@@ -76,6 +80,8 @@ type Leaf struct {
 	Terms  []scim.Field // the constants of the selector, by sub-attribute
 	Fields []string
 	Codec  Codec // nil for a constant
+	// RefersTo are the resource types that a reference may be to.
+	RefersTo []string
 
 	constant scim.Value
 }
@@ -125,11 +131,13 @@ type Codec interface {
 // ids and the backend's names. The translator fills it before it maps, asking
 // [Mapping.Names] or [Mapping.IDs] what to look up.
 type References interface {
-	// Name returns the backend's name of the resource with that id.
-	Name(id string) (name string, ok bool)
+	// Name returns the backend's name of the resource with that id; ok is false
+	// when there is none, or none that the leaf may refer to.
+	Name(l *Leaf, id string) (name string, ok bool)
 	// ID returns the id of the resource with that name; ok is false when there
-	// is none or it is not a resource that is served.
-	ID(name string) (id string, ok bool)
+	// is none, or it is not a resource that is served and that the leaf may refer
+	// to.
+	ID(l *Leaf, name string) (id string, ok bool)
 }
 
 // FieldValues is what a backend's field is to hold.

@@ -13,10 +13,10 @@ import (
 func checkRules(l *Leaf) error {
 	config := l.Config
 	hasDefault := config.Default != "" || len(config.DefaultFrom) > 0
-	isPassword := l.Path.Attribute.Mutability == scim.WriteOnly
+	isSecret := l.Path.Leaf().Mutability == scim.WriteOnly || l.Path.Attribute.Mutability == scim.WriteOnly
 	switch {
-	case config.ReadOnly && isPassword:
-		return errors.New("a password can only be written: remove read_only")
+	case config.ReadOnly && isSecret:
+		return errors.New("its schema says that it can only be written: remove read_only")
 	case config.ReadOnly && config.WriteOnly:
 		return errors.New("read_only and write_only exclude each other: remove one")
 	case config.ReadOnly && hasDefault:
@@ -27,7 +27,7 @@ func checkRules(l *Leaf) error {
 		return errors.New("it is read_only, so that there is nothing to check against one_of: remove one")
 	case config.ReadOnly && config.CreateOnly:
 		return errors.New("read_only and create_only exclude each other: remove one")
-	case isPassword && hasDefault:
+	case isSecret && hasDefault:
 		return errors.New("a password that many share is none: remove the default")
 	case l.isWhole() && (config.Default != "" || len(config.DefaultFrom) > 0 || len(config.OneOf) > 0):
 		return errors.New("default, default_from and one_of are for single values, and json maps a whole one: remove them")
@@ -138,8 +138,34 @@ func (c *compiler) checkFields() (mistakes []error) {
 // checkRequired looks for what SCIM requires.
 func (c *compiler) checkRequired() (mistakes []error) {
 	for _, a := range c.full.Attributes() {
-		if a.Required && !c.handled[a] && !slices.ContainsFunc(c.leaves, func(l *Leaf) bool { return l.Path.Attribute == a }) {
-			mistakes = append(mistakes, fmt.Errorf("%s is not mapped, and SCIM requires it of every %s: add map %s and the field that holds it", a, c.full.Name, a))
+		isMapped := slices.ContainsFunc(c.leaves, func(l *Leaf) bool { return l.Path.Attribute == a })
+		switch {
+		case c.handled[a]:
+		case a.Required && !isMapped:
+			mistakes = append(mistakes, fmt.Errorf("%s is not mapped, and %s requires it of every %s: add map %s and the field that holds it", a, authority(a), c.full.Name, a))
+		case isMapped:
+			mistakes = append(mistakes, c.checkParts(a)...)
+		}
+	}
+	return mistakes
+}
+
+// authority names who requires an attribute.
+func authority(a *scim.Attribute) string {
+	if scim.IsCoreSchema(a.Schema()) {
+		return "SCIM"
+	}
+	return "its schema"
+}
+
+// checkParts looks for the required parts of a complex attribute that is mapped.
+func (c *compiler) checkParts(a *scim.Attribute) (mistakes []error) {
+	for _, s := range a.SubAttributes {
+		isMapped := func(l *Leaf) bool {
+			return l.Path.Attribute == a && (l.isWhole() || l.Path.Sub == s || slices.ContainsFunc(l.Terms, func(t scim.Field) bool { return t.Attribute == s }))
+		}
+		if s.Required && !slices.ContainsFunc(c.leaves, isMapped) {
+			mistakes = append(mistakes, fmt.Errorf("%s is not mapped, and its schema requires it of every %s: add map %s and the field that holds it", s, a, s))
 		}
 	}
 	return mistakes

@@ -89,7 +89,7 @@ func (c *compiler) add(config MapConfig) error {
 	if err := c.checkServed(path); err != nil {
 		return err
 	}
-	if a == c.full.Attribute("password") {
+	if a.Mutability == scim.WriteOnly || path.Attribute.Mutability == scim.WriteOnly {
 		l.Config.WriteOnly = true
 	}
 	if (a.Mutability == scim.ReadOnly || path.Attribute.Mutability == scim.ReadOnly) && config.Constant == "" {
@@ -114,6 +114,9 @@ func (c *compiler) add(config MapConfig) error {
 	if l.Codec, err = newCodec(l.Config, a, l.isWhole()); err != nil {
 		return err
 	}
+	if l.IsReference() {
+		l.RefersTo = refersTo(l.Config, a)
+	}
 	if err := checkRules(l); err != nil {
 		return err
 	}
@@ -136,6 +139,8 @@ func (c *compiler) checkServed(path scim.Path) error {
 		return fmt.Errorf("%s is not served by this translator: remove the line", a)
 	case path.Sub != nil && path.Sub.Name == "$ref":
 		return fmt.Errorf("the address of a resource follows from its id: map %s.value instead", a)
+	case path.Sub != nil && path.Sub.MultiValued:
+		return fmt.Errorf("%s may have many values in each %s: map all of %s to one field with json", path.Sub, a, a)
 	}
 	return nil
 }
@@ -186,7 +191,8 @@ func slotKey(a *scim.Attribute, terms []scim.Field) string {
 func (c *compiler) mapping() (*Mapping, error) {
 	m := &Mapping{Type: narrow(c.full, c.leaves, slices.Collect(maps.Keys(c.handled))), Leaves: c.leaves}
 	for _, l := range c.leaves {
-		isRequired := l.Config.Required || l.Path.Leaf().Required && l.IsWritable()
+		// What a schema requires of a part is required where there is the whole.
+		isRequired := l.Config.Required || l.Path.Sub == nil && l.Path.Leaf().Required && l.IsWritable()
 		path, terms, err := ParseLeaf(m.Type, l.Path.String())
 		if err != nil {
 			return nil, fmt.Errorf("map %s: %w", l.Config.Path, err)

@@ -207,7 +207,7 @@ func (d *decoder) all(l *Leaf) []scim.Value {
 func (d *decoder) value(l *Leaf, field, raw string) scim.Value {
 	if l.IsReference() {
 		if d.refs != nil {
-			if id, ok := d.refs.ID(raw); ok {
+			if id, ok := d.refs.ID(l, raw); ok {
 				return scim.String(id)
 			}
 		}

@@ -3,6 +3,7 @@ package translators
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/scimgate/scimgate/scim"
 )
@@ -78,10 +79,10 @@ func encodeAll(l *Leaf, values []scim.Value, refs References) ([]string, error) 
 		if l.IsReference() {
 			id, ok := text, false
 			if refs != nil {
-				text, ok = refs.Name(id)
+				text, ok = refs.Name(l, id)
 			}
 			if !ok {
-				return nil, invalid(l.Path.String(), fmt.Sprintf("there is no resource with the id %q", id))
+				return nil, invalid(l.Path.String(), fmt.Sprintf("there is no %s with the id %q", l.refersTo(), id))
 			}
 		}
 		if text != "" && !slices.Contains(texts, text) {
@@ -89,6 +90,14 @@ func encodeAll(l *Leaf, values []scim.Value, refs References) ([]string, error) 
 		}
 	}
 	return texts, nil
+}
+
+// refersTo names what the leaf may refer to.
+func (l *Leaf) refersTo() string {
+	if len(l.RefersTo) == 0 {
+		return "resource"
+	}
+	return strings.Join(l.RefersTo, " or ")
 }
 
 func invalid(path, detail string) *Error {

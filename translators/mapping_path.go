@@ -15,7 +15,7 @@ func ParseLeaf(full *scim.ResourceType, text string) (scim.Path, []scim.Field, e
 	path, err := scim.ParsePath(full, text)
 	if err != nil {
 		if unknown, is := errors.AsType[*scim.UnknownAttributeError](err); is {
-			return scim.Path{}, nil, fmt.Errorf("SCIM has no attribute %s in a %s%s", unknown.Name, full.Name, suggestion(full, unknown.Name))
+			return scim.Path{}, nil, unknownAttribute(full, unknown.Name)
 		}
 		if e := scim.AsError(err); e != nil {
 			return scim.Path{}, nil, errors.New(e.Detail)
@@ -35,6 +35,17 @@ func ParseLeaf(full *scim.ResourceType, text string) (scim.Path, []scim.Field, e
 		}
 	}
 	return path, terms, nil
+}
+
+// unknownAttribute is the error for a name that the type has no attribute for.
+func unknownAttribute(full *scim.ResourceType, name string) error {
+	if scim.IsCoreSchema(full.Schema.ID) {
+		return fmt.Errorf("SCIM has no attribute %s in a %s%s", name, full.Name, suggestion(full, name))
+	}
+	if meaning := reserved[strings.ToLower(name)]; meaning != "" {
+		return fmt.Errorf("a %s can't have the attribute %s: %s", full.Name, name, meaning)
+	}
+	return fmt.Errorf("the schema %s has no attribute %s%s", full.Schema.ID, name, suggestion(full, name))
 }
 
 // suggestion returns "; do you mean …?" when an attribute of the type is called

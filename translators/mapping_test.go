@@ -44,9 +44,12 @@ func compile(t *testing.T, configs []translators.MapConfig, handled ...string) *
 // directory is a References over a fixed set.
 type directory map[string]string // names by id
 
-func (d directory) Name(id string) (string, bool) { name, ok := d[id]; return name, ok }
+func (d directory) Name(_ *translators.Leaf, id string) (string, bool) {
+	name, ok := d[id]
+	return name, ok
+}
 
-func (d directory) ID(name string) (string, bool) {
+func (d directory) ID(_ *translators.Leaf, name string) (string, bool) {
 	for id, n := range d {
 		if n == name {
 			return id, true

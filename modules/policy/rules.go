@@ -108,6 +108,29 @@ func Demand(rules []translators.Rule, r *scim.Resource, concerns func(*scim.Attr
 			}
 		}
 	}
+	for _, f := range r.Fields() {
+		if f.Attribute.IsComplex() && concerns(f.Attribute) {
+			if err := demandParts(f.Attribute, f.Value); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// demandParts checks that each value of a complex attribute has the parts that its
+// schema requires. What can only be written was never read, so that nobody knows.
+func demandParts(a *scim.Attribute, v scim.Value) error {
+	for _, s := range a.SubAttributes {
+		if !s.Required || s.Mutability == scim.ReadOnly || s.Mutability == scim.WriteOnly {
+			continue
+		}
+		for _, item := range v.Items() {
+			if item.Sub(s).IsAbsent() {
+				return scim.Invalid(scim.InvalidValue, "%s is required in each %s and has no value. Map it at the provider.", s, a)
+			}
+		}
+	}
 	return nil
 }
 

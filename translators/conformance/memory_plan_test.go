@@ -327,8 +327,10 @@ func (m *memory) planValues(in translators.Intent, c *change, plan *translators.
 // anyone is a References for looking only.
 type anyone struct{}
 
-func (anyone) Name(id string) (string, bool) { return "row " + id, true }
-func (anyone) ID(name string) (string, bool) { return strings.TrimPrefix(name, "row "), true }
+func (anyone) Name(_ *translators.Leaf, id string) (string, bool) { return "row " + id, true }
+func (anyone) ID(_ *translators.Leaf, name string) (string, bool) {
+	return strings.TrimPrefix(name, "row "), true
+}
 
 func (m *memory) planMembers(in translators.Intent, c *change) error {
 	if in.Members.IsEmpty() {
@@ -341,7 +343,7 @@ func (m *memory) planMembers(in translators.Intent, c *change) error {
 		}
 	}
 	for _, id := range in.Members.Add {
-		if _, ok := m.Name(id); !ok && !in.Offline {
+		if _, ok := m.Name(nil, id); !ok && !in.Offline {
 			if m.is("passes over unknown members") {
 				continue
 			}

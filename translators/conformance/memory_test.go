@@ -137,13 +137,13 @@ func (m *memory) find(k *kind, id string) *record {
 }
 
 // Name and ID make the table its own directory of references.
-func (m *memory) Name(id string) (string, bool) {
+func (m *memory) Name(_ *translators.Leaf, id string) (string, bool) {
 	return "row " + id, m.find(m.users, id) != nil || m.find(m.groups, id) != nil
 }
 
-func (m *memory) ID(name string) (string, bool) {
+func (m *memory) ID(l *translators.Leaf, name string) (string, bool) {
 	id, ok := strings.CutPrefix(name, "row ")
-	_, exists := m.Name(id)
+	_, exists := m.Name(l, id)
 	return id, ok && exists
 }
 

@@ -36,7 +36,7 @@ func (t *Translator) ask(ctx context.Context, k *kind, f scim.Filter) (inquiry, 
 	if and, ok := f.(scim.And); ok {
 		terms = and.Terms
 	}
-	c := &filterCompiler{kind: k, profile: t.profile, values: values}
+	c := &filterCompiler{kind: k, profile: t.profile, named: values}
 	all := c.each(terms)
 	if c.undefined, err = t.undefined(ctx, k, c.used); err != nil {
 		return inquiry{}, err
@@ -59,7 +59,7 @@ func (t *Translator) ask(ctx context.Context, k *kind, f scim.Filter) (inquiry, 
 	default:
 		q.rest = scim.And{Terms: rest}
 	}
-	q.rest, err = t.withoutMembers(ctx, k, q.rest, values)
+	q.rest, err = t.withoutMembers(ctx, k, q.rest, values.values)
 	return q, err
 }
 
@@ -131,56 +131,93 @@ func (t *Translator) isDefined(ctx context.Context, k *kind, a clause, key strin
 	return true, nil
 }
 
-// valuesOfIDs looks up the resources that a filter names by id, and returns what
-// stands for them in the directory's attributes.
-func (t *Translator) valuesOfIDs(ctx context.Context, k *kind, f scim.Filter) (map[string]string, error) {
-	users, groups := namedIDs(k, f)
+// named is what stands in the directory's attributes for the resources that a
+// filter names by id. An id that is missing is nobody's.
+type named struct {
+	values map[string]string // of members and groups: names, or login names for memberUid
+	names  map[string]string // of what leaves refer to
+}
+
+// valuesOfIDs looks up the resources that a filter names by id.
+func (t *Translator) valuesOfIDs(ctx context.Context, k *kind, f scim.Filter) (named, error) {
+	members, references := t.namedIDs(k, f)
+	var n named
+	var err error
+	field := ""
+	if k.members != nil && !k.memberIsDN {
+		field = fieldUID
+		delete(members, t.groups)
+	}
+	if n.values, err = t.lookUpIDs(ctx, members, field); err != nil {
+		return named{}, err
+	}
+	n.names, err = t.lookUpIDs(ctx, references, "")
+	return n, err
+}
+
+// lookUpIDs returns what stands for the resources with these ids: the values of
+// the field, or their names when there is none.
+func (t *Translator) lookUpIDs(ctx context.Context, ids map[*kind][]string, field string) (map[string]string, error) {
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	var attributes []string
+	if field != "" {
+		attributes = []string{field}
+	}
 	values := make(map[string]string)
-	look := func(other *kind, ids []string, field string) error {
-		if other == nil || len(ids) == 0 {
-			return nil
+	for _, k := range t.kinds { // in order
+		unknown := slices.DeleteFunc(ids[k], func(id string) bool { return values[id] != "" })
+		found, err := t.locate(ctx, k, unknown, attributes)
+		if err != nil {
+			return nil, err
 		}
-		var attributes []string
-		if field != "" {
-			attributes = []string{field}
-		}
-		found, err := t.locate(ctx, other, ids, attributes)
 		for id, e := range found {
 			if values[id] = e.DN; field != "" {
 				values[id] = e.GetEqualFoldAttributeValue(field)
 			}
 		}
-		return err
 	}
-	field := ""
-	if k.members != nil && !k.memberIsDN {
-		field, groups = fieldUID, nil
-	}
-	if err := look(t.users, users, field); err != nil {
-		return nil, err
-	}
-	groups = slices.DeleteFunc(groups, func(id string) bool { return values[id] != "" })
-	return values, look(t.groups, groups, "")
+	return values, nil
 }
 
-// namedIDs returns the ids that a filter compares references with, by the kind
-// that they may be of.
-func namedIDs(k *kind, f scim.Filter) (users, groups []string) {
-	add := func(a *scim.Attribute, id string) {
-		if a != k.groups && !slices.Contains(users, id) {
-			users = append(users, id)
+// namedIDs returns the ids that a filter compares members or groups with, and
+// those that it compares references with, by the kinds that they may be of.
+func (t *Translator) namedIDs(k *kind, f scim.Filter) (members, references map[*kind][]string) {
+	add := func(to *map[*kind][]string, of *kind, id string) {
+		if of == nil || slices.Contains((*to)[of], id) {
+			return
 		}
-		if (a == k.groups || a == k.members) && !slices.Contains(groups, id) {
-			groups = append(groups, id)
+		if *to == nil {
+			*to = make(map[*kind][]string)
 		}
+		(*to)[of] = append((*to)[of], id)
 	}
 	walkFilter(f, func(f scim.Filter) {
-		if c, ok := f.(scim.Compare); ok && c.Operator == scim.Equal && c.Target.Sub != nil && c.Target.Sub.Name == "value" &&
-			c.Target.Attribute.Sub("$ref") != nil && !c.Value.IsAbsent() {
-			add(c.Target.Attribute, c.Value.Text())
+		c, ok := f.(scim.Compare)
+		if !ok || c.Operator != scim.Equal || c.Value.IsAbsent() {
+			return
+		}
+		id, isValue := c.Value.Text(), c.Target.Sub != nil && c.Target.Sub.Name == "value"
+		if isValue && k.members != nil && c.Target.Attribute == k.members {
+			add(&members, t.users, id)
+			add(&members, t.groups, id)
+		}
+		if isValue && k.groups != nil && c.Target.Attribute == k.groups {
+			add(&members, t.groups, id)
+		}
+		for _, l := range k.references {
+			if l.Path.Attribute != c.Target.Attribute || l.Path.Sub != c.Target.Sub {
+				continue
+			}
+			for _, other := range t.kinds {
+				if other.isTargetOf(l) {
+					add(&references, other, id)
+				}
+			}
 		}
 	})
-	return users, groups
+	return members, references
 }
 
 // walkFilter calls visit for a filter and all in it.

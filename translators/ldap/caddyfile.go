@@ -63,23 +63,46 @@ import (
 //			map          <path> <attribute>... { … }
 //			map          members member|uniqueMember|memberUid
 //		}
+//		schema <urn> { … }
+//		schema file <path> [<urn>...] { … }
+//		resource <name> {
+//			endpoint     /<name>
+//			schema       <urn>
+//			description  <text>
+//			base         <dn>
+//			scope        sub|one
+//			filter       <LDAP filter>
+//			create_in    <dn>
+//			object_class <class>...
+//			rdn          <attribute>
+//			constant     <attribute> <value>...
+//			delete       remove|refuse
+//			map          <path> <attribute>... { … }
+//		}
 //	}
 //
-// users and groups may each be left out, not both. Of users base, object_class,
-// rdn, delete and a map of userName are required; of groups base, object_class
-// and a map of displayName. The options of map are those of package mapfile.
-// disable may stand several times: an account is disabled when all are in place.
-// map and constant may stand several times too. Every other line stands at most once. What the lines mean, and their defaults,
-// is said at the fields of [Translator].
+// users and groups may each be left out, and both where there is a resource. Of
+// users base, object_class, rdn, delete and a map of userName are required; of
+// groups base, object_class and a map of displayName; of a resource endpoint,
+// schema, base, object_class and rdn. The options of map, and what stands in
+// schema, are those of package mapfile. disable may stand several times: an
+// account is disabled when all are in place. map, constant, schema and resource
+// may stand several times too. Every other line stands at most once. What the
+// lines mean, and their defaults, is said at the fields of [Translator].
 func (t *Translator) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	d.Next() // the name of the module
 	t.Servers = d.RemainingArgs()
 	if len(t.Servers) == 0 {
 		return d.Errf("ldap needs the address of the directory: translator ldap ldaps://directory.example.com")
 	}
-	b := &block{Dispenser: d, name: "ldap"}
-	var users, groups caddyfile.Dispenser // at the first lines of their blocks
-	err := b.each(func(word string) error {
+	types, err := mapfile.ParseTypes(d)
+	if err != nil {
+		return err
+	}
+	t.Schemas = types.Schemas
+	b := &block{Dispenser: d, name: "ldap", repeatable: []string{"schema", "resource"}}
+	places := make(map[string]caddyfile.Dispenser) // the first lines of the blocks with maps
+	err = b.each(func(word string) error {
 		switch word {
 		case "directory":
 			if err := b.text(&t.Directory, "directory <name>"); err != nil {
@@ -111,22 +134,32 @@ func (t *Translator) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 		case "page_size":
 			return b.number(&t.PageSize, -1, "page_size <number>, or -1 for a directory without the paging control")
 		case "users":
-			t.Users, users = new(ResourceConfig), *d
-			return t.Users.unmarshalCaddyfile(d, true)
+			t.Users, places["users"] = new(ResourceConfig), *d
+			return t.Users.unmarshalCaddyfile(d, ofUsers, types.Full.Named("User"))
 		case "groups":
-			t.Groups, groups = new(ResourceConfig), *d
-			return t.Groups.unmarshalCaddyfile(d, false)
+			t.Groups, places["groups"] = new(ResourceConfig), *d
+			return t.Groups.unmarshalCaddyfile(d, ofGroups, types.Full.Named("Group"))
+		case "schema":
+			d.NextSegment() // see ParseTypes
+			return nil
+		case "resource":
+			config := TypeConfig{ResourceTypeConfig: types.Resources[len(t.Resources)]}
+			places["resource "+config.Name] = *d
+			d.NextArg()
+			err := config.unmarshalCaddyfile(d, ofResources, types.Full.Named(config.Name))
+			t.Resources = append(t.Resources, config)
+			return err
 		}
 		return b.unknown("directory", "bind", "starttls", "tls_certificate", "tls_ca", "tls_server_name", "tls_insecure_skip_verify",
-			"connections", "password_policy", "candidates", "page_size", "users", "groups")
+			"connections", "password_policy", "candidates", "page_size", "users", "groups", "schema", "resource")
 	})
 	if err != nil {
 		return err
 	}
-	if t.Users == nil && t.Groups == nil {
+	if t.Users == nil && t.Groups == nil && len(t.Resources) == 0 {
 		return d.Errf("ldap: nothing is served: add users { … }, groups { … } or both")
 	}
-	return t.checkBlocks(&users, &groups)
+	return t.checkBlocks(places, types)
 }
 
 // bind reads as whom scimgate signs in.
@@ -145,24 +178,17 @@ func (t *Translator) bind(b *block) error {
 	return nil
 }
 
-// checkBlocks finds what is wrong between the lines of a block while its place
-// in the file is still known.
-func (t *Translator) checkBlocks(users, groups *caddyfile.Dispenser) error {
-	p, err := findProfile(t.Directory)
-	if err != nil {
+// checkBlocks finds what is wrong between the lines of a block, and between
+// blocks, while their places in the file are still known.
+func (t *Translator) checkBlocks(places map[string]caddyfile.Dispenser, types *mapfile.Types) (err error) {
+	trial := *t
+	if trial.profile, err = findProfile(t.Directory); err != nil {
 		return err
 	}
-	if t.Users != nil {
-		if _, err := newUsers(t.Users, p); err != nil {
-			return users.Errf("users: %w", err)
-		}
-	}
-	if t.Groups != nil {
-		if _, err := newGroups(t.Groups, p); err != nil {
-			return groups.Errf("groups: %w", err)
-		}
-	}
-	return nil
+	return trial.compileKinds(types.Full, func(block string, err error) error {
+		at := places[block]
+		return at.Errf("%s: %w", block, err)
+	}, types.CheckMapped)
 }
 
 func (t *Translator) tlsConfig() *TLSConfig {
@@ -196,10 +222,16 @@ func (c *ConnectionsConfig) unmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	})
 }
 
-func (c *ResourceConfig) unmarshalCaddyfile(d *caddyfile.Dispenser, isUsers bool) error {
-	name, full, handled := "groups", scim.GroupType(), "members"
-	if isUsers {
-		name, full, handled = "users", scim.UserType(), "groups"
+func (c *ResourceConfig) unmarshalCaddyfile(d *caddyfile.Dispenser, of blockSort, full *scim.ResourceType) error {
+	name := string(of)
+	var handled []string
+	switch of {
+	case ofUsers:
+		handled = []string{"groups"}
+	case ofGroups:
+		handled = []string{"members"}
+	default:
+		name += " " + full.Name
 	}
 	head := *d // what is missing is reported at the first line of the block
 	if d.CountRemainingArgs() > 0 {
@@ -230,30 +262,41 @@ func (c *ResourceConfig) unmarshalCaddyfile(d *caddyfile.Dispenser, isUsers bool
 			c.Delete, err = mapfile.ParseDelete(d, c.Delete)
 			return err
 		case word == "map":
-			m, err := mapfile.Parse(d, full, handled)
+			m, err := mapfile.Parse(d, full, handled...)
 			c.Maps = append(c.Maps, m)
 			return err
 		case word == "constant":
 			return c.constant(b)
-		case word == "disable" && isUsers:
+		case word == "disable" && of == ofUsers:
 			return c.disable(b)
-		case word == "placeholder" && !isUsers:
+		case word == "placeholder" && of == ofGroups:
 			return b.text(&c.Placeholder, "placeholder <dn>")
+		case of == ofResources && (word == "endpoint" || word == "schema" || word == "description"):
+			d.NextSegment() // see ParseTypes
+			return nil
 		}
 		words := []string{"base", "scope", "filter", "create_in", "object_class", "rdn", "constant", "delete", "map"}
-		if isUsers {
-			return b.unknown(append(words, "disable")...)
+		switch of {
+		case ofUsers:
+			words = append(words, "disable")
+		case ofGroups:
+			words = append(words, "placeholder")
+		default:
+			words = append(words, "endpoint", "schema", "description")
 		}
-		return b.unknown(append(words, "placeholder")...)
+		return b.unknown(words...)
 	})
 	if err != nil {
 		return err
 	}
-	if err := c.checkRequired(isUsers); err != nil {
+	if err := c.checkRequired(of); err != nil {
 		return head.Errf("%s: %w", name, err)
 	}
+	if of == ofResources {
+		return nil
+	}
 	required := "displayName"
-	if isUsers {
+	if of == ofUsers {
 		required = "userName"
 	}
 	if !slices.ContainsFunc(c.Maps, func(m translators.MapConfig) bool { return isPathOf(full, m.Path, required) }) {

@@ -66,10 +66,17 @@ type Translator struct {
 	// Groups says where groups are and how they are mapped.
 	Groups *ResourceConfig `json:"groups,omitempty"`
 
+	// Schemas are the schemas that are defined here, in the form of RFC 7643 §7:
+	// extensions of a resource type, and the schemas of Resources.
+	Schemas []translators.SchemaConfig `json:"schemas,omitempty"`
+
+	// Resources are further resource types, and where their entries are.
+	Resources []TypeConfig `json:"resources,omitempty"`
+
 	logger  *zap.Logger
 	profile *profile
 	bindDN  *goldap.DN // nil when scimgate does not sign in, or the configuration does not say as whom
-	kinds   []*kind    // users before groups
+	kinds   []*kind    // users before groups, others behind
 	users   *kind      // nil when users are not served
 	groups  *kind      // nil when groups are not served
 	names   *nameCache
@@ -134,8 +141,8 @@ type ResourceConfig struct {
 	// ObjectClasses are the object classes of new entries, the structural first.
 	ObjectClasses []string `json:"object_classes,omitempty"`
 	// RDN is the attribute that names an entry below its parent. It must be
-	// mapped. Required for users; for groups the default is what displayName is
-	// mapped to.
+	// mapped. Required but for groups, whose default is what displayName is mapped
+	// to.
 	RDN string `json:"rdn,omitempty"`
 	// Maps are the mapped attributes. Of members (groups) and groups (users)
 	// only the attribute that holds them is named: members is mapped to member,
@@ -144,8 +151,8 @@ type ResourceConfig struct {
 	// Constants are attributes that new entries get besides those that are
 	// mapped: what an object class demands and SCIM has no word for.
 	Constants []ConstantConfig `json:"constants,omitempty"`
-	// Delete says what DELETE means: remove, disable or refuse. Required for
-	// users; a DELETE of a group is refused until it is said.
+	// Delete says what DELETE means: remove, disable (users only) or refuse.
+	// Required for users; any other DELETE is refused until it is said.
 	Delete translators.DeleteMode `json:"delete,omitempty"`
 	// Disable says how an account is disabled; all methods are applied, in
 	// order. Users only. Without it, active is not served.
@@ -153,6 +160,14 @@ type ResourceConfig struct {
 	// Placeholder is the DN that stands in a group without members where the
 	// object class demands one; it is hidden from answers. Default: the empty DN.
 	Placeholder string `json:"placeholder,omitempty"`
+}
+
+// TypeConfig is a resource type besides users and groups, and where its entries
+// are and how they are mapped. What is for users alone (Disable) or for groups
+// alone (Placeholder) it can't have.
+type TypeConfig struct {
+	translators.ResourceTypeConfig
+	ResourceConfig
 }
 
 // ConstantConfig is an attribute that every new entry gets. It is not looked at

@@ -122,8 +122,8 @@ func (t *Translator) taken(ctx context.Context, k *kind, id string, changes []go
 	return nil
 }
 
-// identifyingLeaves are the leaf that names entries, and those of the paths that
-// a directory may demand to be unique.
+// identifyingLeaves are the leaf that names entries, those of the paths that a
+// directory may demand to be unique, and those that a schema says are.
 func (k *kind) identifyingLeaves() []*translators.Leaf {
 	var leaves []*translators.Leaf
 	add := func(l *translators.Leaf) {
@@ -137,6 +137,11 @@ func (k *kind) identifyingLeaves() []*translators.Leaf {
 			if a != nil && l.Path.Attribute == a && isValue(l.Path) {
 				add(l)
 			}
+		}
+	}
+	for _, l := range k.mapping.Leaves {
+		if l.Path.Leaf().Uniqueness != scim.UniqueNone {
+			add(l)
 		}
 	}
 	add(k.rdn)

@@ -44,10 +44,7 @@ func merge(bs []bounds, by func(...clause) clause) bounds {
 type filterCompiler struct {
 	kind    *kind
 	profile *profile
-	// values are the members, managers and groups that the filter names by id,
-	// as they stand in the directory's attributes: names, or login names for
-	// memberUid. An id that is missing is nobody's.
-	values map[string]string
+	named   // what the filter names by id
 	// undefined are assertions that the directory can't evaluate and that must
 	// not be used: such a one is neither true nor false of any entry, and neither
 	// is its negation (RFC 4511 §4.5.1.7).
@@ -66,7 +63,7 @@ func (c *filterCompiler) bounds(f scim.Filter) bounds {
 	case scim.Not:
 		return c.bounds(f.Term).not()
 	case scim.Elements:
-		if id, ok := elementID(f); ok {
+		if id, ok := elementID(f); ok && c.isReferences(f.Attribute) {
 			return c.reference(f.Attribute, id)
 		}
 		return c.elements(f.Attribute, f.Filter)
@@ -380,7 +377,7 @@ func (c *filterCompiler) assert(l *translators.Leaf, field string, f scim.Compar
 		if f.Operator != scim.Equal {
 			return "", false
 		}
-		name, exists := c.values[f.Value.Text()]
+		name, exists := c.names[f.Value.Text()]
 		if !exists {
 			return nothing, true
 		}

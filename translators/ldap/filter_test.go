@@ -17,13 +17,16 @@ const (
 	engineersID = "6b1c2a3e-0000-4000-8000-0000000000e0"
 )
 
+// sameNames are names for members and references alike.
+func sameNames(names map[string]string) named { return named{values: names, names: names} }
+
 // compile returns the bounds of a filter, with some ids known.
 func compile(t testing.TB, tr *Translator, k *kind, text string, undefined ...clause) bounds {
 	t.Helper()
-	c := &filterCompiler{kind: k, profile: tr.profile, undefined: undefined, values: map[string]string{
+	c := &filterCompiler{kind: k, profile: tr.profile, undefined: undefined, named: sameNames(map[string]string{
 		adaID:       "uid=ada,ou=people,dc=example,dc=com",
 		engineersID: "cn=R\\26D (all),ou=groups,dc=example,dc=com",
-	}}
+	})}
 	return c.bounds(parse(t, k, text))
 }
 

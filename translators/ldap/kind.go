@@ -7,7 +7,8 @@ import (
 	"github.com/scimgate/scimgate/translators"
 )
 
-// kind is a resource type as it was provisioned: users or groups.
+// kind is a resource type as it was provisioned: users, groups, or one that the
+// operator defines.
 type kind struct {
 	config  *ResourceConfig
 	mapping *translators.Mapping
@@ -19,6 +20,7 @@ type kind struct {
 	filter         string // the LDAP filter of every search, compiled once
 	rdn            *translators.Leaf
 	rdnField       string // the attribute that names an entry; one of rdn's
+	references     []*translators.Leaf
 
 	active *scim.Attribute // users: nil when active is not served
 	locks  []lock          // users: how accounts are disabled, in order

@@ -19,8 +19,18 @@ const (
 	fieldUID       = "uid"
 )
 
+// blockSort says of what sort of resources a block is; it is the word before it.
+type blockSort string
+
+// The blocks of resource types.
+const (
+	ofUsers     blockSort = "users"
+	ofGroups    blockSort = "groups"
+	ofResources blockSort = "resource" // a type that the operator defines
+)
+
 // newUsers compiles the configuration of users.
-func newUsers(c *ResourceConfig, p *profile) (*kind, error) {
+func newUsers(c *ResourceConfig, p *profile, full *scim.ResourceType) (*kind, error) {
 	maps, groupsField, err := takeMap(c.Maps, "groups")
 	if err != nil {
 		return nil, err
@@ -34,13 +44,10 @@ func newUsers(c *ResourceConfig, p *profile) (*kind, error) {
 	if groupsField != "" {
 		handled = append(handled, "groups")
 	}
-	if err := c.checkRequired(true); err != nil {
+	if err := c.checkRequired(ofUsers); err != nil {
 		return nil, err
 	}
-	if c.Placeholder != "" {
-		return nil, errors.New("placeholder is for groups: remove it")
-	}
-	k, err := newKind(c, p, without(scim.UserType(), "groups.type"), maps, handled)
+	k, err := newKind(c, p, without(full, "groups.type"), maps, handled)
 	if err != nil {
 		return nil, err
 	}
@@ -74,7 +81,7 @@ func newUsers(c *ResourceConfig, p *profile) (*kind, error) {
 }
 
 // newGroups compiles the configuration of groups.
-func newGroups(c *ResourceConfig, p *profile) (*kind, error) {
+func newGroups(c *ResourceConfig, p *profile, full *scim.ResourceType) (*kind, error) {
 	maps, memberField, err := takeMap(c.Maps, "members")
 	if err != nil {
 		return nil, err
@@ -83,10 +90,10 @@ func newGroups(c *ResourceConfig, p *profile) (*kind, error) {
 	if memberField != "" {
 		handled = append(handled, "members")
 	}
-	if err := c.checkRequired(false); err != nil {
+	if err := c.checkRequired(ofGroups); err != nil {
 		return nil, err
 	}
-	k, err := newKind(c, p, without(scim.GroupType(), "members.display"), maps, handled)
+	k, err := newKind(c, p, without(full, "members.display"), maps, handled)
 	if err != nil {
 		return nil, err
 	}
@@ -114,6 +121,21 @@ func newGroups(c *ResourceConfig, p *profile) (*kind, error) {
 		if err := c.checkMembers(memberField); err != nil {
 			return nil, err
 		}
+	}
+	return k, nil
+}
+
+// newResources compiles the configuration of a type that the operator defines.
+func newResources(c *ResourceConfig, p *profile, full *scim.ResourceType) (*kind, error) {
+	if err := c.checkRequired(ofResources); err != nil {
+		return nil, err
+	}
+	k, err := newKind(c, p, full, c.Maps, nil)
+	if err != nil {
+		return nil, err
+	}
+	if k.rdn == nil {
+		return nil, fmt.Errorf("rdn %s: nothing is mapped to it, so that new entries would have no name: map an attribute of the schema to it", c.RDN)
 	}
 	return k, nil
 }
@@ -157,7 +179,7 @@ func (c *ResourceConfig) checkMembers(field string) error {
 	return fmt.Errorf("map members %s: entries of the class %s hold their members in %s: map members %s%s", field, class, holds, holds, remedy)
 }
 
-// newKind compiles what users and groups have in common.
+// newKind compiles what all sorts have in common.
 func newKind(c *ResourceConfig, p *profile, full *scim.ResourceType, maps []translators.MapConfig, handled []string) (*kind, error) {
 	k := &kind{config: c, filter: c.Filter}
 	if err := k.place(); err != nil {
@@ -187,6 +209,11 @@ func newKind(c *ResourceConfig, p *profile, full *scim.ResourceType, maps []tran
 	}
 	if err := k.checkConstants(); err != nil {
 		return nil, err
+	}
+	for _, l := range k.mapping.Leaves {
+		if l.IsReference() {
+			k.references = append(k.references, l)
+		}
 	}
 	if c.RDN != "" {
 		k.rdnField = c.RDN
@@ -267,7 +294,7 @@ func (k *kind) scopeName() string {
 }
 
 // checkRequired looks for the parts that have no default.
-func (c *ResourceConfig) checkRequired(isUsers bool) error {
+func (c *ResourceConfig) checkRequired(of blockSort) error {
 	var mistakes []error
 	missing := func(text string) { mistakes = append(mistakes, errors.New(text)) }
 	if c.Base == "" {
@@ -276,24 +303,27 @@ func (c *ResourceConfig) checkRequired(isUsers bool) error {
 	if len(c.ObjectClasses) == 0 {
 		missing("object_class is missing: name the object classes of new entries, such as object_class inetOrgPerson")
 	}
-	if c.RDN == "" && isUsers {
+	if c.RDN == "" && of != ofGroups {
 		missing("rdn is missing: name the attribute that names an entry, such as rdn uid")
 	}
 	switch c.Delete {
 	case translators.DeleteRemove, translators.DeleteRefuse:
 	case translators.DeleteDisable:
-		if !isUsers {
+		if of != ofUsers {
 			missing("delete disable is for users: choose remove or refuse")
 		}
 	case "":
-		if isUsers {
+		if of == ofUsers {
 			missing("delete is missing: say what DELETE means, delete remove, disable or refuse")
 		}
 	default:
 		missing(fmt.Sprintf("delete %s is not known: it is remove, disable or refuse", c.Delete))
 	}
-	if !isUsers && len(c.Disable) > 0 {
+	if of != ofUsers && len(c.Disable) > 0 {
 		missing("disable is for users: remove it")
+	}
+	if of != ofGroups && c.Placeholder != "" {
+		missing("placeholder is for groups: remove it")
 	}
 	return errors.Join(mistakes...)
 }

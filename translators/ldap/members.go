@@ -96,9 +96,9 @@ func (t *Translator) membersByName(ctx context.Context, k *kind, values []string
 	}
 	r := resolved{members: make([]scim.Member, 0, len(names))}
 	for _, n := range names {
-		if ref := found[n.key]; ref.kind != nil {
+		if ref := found[n.key]; ref.kind != nil && t.canBeMember(ref.kind) {
 			r.members = append(r.members, scim.Member{ID: ref.id, Type: ref.kind.served.Name})
-		} else if slices.ContainsFunc(t.kinds, func(k *kind) bool { return isBelowKey(n.key, k.baseKey) }) {
+		} else if slices.ContainsFunc(t.kinds, func(k *kind) bool { return t.canBeMember(k) && isBelowKey(n.key, k.baseKey) }) {
 			r.strangers = append(r.strangers, n.text)
 		}
 	}

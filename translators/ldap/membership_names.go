@@ -66,6 +66,9 @@ func (t *Translator) needsUID(k *kind) bool {
 
 // memberValue returns what stands in the attribute with the members.
 func (t *Translator) memberValue(k *kind, id string, m namedMember) (string, error) {
+	if m.kind != nil && !t.canBeMember(m.kind) {
+		return "", invalidMember("members: %q is a %s, and groups have users and groups as members alone", id, m.kind.served.Name)
+	}
 	if m.entry == nil {
 		if !k.memberIsDN {
 			return "{uid of " + id + "}", nil
@@ -172,8 +175,12 @@ func (t *Translator) isVisible(k *kind, value string) bool {
 		return true
 	}
 	dn, err := goldap.ParseDN(withoutUID(value))
-	return err == nil && slices.ContainsFunc(t.kinds, func(k *kind) bool { return k.base.AncestorOfFold(dn) })
+	return err == nil && slices.ContainsFunc(t.kinds, func(k *kind) bool { return t.canBeMember(k) && k.base.AncestorOfFold(dn) })
 }
+
+// canBeMember reports whether resources of the kind can be members of groups
+// (RFC 7643 §4.2).
+func (t *Translator) canBeMember(k *kind) bool { return k == t.users || k == t.groups }
 
 // memberKey is the same for two writings of one member.
 func (k *kind) memberKey(value string) string {

@@ -61,9 +61,9 @@ func (k *kind) fieldChanges(before, after *scim.Resource, differences []scim.Dif
 type lenient struct{ translators.References }
 
 // Name implements [translators.References].
-func (l lenient) Name(id string) (string, bool) {
+func (l lenient) Name(leaf *translators.Leaf, id string) (string, bool) {
 	if l.References != nil {
-		if name, ok := l.References.Name(id); ok {
+		if name, ok := l.References.Name(leaf, id); ok {
 			return name, true
 		}
 	}
@@ -161,11 +161,7 @@ func (t *Translator) referencesFor(ctx context.Context, k *kind, in translators.
 	if err != nil {
 		return nil, err
 	}
-	r := &resolution{byID: make(map[string]string, len(names))}
-	for id, m := range names {
-		r.byID[id] = m.name
-	}
-	return r, nil
+	return &resolution{byID: names}, nil
 }
 
 // before is the present state of an intent's resource, nil when it is not known.

@@ -66,20 +66,25 @@ type reference struct {
 // resolution is what became of a request's names and ids: it is the
 // [translators.References] with which entries are decoded.
 type resolution struct {
-	byName map[string]reference // by nameKey
-	byID   map[string]string    // names, by id
+	byName map[string]reference   // by nameKey
+	byID   map[string]namedMember // by id
 }
 
 // Name implements [translators.References].
-func (r *resolution) Name(id string) (string, bool) {
-	name, ok := r.byID[id]
-	return name, ok
+func (r *resolution) Name(l *translators.Leaf, id string) (string, bool) {
+	m, ok := r.byID[id]
+	return m.name, ok && (m.kind == nil || m.kind.isTargetOf(l))
 }
 
 // ID implements [translators.References].
-func (r *resolution) ID(name string) (string, bool) {
+func (r *resolution) ID(l *translators.Leaf, name string) (string, bool) {
 	ref, ok := r.byName[nameKey(name)]
-	return ref.id, ok
+	return ref.id, ok && ref.kind.isTargetOf(l)
+}
+
+// isTargetOf reports whether a leaf may refer to resources of the kind.
+func (k *kind) isTargetOf(l *translators.Leaf) bool {
+	return slices.ContainsFunc(l.RefersTo, func(name string) bool { return strings.EqualFold(name, k.served.Name) })
 }
 
 // resolve finds the resources behind names for showing them: what was found

@@ -3,12 +3,15 @@ package ldap
 import (
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"sync"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 	goldap "github.com/go-ldap/ldap/v3"
 
+	"github.com/scimgate/scimgate/scim"
 	"github.com/scimgate/scimgate/translators"
 )
 
@@ -53,29 +56,95 @@ func (t *Translator) Provision(ctx caddy.Context) error {
 
 // provisionKinds compiles what is served.
 func (t *Translator) provisionKinds() error {
-	if t.Users == nil && t.Groups == nil {
+	if t.Users == nil && t.Groups == nil && len(t.Resources) == 0 {
 		return errors.New("nothing is served: configure users, groups or both")
 	}
+	full, err := translators.NewFullTypes(t.Schemas, t.typeConfigs())
+	if err != nil {
+		return err
+	}
+	return t.compileKinds(full, func(block string, err error) error { return fmt.Errorf("%s: %w", block, err) }, t.checkMapped)
+}
+
+// compileKinds compiles what is served. at gives an error the place of the block
+// that it is about; checkMapped is called when there is no other mistake.
+func (t *Translator) compileKinds(full translators.FullTypes, at func(block string, err error) error, checkMapped func([]translators.Type) error) error {
 	var mistakes []error
-	add := func(c *ResourceConfig, name string, compile func(*ResourceConfig, *profile) (*kind, error)) *kind {
+	mistake := func(block string, err error) { mistakes = append(mistakes, at(block, err)) }
+	add := func(c *ResourceConfig, block, typeName string, compile func(*ResourceConfig, *profile, *scim.ResourceType) (*kind, error)) *kind {
 		if c == nil {
 			return nil
 		}
-		k, err := compile(c, t.profile)
+		k, err := compile(c, t.profile, full.Named(typeName))
 		if err != nil {
-			mistakes = append(mistakes, fmt.Errorf("%s: %w", name, err))
+			mistake(block, err)
 			return nil
 		}
 		t.kinds = append(t.kinds, k)
 		return k
 	}
-	t.users = add(t.Users, "users", newUsers)
-	t.groups = add(t.Groups, "groups", newGroups)
+	t.users = add(t.Users, "users", "User", newUsers)
+	t.groups = add(t.Groups, "groups", "Group", newGroups)
+	for i := range t.Resources {
+		c := &t.Resources[i]
+		add(&c.ResourceConfig, "resource "+c.Name, c.Name, newResources)
+	}
 	if t.users != nil && t.users.groups != nil && t.Groups == nil {
-		mistakes = append(mistakes, errors.New("users: map groups: groups are not served, and their ids not known: configure groups too"))
+		mistake("users", errors.New("map groups: groups are not served, and their ids not known: configure groups too"))
 	}
 	if t.groups != nil && t.groups.members != nil && !t.groups.memberIsDN && t.Users == nil {
-		mistakes = append(mistakes, fmt.Errorf("groups: map members %s: it holds login names, and users are not served: configure users too", t.groups.memberField))
+		mistake("groups", fmt.Errorf("map members %s: it holds login names, and users are not served: configure users too", t.groups.memberField))
+	}
+	if len(mistakes) > 0 {
+		return errors.Join(mistakes...)
+	}
+	for _, k := range t.kinds {
+		if err := t.checkReferences(k); err != nil {
+			mistake(t.blockOf(k), err)
+		}
+	}
+	return errors.Join(append(mistakes, checkMapped(t.Types()))...)
+}
+
+// blockOf names the block of a kind in the configuration.
+func (t *Translator) blockOf(k *kind) string {
+	switch k {
+	case t.users:
+		return "users"
+	case t.groups:
+		return "groups"
+	}
+	return "resource " + k.served.Name
+}
+
+// typeConfigs are the resource types that the operator defines.
+func (t *Translator) typeConfigs() []translators.ResourceTypeConfig {
+	configs := make([]translators.ResourceTypeConfig, len(t.Resources))
+	for i, c := range t.Resources {
+		configs[i] = c.ResourceTypeConfig
+	}
+	return configs
+}
+
+// checkReferences refuses references to resources that are not served: their ids
+// are not known.
+func (t *Translator) checkReferences(k *kind) error {
+	for _, l := range k.mapping.Leaves {
+		if l.IsReference() && !slices.ContainsFunc(t.kinds, func(other *kind) bool { return other.isTargetOf(l) }) {
+			return fmt.Errorf("map %s: no resources of the type %s are served, and their ids not known: configure them, or say what it refers to: reference <resource type>",
+				l.Path, strings.Join(l.RefersTo, " or "))
+		}
+	}
+	return nil
+}
+
+// checkMapped refuses extensions of which nothing is mapped.
+func (t *Translator) checkMapped(served []translators.Type) error {
+	var mistakes []error
+	for _, s := range t.Schemas {
+		if err := translators.CheckMapped(s, served); err != nil {
+			mistakes = append(mistakes, fmt.Errorf("schema %s: %w", s.ID, err))
+		}
 	}
 	return errors.Join(mistakes...)
 }

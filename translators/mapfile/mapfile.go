@@ -1,5 +1,7 @@
 // Package mapfile is the part of the Caddyfile grammar that all translators
-// share: the lines map and delete of a block that describes users or groups.
+// share: the lines map and delete of a block that describes users, groups or
+// resources of a type that the operator defines, and the definitions of schemas
+// and resource types.
 //
 //	map <path> [<field>...] {
 //		default        <value>
@@ -14,7 +16,7 @@
 //		binary
 //		postal_address
 //		json
-//		reference
+//		reference      [<resource type>]
 //		constant       <value>
 //	}
 //	delete remove|disable|refuse
@@ -42,11 +44,49 @@
 //     base64 is octets in the backend. postal_address: lines are separated by $
 //     in the backend. json: a whole complex value (roles, or one element:
 //     `roles[type eq "x"]`) is one JSON text in the backend. reference: an id is
-//     a name in the backend, such as a DN. At most one of these.
+//     a name in the backend, such as a DN; the resource type is named where the
+//     schema does not say it by a $ref beside the value. At most one of these.
 //   - constant: the value that the path always has; there is no field then.
 //
 // delete says what DELETE means: remove the entry, disable the account and keep
 // it, or refuse with 403. There is no default.
+//
+// Beside users and groups stand schemas that the operator defines, which extend a
+// resource type or are the schema of a new one (RFC 7643 §6, §7):
+//
+//	schema <urn> {
+//		name        <name>
+//		description <text>
+//		extends     <resource type>...
+//		attribute   <name> [<type>] {
+//			description      <text>
+//			multi_valued
+//			required
+//			case_exact
+//			canonical_values <value>...
+//			reference_types  <resource type>...
+//			mutability       readWrite|readOnly|immutable|writeOnly
+//			returned         default|always|request|never
+//			uniqueness       none|server|global
+//			attribute        <name> [<type>] { … }
+//		}
+//	}
+//	schema file <path> [<urn>...] {
+//		extends     <resource type>...
+//	}
+//	resource <name> {
+//		endpoint    /<name>
+//		schema      <urn>
+//		description <text>
+//		delete      remove|refuse
+//		map         <path> [<field>...] { … }
+//	}
+//
+// A type is string (unless given), boolean, decimal, integer, dateTime, binary,
+// reference or complex; what is complex has attributes in its block. A file holds
+// schemas as a service provider shows them at /Schemas. The rest of a resource
+// block is the translator's. The definitions may stand before or behind the maps
+// that use them.
 package mapfile
 
 import (
@@ -185,6 +225,10 @@ func (p *parser) codec(name string, args []string) error {
 		c.True, c.False = args[0], args[1]
 	case name == translators.CodecBoolean && len(args) > 0:
 		return p.Errf("map %s: boolean takes two texts or none: boolean <true> <false>", c.Path)
+	case name == translators.CodecReference && len(args) == 1 && args[0] != "":
+		c.RefersTo = args[0]
+	case name == translators.CodecReference && len(args) > 0:
+		return p.Errf("map %s: reference names one resource type or none: reference [<resource type>]", c.Path)
 	case len(args) > 0:
 		return p.Errf("map %s: %s stands alone in its line", c.Path, name)
 	}
