@@ -42,6 +42,8 @@ var attributes = []attribute{
 	{"scimOrganization", "enterprise: organization", directory.CaseIgnore, false},
 	{"scimDivision", "enterprise: division", directory.CaseIgnore, false},
 	{"scimDepartment", "enterprise: department", directory.CaseIgnore, false},
+	{"scimEntitlementName", "entitlements, by the names of their entries", directory.DN, true},
+	{"scimRoleName", "roles, by the names of their entries", directory.DN, true},
 }
 
 const (
@@ -84,6 +86,7 @@ func OpenLDAPSchema() string {
 	equality := map[directory.Rule]string{
 		directory.CaseIgnore: "EQUALITY caseIgnoreMatch SUBSTR caseIgnoreSubstringsMatch SYNTAX 1.3.6.1.4.1.1466.115.121.1.15",
 		directory.CaseExact:  "EQUALITY caseExactMatch SUBSTR caseExactSubstringsMatch SYNTAX 1.3.6.1.4.1.1466.115.121.1.15",
+		directory.DN:         "EQUALITY distinguishedNameMatch SYNTAX 1.3.6.1.4.1.1466.115.121.1.12",
 		directory.Boolean:    "EQUALITY booleanMatch SYNTAX 1.3.6.1.4.1.1466.115.121.1.7",
 	}
 	var b strings.Builder

@@ -23,6 +23,7 @@ var grammars = []struct {
 	{"docs/gateway.md", []string{"../modules/gateway/caddyfile.go", "../modules/access/caddyfile.go"}},
 	{"docs/access.md", []string{"../modules/access/caddyfile.go"}},
 	{"docs/translators/ldap.md", []string{"../translators/ldap/caddyfile.go", "../translators/mapfile/mapfile.go"}},
+	{"docs/schemas.md", []string{"../translators/mapfile/schema.go"}},
 }
 
 // elsewhere are options that are explained on another page than that of the file
@@ -118,6 +119,17 @@ func wordsRead(t *testing.T, file string) []string {
 		return true
 	})
 	return words
+}
+
+// TestEntitlements: Okta's page shows the Caddyfile with which its test is run.
+func TestEntitlements(t *testing.T) {
+	text, err := os.ReadFile("../testdata/okta-entitlements.caddyfile")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !slices.ContainsFunc(pageOf(t, "docs/providers/okta.md").of("caddyfile"), func(b block) bool { return b.text == string(text) }) {
+		t.Error("docs/providers/okta.md does not show testdata/okta-entitlements.caddyfile as it is")
+	}
 }
 
 // TestSchema: the schema beside the documents is that of the demo.

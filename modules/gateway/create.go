@@ -69,15 +69,32 @@ func (x *exchange) after(ctx context.Context, done carried, id string, p scim.Pr
 	return x.readOne(ctx, x.op.Type, id, selectionFor(x.op.Type, p))
 }
 
-// nameOf returns the value by which a resource is known to people: userName or
-// displayName.
+// nameOf returns the value by which a resource is known to people.
 func nameOf(r *scim.Resource) string {
-	for _, name := range []string{"userName", "displayName"} {
-		if a := r.Type.Attribute(name); a != nil {
-			if v := r.Get(a); !v.IsAbsent() {
-				return v.Text()
-			}
+	for _, a := range namesOf(r.Type) {
+		if v := r.Get(a); !v.IsAbsent() {
+			return v.Text()
 		}
 	}
 	return ""
+}
+
+// namesOf returns the attributes by which resources of a type are known to people,
+// the best first: userName, displayName, and what is unique.
+func namesOf(t *scim.ResourceType) []*scim.Attribute {
+	var names []*scim.Attribute
+	for _, name := range []string{"userName", "displayName"} {
+		if a := t.Attribute(name); a != nil && a.Schema() == t.Schema.ID && !a.IsComplex() {
+			names = append(names, a)
+		}
+	}
+	if len(names) > 0 {
+		return names
+	}
+	for _, a := range t.Schema.Attributes {
+		if a.Uniqueness != scim.UniqueNone && a.Type == scim.TypeString && !a.MultiValued && a.Returned != scim.ReturnedNever {
+			return []*scim.Attribute{a}
+		}
+	}
+	return nil
 }

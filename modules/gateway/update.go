@@ -179,10 +179,11 @@ func (x *exchange) needed(op *scim.Operation) translators.Selection {
 	for _, a := range x.h.Policy.Needs(op.Type) {
 		need(a)
 	}
-	for _, name := range []string{"userName", "displayName", "active"} {
-		if a := op.Type.Attribute(name); a != nil && a.Schema() == op.Type.Schema.ID {
-			need(a)
-		}
+	for _, a := range namesOf(op.Type) {
+		need(a)
+	}
+	if a := op.Type.Attribute("active"); a != nil && a.Schema() == op.Type.Schema.ID {
+		need(a)
 	}
 	return s
 }
