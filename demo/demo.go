@@ -54,7 +54,7 @@ type Options struct {
 
 // Demo is a running demo.
 type Demo struct {
-	TenantURL string
+	TenantURL string // of SCIM 2.0; see [Demo.TenantURLOf]
 	Token     string
 	LDAPURL   string
 	Password  string // of BindDN
@@ -113,6 +113,14 @@ func Start(o Options) (_ *Demo, err error) {
 		return nil, fmt.Errorf("starting the gateway: %w", err)
 	}
 	return d, nil
+}
+
+// TenantURLOf returns the tenant URL for a version of SCIM, 1.1 or 2.0.
+func (d *Demo) TenantURLOf(version string) string {
+	if version == "1.1" {
+		return strings.TrimSuffix(d.TenantURL, "/v2") + "/v1"
+	}
+	return d.TenantURL
 }
 
 // listenAddress splits an address to listen at. A free port is chosen for port

@@ -131,7 +131,7 @@ func (p *play) dialogue(ctx context.Context, d *dialogue.Dialogue) error {
 	if err != nil {
 		return fmt.Errorf("preparing the dialogue %s: %w", d.Name, err)
 	}
-	conversation := &replay.Conversation{URL: p.demo.TenantURL, Token: p.demo.Token, Client: p.client, Known: known}
+	conversation := &replay.Conversation{URL: p.demo.TenantURLOf(d.Version), Token: p.demo.Token, Client: p.client, Known: known}
 	p.out.heading(d)
 	for _, step := range d.Steps {
 		select {
@@ -153,7 +153,7 @@ func (p *play) step(ctx context.Context, c *replay.Conversation, step dialogue.S
 	if err != nil {
 		return err
 	}
-	plan := p.explain(ctx, prepared.Request)
+	plan := p.explain(ctx, c.URL, prepared.Request)
 	answer, err := c.Send(ctx, prepared)
 	if err != nil {
 		return err
@@ -176,8 +176,8 @@ func (p *play) step(ctx context.Context, c *replay.Conversation, step dialogue.S
 
 // explain returns the calls to the directory that a request would become now; ""
 // when there are none.
-func (p *play) explain(ctx context.Context, r dialogue.Request) string {
-	request, err := replay.NewRequest(ctx, p.demo.TenantURL, r)
+func (p *play) explain(ctx context.Context, tenantURL string, r dialogue.Request) string {
+	request, err := replay.NewRequest(ctx, tenantURL, r)
 	if err != nil {
 		return ""
 	}

@@ -58,7 +58,11 @@ func (p *printer) opening(d *Demo) {
 
 func (p *printer) heading(d *dialogue.Dialogue) {
 	fmt.Fprintln(p.out)
-	p.line(0, bold, fmt.Sprintf("── %s %s", d.Name, strings.Repeat("─", max(0, width-4-len(d.Name)))))
+	name := d.Name
+	if d.Version != "" {
+		name += " (SCIM " + d.Version + ")"
+	}
+	p.line(0, bold, fmt.Sprintf("── %s %s", name, strings.Repeat("─", max(0, width-4-len(name)))))
 	for _, text := range wrap(plain(strings.Join(d.About, " ")), width) {
 		p.line(0, "", text)
 	}

@@ -18,13 +18,14 @@ import (
 const (
 	microsoftValidator = "microsoft-validator"
 	oktaSpecTest       = "okta-spec-test"
+	oktaSpecTest11     = "okta-scim11-spec-test"
 )
 
 // TestDialogues replays the dialogues over HTTP, from the first step to the
 // last, and looks into the directory after each step.
 func TestDialogues(t *testing.T) {
 	for _, d := range allDialogues(t) {
-		if d.Name != microsoftValidator && d.Name != oktaSpecTest {
+		if !slices.Contains([]string{microsoftValidator, oktaSpecTest, oktaSpecTest11}, d.Name) {
 			t.Run(d.Name, func(t *testing.T) { replayBeforeEach(t, d) })
 		}
 	}
@@ -45,6 +46,13 @@ func TestMicrosoftValidator(t *testing.T) {
 func TestOktaSpecTest(t *testing.T) {
 	d := dialogueNamed(t, oktaSpecTest)
 	hasRows(t, d, "", 12)
+	replayBeforeEach(t, d)
+}
+
+// TestOktaSpecTestOfSCIM11 replays the steps of Okta's SPEC test for SCIM 1.1.
+func TestOktaSpecTestOfSCIM11(t *testing.T) {
+	d := dialogueNamed(t, oktaSpecTest11)
+	hasRows(t, d, "", 17)
 	replayBeforeEach(t, d)
 }
 
@@ -94,7 +102,7 @@ func replayBeforeEach(t *testing.T, d *dialogue.Dialogue) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		conversation := &replay.Conversation{URL: g.URL, Token: token, Client: client, Known: known}
+		conversation := &replay.Conversation{URL: g.tenantURL(d.Version), Token: token, Client: client, Known: known}
 		for _, step := range d.Steps {
 			t.Run(stepName(step), func(t *testing.T) { replayStep(t, d, step, conversation, look) })
 		}
@@ -120,7 +128,11 @@ func replayStep(t *testing.T, d *dialogue.Dialogue, step dialogue.Step, c *repla
 		t.Errorf("%s: %v", at, err)
 	}
 	if a.Status >= 400 {
-		isSCIMError(t, answer{a.Status, a.Header, string(a.Body)})
+		isError := isSCIMError
+		if d.Version == "1.1" {
+			isError = isSCIM11Error
+		}
+		isError(t, answer{a.Status, a.Header, string(a.Body)})
 	}
 	for _, entry := range prepared.Directory {
 		if err := look.Check(entry); err != nil {

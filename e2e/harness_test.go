@@ -85,6 +85,14 @@ func startGateway(t *testing.T, d *directory, s setup) *gateway {
 	return g
 }
 
+// tenantURL returns the URL of a version of SCIM; "" is 2.0.
+func (g *gateway) tenantURL(version string) string {
+	if version == "1.1" {
+		return g.Site + "/scim/v1"
+	}
+	return g.URL
+}
+
 // caddyfile returns the configuration as an operator would write it.
 func (g *gateway) caddyfile(t *testing.T) string {
 	t.Helper()
@@ -380,6 +388,17 @@ func isSCIMError(t *testing.T, a answer) {
 	if a.get("schemas.0") != errorSchema || a.get("status") != fmt.Sprint(a.Status) ||
 		gjson.Get(a.Body, "status").Type != gjson.String || a.get("detail") == "" {
 		t.Errorf("the error has no SCIM body: %s", a)
+	}
+}
+
+// isSCIM11Error is isSCIMError for an answer in SCIM 1.1.
+func isSCIM11Error(t *testing.T, a answer) {
+	t.Helper()
+	if got := a.Header.Get("Content-Type"); !strings.HasPrefix(got, "application/json") {
+		t.Errorf("the error has the content type %q: %s", got, a)
+	}
+	if a.get("Errors.0.code") != fmt.Sprint(a.Status) || gjson.Get(a.Body, "Errors.0.code").Type != gjson.String || a.get("Errors.0.description") == "" {
+		t.Errorf("the error has no body of SCIM 1.1: %s", a)
 	}
 }
 

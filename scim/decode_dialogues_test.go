@@ -21,9 +21,12 @@ func TestDialogues(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	decoder := &scim.Decoder{Types: []*scim.ResourceType{scim.UserType(), scim.GroupType()}}
 	for _, d := range all {
 		t.Run(d.Name, func(t *testing.T) {
+			decoder := &scim.Decoder{Types: []*scim.ResourceType{scim.UserType(), scim.GroupType()}}
+			if d.Version == "1.1" {
+				decoder.Dialect = scim.V1
+			}
 			known := map[string]string{}
 			for name := range dialogues.Fixture {
 				known[name] = "id-of-" + name
@@ -57,7 +60,7 @@ func outcome(d *scim.Decoder, r dialogue.Request) []string {
 	}
 	op, err := d.Decode(scim.Request{
 		Method: r.Method, Path: path, RawQuery: query,
-		ContentType: r.Get("Content-Type"), Accept: r.Get("Accept"),
+		ContentType: r.Get("Content-Type"), Accept: r.Get("Accept"), MethodOverride: r.Get("X-HTTP-Method-Override"),
 		IfMatch: r.Get("If-Match"), IfNoneMatch: r.Get("If-None-Match"), Body: []byte(r.Body),
 	})
 	var lines []string

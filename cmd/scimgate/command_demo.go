@@ -141,6 +141,7 @@ scimgate demo: a SCIM 2.0 gateway before an embedded LDAP directory
 
   Tenant URL    %[1]s
   Secret token  %[2]s
+  For SCIM 1.1  %[8]s
 
 Ask it, as Entra's Test Connection does and as it looks for a person:
 
@@ -157,7 +158,7 @@ Look into the directory with any LDAP client:
 scimgate demo --play shows what Entra and Okta send, and what becomes of it.
 The journal of what was done is %[7]s. Ctrl-C ends the demo.
 
-`, d.TenantURL, d.Token, d.LDAPURL, demo.BindDN, d.Password, demo.Suffix, d.Journal)
+`, d.TenantURL, d.Token, d.LDAPURL, demo.BindDN, d.Password, demo.Suffix, d.Journal, d.TenantURLOf("1.1"))
 }
 
 func printDemoConfig(out io.Writer, o demo.Options) error {

@@ -16,7 +16,10 @@ import (
 type Dialogue struct {
 	Name  string   // of the file, without .txt
 	About []string // the comment at the top, line by line
-	Steps []Step
+	// Version is the one of SCIM that is spoken: "1.1", or "" for 2.0. Its base is
+	// another one.
+	Version string
+	Steps   []Step
 }
 
 // Step is one request with what must follow from it.

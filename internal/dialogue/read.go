@@ -13,6 +13,13 @@ func Read(name, text string) (*Dialogue, error) {
 	d := &Dialogue{Name: name}
 	for {
 		blocks := r.comments()
+		if len(d.Steps) == 0 && len(blocks) > 0 && strings.HasPrefix(r.peek(), speaks) {
+			d.Version = strings.TrimSpace(strings.TrimPrefix(r.next(), speaks))
+			if d.Version != "1.1" {
+				return nil, fmt.Errorf("dialogue %s, line %d: expected %s 1.1, the only version beside 2.0", name, r.number, speaks)
+			}
+			blocks = append(blocks[:1], r.comments()...)
+		}
 		if len(d.Steps) == 0 && len(blocks) > 1 {
 			d.About = blocks[0]
 		}
@@ -34,6 +41,10 @@ func Read(name, text string) (*Dialogue, error) {
 	}
 	return d, nil
 }
+
+// speaks begins the line, behind the first comment, that names another version of
+// SCIM than 2.0.
+const speaks = "speaks: SCIM"
 
 type reader struct {
 	lines  []string

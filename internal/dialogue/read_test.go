@@ -2,6 +2,7 @@ package dialogue
 
 import (
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -112,6 +113,26 @@ func TestReadRefuses(t *testing.T) {
 				t.Errorf("got %v, want %s", err, c.want)
 			}
 		})
+	}
+}
+
+func TestReadOfAnotherVersion(t *testing.T) {
+	const step = "# Source.\n=== T\nGET /Users\n\nbecomes:\n  search User\n"
+	d, err := Read("x", "# About.\n\nspeaks: SCIM 1.1\n\n"+step)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d.Version != "1.1" || !slices.Equal(d.About, []string{"About."}) || len(d.Steps) != 1 || !slices.Equal(d.Steps[0].Sources, []string{"Source."}) {
+		t.Errorf("read as %+v", d)
+	}
+	for text, want := range map[string]string{
+		"# About.\nspeaks: SCIM 3\n" + step:              "expected speaks: SCIM 1.1",
+		step + "\n# About.\nspeaks: SCIM 1.1\n\n" + step: "expected a title",
+		"speaks: SCIM 1.1\n" + step:                      "expected a title",
+	} {
+		if _, err := Read("x", text); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %s", text, err, want)
+		}
 	}
 }
 
