@@ -19,7 +19,9 @@ func referenced(text string) (bulkID string, is bool) {
 // References returns the bulkIds that the operation refers to, each once, in the
 // order of the text: as the id in its Path, as a whole string in its Data, and
 // as a literal in the paths there, as in members[value eq "bulkId:x"]. They have
-// to be resolved before the operation is decoded (RFC 7644 §3.7.2).
+// to be resolved before the operation is decoded (RFC 7644 §3.7.2). One whose
+// references can't be resolved fails, but where its Path has none it may disable:
+// decoded as it is, [Operation.SplitDisable] tells.
 func (o BulkOperation) References() []string {
 	var all []string
 	isKnown := make(map[string]bool)

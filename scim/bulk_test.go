@@ -31,7 +31,7 @@ func TestDecodeBulk(t *testing.T) {
 		"a bulkId of another kind": {operations(`{"method":"POST","path":"/Users","bulkId":7,"data":{}}`, `{"method":"POST","path":"/Users","bulkId":{},"data":{}}`),
 			"bulk\n  POST /Users as 7\n  POST /Users error 400 invalidSyntax: there is no bulkId; a POST needs one (RFC 7644 §3.7)"},
 		"errors to stop at": {`{"failOnErrors":"2","Operations":[` + user + `]}`, "bulk\n  fail on errors 2\n  POST /Users as q"},
-		"too many errors":   {`{"failOnErrors":99999999999999999999,"Operations":[` + user + `]}`, "bulk\n  fail on errors 2147483647\n  POST /Users as q"},
+		"too many errors":   {`{"failOnErrors":99999999999999999999,"Operations":[` + user + `]}`, "bulk\n  fail on errors 9223372036854775807\n  POST /Users as q"},
 		"less than none":    {`{"failOnErrors":-1,"Operations":[` + user + `]}`, "bulk\n  POST /Users as q"},
 
 		"one is wrong, the others are not": {operations(`7`, `{"method":"PATCH","path":"/Users/1","data":{"Operations":[{"op":"replace","path":"active","value":false}]}}`, `{"method":"PUT","path":"/Users/1"}`),

@@ -3,7 +3,6 @@ package scim
 import (
 	"bytes"
 	"fmt"
-	"math"
 	"net/http"
 	"net/url"
 	"strings"
@@ -76,20 +75,11 @@ func failOnErrors(v jsonValue) (int, error) {
 		text, _ = v.text()
 		text = strings.TrimSpace(text)
 	}
-	if _, isInteger := checkNumber(text); !isInteger {
+	n, ok := wholeNumber(text)
+	if !ok {
 		return 0, Invalid(InvalidSyntax, "failOnErrors is %s; a whole number is needed", shorten(text))
 	}
-	if compareNumbers(text, "0") <= 0 {
-		return 0, nil
-	}
-	n := 0
-	for _, digit := range []byte(text) {
-		if n > math.MaxInt32/10 {
-			return math.MaxInt32, nil // more than there can be
-		}
-		n = n*10 + int(digit-'0')
-	}
-	return n, nil
+	return max(n, 0), nil
 }
 
 // bulkOperation reads one operation.

@@ -134,21 +134,14 @@ func (x *decoding) namesOf(p parameter, v jsonValue) string {
 	return strings.Join(names, ",")
 }
 
-// integer returns the value of a parameter that is a whole number. One that is
-// beyond what an int holds is as large as can be.
+// integer returns the value of a parameter that is a whole number.
 func (x *decoding) integer(given *parameters, p parameter) (n int, isGiven bool) {
 	text := strings.TrimSpace(given[p].text)
 	if text == "" {
 		return 0, false
 	}
-	n, err := strconv.Atoi(text)
-	if errors.Is(err, strconv.ErrRange) {
-		n, err = math.MaxInt, nil
-		if text[0] == '-' {
-			n = math.MinInt
-		}
-	}
-	if err != nil {
+	n, ok := wholeNumber(text)
+	if !ok {
 		kind := InvalidValue
 		if p == paramCount && given[paramCursor].isGiven {
 			kind = InvalidCount // RFC 9865 §2.1
@@ -157,4 +150,27 @@ func (x *decoding) integer(given *parameters, p parameter) (n int, isGiven bool)
 		return 0, false
 	}
 	return n, true
+}
+
+// wholeNumber reads a whole number, also where it is written as a JSON number
+// with a fraction or an exponent: 10.0 is 10. One that is beyond what an int
+// holds is as large as can be.
+func wholeNumber(text string) (n int, ok bool) {
+	n, err := strconv.Atoi(text)
+	if err == nil {
+		return n, true
+	}
+	if isNumber, _ := checkNumber(text); !isNumber && !errors.Is(err, strconv.ErrRange) {
+		return 0, false
+	}
+	f, _ := strconv.ParseFloat(text, 64) // beyond its range it is infinite
+	switch {
+	case f != math.Trunc(f):
+		return 0, false
+	case f >= math.MaxInt:
+		return math.MaxInt, true
+	case f <= math.MinInt:
+		return math.MinInt, true
+	}
+	return int(f), true
 }
