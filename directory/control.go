@@ -13,13 +13,15 @@ const (
 	controlPaging         = ldap.ControlTypePaging
 	controlPasswordPolicy = ldap.ControlTypeBeheraPasswordPolicy
 	controlManageDSAIT    = ldap.ControlTypeManageDsaIT
+	controlSort           = ldap.ControlTypeServerSideSorting
+	controlSortResult     = ldap.ControlTypeServerSideSortingResult
 	controlAssertion      = "1.3.6.1.1.12"            // RFC 4528
 	controlPreRead        = "1.3.6.1.1.13.1"          // RFC 4527
 	controlPostRead       = "1.3.6.1.1.13.2"          // RFC 4527
 	controlPermissive     = "1.2.840.113556.1.4.1413" // permissive modify; slapd hides it too
 )
 
-var supportedControls = []string{controlPaging, controlPasswordPolicy, controlManageDSAIT, controlAssertion, controlPreRead, controlPostRead}
+var supportedControls = []string{controlPaging, controlPasswordPolicy, controlManageDSAIT, controlAssertion, controlPreRead, controlPostRead, controlSort}
 
 // controls are what came with a request.
 type controls struct {
@@ -28,6 +30,7 @@ type controls struct {
 	preRead, postRead []string // nil: not asked for
 	passwordPolicy    bool
 	permissive        bool
+	sort              []sortKey
 }
 
 // paging is the request half of RFC 2696.
@@ -69,7 +72,7 @@ func (s *schema) decodeControls(p *ber.Packet, op ber.Tag) (c controls, err erro
 // suits reports whether the server knows the control for the operation.
 func suits(oid string, op ber.Tag) bool {
 	switch oid {
-	case controlPaging:
+	case controlPaging, controlSort:
 		return op == ldap.ApplicationSearchRequest
 	case controlPasswordPolicy:
 		return op == ldap.ApplicationBindRequest || op == ldap.ApplicationAddRequest || op == ldap.ApplicationModifyRequest || op == ldap.ApplicationExtendedRequest
@@ -114,6 +117,8 @@ func (s *schema) decodeControl(c *controls, oid string, value *ber.Packet) error
 		if in.failed || c.paging.size < 0 {
 			err = protocolError("paged results control could not be decoded")
 		}
+	case controlSort:
+		c.sort, err = s.decodeSort(inner)
 	case controlAssertion:
 		c.assertion, err = s.compileFilter(inner)
 	case controlPreRead:

@@ -116,14 +116,20 @@ func TestSameAsOpenLDAP(t *testing.T) {
 			t.Parallel()
 			o := options()
 			o.Placeholder, o.DefaultPolicy = setting.placeholder, setting.policy
-			compareServers(t, o, script())
+			compareServers(t, o, script(), false)
 		})
 	}
+	t.Run("sorting", func(t *testing.T) {
+		t.Parallel()
+		o := options()
+		o.DefaultPolicy = "cn=default," + policies
+		compareServers(t, o, sortSteps(), true)
+	})
 }
 
-func compareServers(t *testing.T, o directory.Options, steps []step) {
+func compareServers(t *testing.T, o directory.Options, steps []step, sorting bool) {
 	real := slapd.Start(t, slapd.Options{
-		RefintNothing: o.Placeholder, NoDefaultPolicy: o.DefaultPolicy == "", NoSync: true, Database: "ppolicy_hash_cleartext",
+		Sorting: sorting, RefintNothing: o.Placeholder, NoDefaultPolicy: o.DefaultPolicy == "", NoSync: true, Database: "ppolicy_hash_cleartext",
 	})
 	ours := &player{t: t, conns: map[string]*ldap.Conn{}}
 	theirs := &player{t: t, addr: real.Addr(), conns: map[string]*ldap.Conn{}}

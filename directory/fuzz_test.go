@@ -20,8 +20,12 @@ func FuzzRequests(f *testing.F) {
 		constructed(ber.ClassUniversal, ber.TagSequence, octets("title"), constructed(ber.ClassUniversal, ber.TagSet, octets("x"))))
 	paging := constructed(ber.ClassUniversal, ber.TagSequence, octets("1.2.840.113556.1.4.319"),
 		octets(string(constructed(ber.ClassUniversal, ber.TagSequence, integer(ber.TagInteger, 2), octets("")).Bytes())))
+	sorting := constructed(ber.ClassUniversal, ber.TagSequence, octets("1.2.840.113556.1.4.473"),
+		octets(string(constructed(ber.ClassUniversal, ber.TagSequence, constructed(ber.ClassUniversal, ber.TagSequence, octets("uid"),
+			ber.NewString(ber.ClassContext, 0, 0, "2.5.13.3", ""), ber.NewString(ber.ClassContext, 0, 1, "\xff", ""))).Bytes())))
 	for _, message := range [][]byte{
 		searchMessage(2, base, 2, filter),
+		searchMessage(2, base, 2, filter, sorting, paging),
 		append(searchMessage(2, base, 2, present), searchMessage(3, "", 0, present)...),
 		envelope(2, constructed(ber.ClassApplication, ldap.ApplicationModifyRequest, octets("uid=ada,"+people), constructed(ber.ClassUniversal, ber.TagSequence, change))),
 		envelope(2, constructed(ber.ClassApplication, ldap.ApplicationModifyDNRequest, octets("uid=ada,"+people), octets("uid=x"), ber.NewLDAPBoolean(0, 0, ber.TagBoolean, true, ""))),

@@ -61,6 +61,10 @@ func (s *Server) search(rq *request) error {
 	if err != nil {
 		return err
 	}
+	if rq.controls.sort != nil {
+		list = s.sortMatches(rq, query, top, list)
+		rq.answer = append(rq.answer, encodeSorted())
+	}
 	if page != nil {
 		return s.searchPage(rq, query, top, list, limit)
 	}

@@ -200,7 +200,7 @@ func TestRootDSE(t *testing.T) {
 		"supportedLDAPVersion": {"3"},
 		"vendorName":           {"scimgate"},
 		"subschemaSubentry":    {"cn=Subschema"},
-		"supportedControl":     {"1.2.840.113556.1.4.319", "1.3.6.1.4.1.42.2.27.8.5.1", "2.16.840.1.113730.3.4.2", "1.3.6.1.1.12", "1.3.6.1.1.13.1", "1.3.6.1.1.13.2"},
+		"supportedControl":     {"1.2.840.113556.1.4.319", "1.3.6.1.4.1.42.2.27.8.5.1", "2.16.840.1.113730.3.4.2", "1.3.6.1.1.12", "1.3.6.1.1.13.1", "1.3.6.1.1.13.2", "1.2.840.113556.1.4.473"},
 		"supportedExtension":   {"1.3.6.1.4.1.4203.1.11.1", "1.3.6.1.4.1.4203.1.11.3"},
 	} {
 		if diff := cmp.Diff(want, dse.GetAttributeValues(attribute)); diff != "" {

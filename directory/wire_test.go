@@ -67,10 +67,10 @@ func bindMessage(id, version int, dn, password string) []byte {
 		integer(ber.TagInteger, version), octets(dn), ber.NewString(ber.ClassContext, ber.TypePrimitive, 0, password, "")))
 }
 
-func searchMessage(id int, under string, scope int, filter *ber.Packet) []byte {
+func searchMessage(id int, under string, scope int, filter *ber.Packet, controls ...*ber.Packet) []byte {
 	return envelope(id, constructed(ber.ClassApplication, ldap.ApplicationSearchRequest,
 		octets(under), integer(ber.TagEnumerated, scope), integer(ber.TagEnumerated, 0), integer(ber.TagInteger, 0), integer(ber.TagInteger, 0),
-		ber.NewLDAPBoolean(ber.ClassUniversal, ber.TypePrimitive, ber.TagBoolean, false, ""), filter, constructed(ber.ClassUniversal, ber.TagSequence)))
+		ber.NewLDAPBoolean(ber.ClassUniversal, ber.TypePrimitive, ber.TagBoolean, false, ""), filter, constructed(ber.ClassUniversal, ber.TagSequence)), controls...)
 }
 
 var present = ber.NewString(ber.ClassContext, ber.TypePrimitive, ldap.FilterPresent, "objectClass", "")

@@ -65,6 +65,7 @@ var kinds = map[string]string{
 	"json":              "lines of a log or journal; their fields are compared with real ones",
 	"ldif config":       "changes to the configuration of a stock slapd; made",
 	"ldif tree":         "entries for a stock slapd; added",
+	"ldif sorting":      "more of that; made",
 	"ldif person":       "a change to a person in it; made",
 	"sh stock":          "commands for a stock slapd; run",
 	"sh log":            "commands that read the service's log; run on a log",

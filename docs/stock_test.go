@@ -129,6 +129,7 @@ func (s *stock) prepare(t *testing.T) {
 	t.Helper()
 	p := pageOf(t, "docs/translators/ldap.md")
 	s.write(t, "scimgate-config.ldif", p.of("ldif config")[0].text)
+	s.write(t, "scimgate-sorting.ldif", p.of("ldif sorting")[0].text)
 	s.write(t, "scimgate-tree.ldif", replaced(t, p.of("ldif tree")[0].text,
 		"{SSHA}replace-this-by-the-output-of-slappasswd", slapd.HashPassword(passwordForTests)))
 	schema, err := os.ReadFile("scimgate.schema")

@@ -270,11 +270,13 @@ func folded(a *Attribute, s string) string {
 	return strings.Map(foldRune, s)
 }
 
-// foldRune returns the smallest of the runes that differ in case alone.
+// foldRune returns the same one of the runes that differ in case alone: the lower
+// case of the smallest. It is lower case because directories compare that (RFC
+// 4518 §2.2, appendix B): an underscore, for one, stands before all letters then.
 func foldRune(r rune) rune {
 	if r < 0x80 {
-		if 'a' <= r && r <= 'z' {
-			r -= 'a' - 'A'
+		if 'A' <= r && r <= 'Z' {
+			r += 'a' - 'A'
 		}
 		return r
 	}
@@ -282,5 +284,8 @@ func foldRune(r rune) rune {
 	for next := unicode.SimpleFold(r); next != r; next = unicode.SimpleFold(next) {
 		smallest = min(smallest, next)
 	}
-	return smallest
+	if unicode.SimpleFold(smallest) == smallest {
+		return smallest // it has no case: of İ the lower case would be an i
+	}
+	return unicode.ToLower(smallest)
 }

@@ -44,8 +44,9 @@ type Translator interface {
 	Scan(ctx context.Context, t *scim.ResourceType, filter scim.Filter) iter.Seq2[string, error]
 
 	// ScanSorted is Scan in an order that the backend makes itself, the same as
-	// that of [scim.Sort]. ok is false where the backend can't make this order:
-	// the host then reads the values and sorts, within a bound.
+	// that of [scim.Sort], and of equal values in the order of the ids. ok is false
+	// where the backend can't make this order, or not now: the host then reads the
+	// values and sorts, within a bound.
 	ScanSorted(ctx context.Context, t *scim.ResourceType, filter scim.Filter, by scim.Sort) (ids iter.Seq2[string, error], ok bool)
 
 	// Read returns the resources with these ids, in no order. An id that no

@@ -34,6 +34,8 @@ type Options struct {
 	// RefintNothing is the DN that refint leaves in place of a group's last
 	// member when that is deleted. Empty: the dangling value stays.
 	RefintNothing string
+	// Sorting loads the overlay sssvlv: searches are sorted on demand.
+	Sorting bool
 	// HideLock lets the service account write pwdAccountLockedTime but not
 	// read or search it.
 	HideLock bool
@@ -79,6 +81,9 @@ func configuration(dir string, options Options) string {
 		if name != "ppolicy" || !options.NoPolicy {
 			line("moduleload %s", name)
 		}
+	}
+	if options.Sorting {
+		line("moduleload sssvlv")
 	}
 	line("TLSCACertificateFile %s/ca.crt", dir)
 	line("TLSCertificateFile %s/server.crt", dir)
@@ -175,6 +180,9 @@ func overlays(options Options) string {
 	line("overlay unique")
 	line("unique_uri ldap:///%s?uid?sub", People)
 	line("unique_uri ldap:///%s?mail?sub", People)
+	if options.Sorting {
+		line("overlay sssvlv")
+	}
 	line("overlay syncprov")
 	line("syncprov-checkpoint 100 10")
 	return text.String()

@@ -56,6 +56,9 @@ type Backend struct {
 	// NoCompareAndSet is set when the backend has versions and can't compare and
 	// set in one step: what the host compares is then all (Intent.Version).
 	NoCompareAndSet bool
+	// Sorts are what the backend has to be able to sort users by, such as
+	// userName. What it sorts by besides is tested too.
+	Sorts []string
 	// NestedGroups is set when groups can be members of groups.
 	NestedGroups bool
 
@@ -122,6 +125,7 @@ func parts() []part {
 		{"filters", always, testFilters},
 		{"limits", withUsers, testLimits},
 		{"scan", withUsers, testScan},
+		{"sorted", withUsers, testSorted},
 		{"duplicates", func(h *host) bool { return h.users != nil && h.Duplicate != nil }, testDuplicates},
 		{"conflicts", always, testConflicts},
 		{"update each", always, testUpdateEach},

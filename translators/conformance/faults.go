@@ -2,6 +2,7 @@ package conformance
 
 import (
 	"context"
+	"iter"
 	"time"
 
 	"github.com/scimgate/scimgate/scim"
@@ -48,6 +49,10 @@ func testFaults(h *host) {
 			h.Errorf("searching %s: there are entries beside the error", filter)
 		}
 		h.wantKind("scanning "+filter, h.scanError(h.ctx(), t, filter), fault...)
+		ids, ok := h.Translator.ScanSorted(h.ctx(), t.ResourceType, h.filter(t, filter), scim.Sort{By: scim.Target{Attribute: name}})
+		if ok {
+			h.wantKind("sorting "+filter, firstError(ids), fault...)
+		}
 	}
 	for _, asked := range [][]string{{id}, {id, "00000000-0000-4000-8000-000000000000"}} {
 		_, err = h.Translator.Read(h.ctx(), t.ResourceType, asked, everything)
@@ -96,7 +101,11 @@ func testFaults(h *host) {
 
 func (h *host) scanError(ctx context.Context, t *translators.Type, filter string) error {
 	h.Helper()
-	for _, err := range h.Translator.Scan(ctx, t.ResourceType, h.filter(t, filter)) {
+	return firstError(h.Translator.Scan(ctx, t.ResourceType, h.filter(t, filter)))
+}
+
+func firstError(ids iter.Seq2[string, error]) error {
+	for _, err := range ids {
 		if err != nil {
 			return err
 		}

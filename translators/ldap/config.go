@@ -83,7 +83,10 @@ type Translator struct {
 	places  *placeCache
 	self    *identities
 	telling *sync.Map // keyed by server: those that have said of an account that it is locked
-	defined *sync.Map // of time.Time: when the directory could evaluate a clause, see isDefined
+	// unsorted are the sortKeys by which the directory has sorted otherwise than
+	// scim.Sort, or not at all.
+	unsorted *cache[struct{}]
+	defined  *sync.Map // of time.Time: when the directory could evaluate a clause, see isDefined
 
 	backend *backend       // kept after Cleanup, for the requests that are under way
 	pool    *ldapconn.Pool // of backend

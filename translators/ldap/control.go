@@ -18,6 +18,20 @@ func assertionControl(oid, filter string) (goldap.Control, error) {
 	return goldap.NewControlString(oid, true, string(packet.Bytes())), nil
 }
 
+// sorting returns the control that has a search sorted (RFC 2891 §1.1). It is
+// critical: a server that can't do it says so, and sends nothing.
+func sorting(oid string, by sortKey) goldap.Control {
+	key := ber.NewSequence("SortKey")
+	key.AppendChild(ber.NewString(ber.ClassUniversal, ber.TypePrimitive, ber.TagOctetString, by.field, "attributeType"))
+	key.AppendChild(ber.NewString(ber.ClassContext, ber.TypePrimitive, 0, by.rule, "orderingRule"))
+	if by.isReverse {
+		key.AppendChild(ber.NewBoolean(ber.ClassContext, ber.TypePrimitive, 1, true, "reverseOrder"))
+	}
+	keys := ber.NewSequence("SortKeyList")
+	keys.AppendChild(key)
+	return goldap.NewControlString(oid, true, string(keys.Bytes()))
+}
+
 // postRead returns the control that asks for attributes of the entry as a
 // modification leaves it (RFC 4527 §3.2). It is not critical: a server that does
 // not know it is asked afterwards.

@@ -36,6 +36,7 @@ type profile struct {
 	assertionControl string // RFC 4528, guards a write by a filter
 	postReadControl  string // RFC 4527, the entry after a write
 	pagingControl    string // RFC 2696
+	sortingControl   string // RFC 2891; only asked for where the directory advertises it
 }
 
 // openLDAP is the profile of OpenLDAP 2.4 and later with the overlays ppolicy
@@ -60,6 +61,7 @@ var openLDAP = &profile{
 	assertionControl: "1.3.6.1.1.12",
 	postReadControl:  "1.3.6.1.1.13.2",
 	pagingControl:    "1.2.840.113556.1.4.319",
+	sortingControl:   "1.2.840.113556.1.4.473",
 }
 
 // profiles are the directories that can be named in a configuration.

@@ -29,11 +29,6 @@ func (t *Translator) Scan(ctx context.Context, rt *scim.ResourceType, filter sci
 	}
 }
 
-// ScanSorted implements [translators.Translator].
-func (t *Translator) ScanSorted(context.Context, *scim.ResourceType, scim.Filter, scim.Sort) (iter.Seq2[string, error], bool) {
-	return nil, false
-}
-
 // scanIDs yields the ids of all entries that satisfy an LDAP filter.
 func (t *Translator) scanIDs(ctx context.Context, k *kind, filter clause, yield func(string, error) bool) {
 	err := t.walk(ctx, k, filter, []string{t.profile.id}, 0, func(e *goldap.Entry) error {

@@ -117,12 +117,16 @@ func (t *Translator) searchUpTo(ctx context.Context, k *kind, filter clause, att
 // A directory may allow our account smaller pages than we ask for. What it refuses
 // before the first entry is asked for again in smaller ones, and what it took is
 // remembered for all configurations of the directory.
-func (t *Translator) walk(ctx context.Context, k *kind, filter clause, attributes []string, atMost int, each func(*goldap.Entry) error) error {
+func (t *Translator) walk(ctx context.Context, k *kind, filter clause, attributes []string, atMost int, each func(*goldap.Entry) error, controls ...goldap.Control) error {
 	text := string(filter)
 	if filter == everything {
 		text = ""
 	}
-	build := func() *goldap.SearchRequest { return k.request(text, attributes, 0) }
+	build := func() *goldap.SearchRequest {
+		request := k.request(text, attributes, 0)
+		request.Controls = controls
+		return request
+	}
 	isBegun := false
 	once := func(e *goldap.Entry) error {
 		isBegun = true

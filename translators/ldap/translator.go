@@ -36,7 +36,7 @@ const (
 // reloads, while its directory is down.
 func (t *Translator) Provision(ctx caddy.Context) error {
 	t.logger = ctx.Logger()
-	t.names, t.places = newNameCache(), newCache[string]()
+	t.names, t.places, t.unsorted = newNameCache(), newCache[string](), newCache[struct{}]()
 	t.defined, t.telling, t.self = new(sync.Map), new(sync.Map), new(identities)
 	if t.Candidates == 0 {
 		t.Candidates = defaultCandidates

@@ -56,6 +56,9 @@ var (
 	// ErrPagingIgnored means that a server has answered a paged search as if
 	// it did not know paging, so that it is open whether the answer is all.
 	ErrPagingIgnored = errors.New("the server ignores the paging control; use page size 0")
+	// ErrSortingIgnored means that a server has answered a search that was to be
+	// sorted (RFC 2891), and does not say that it has sorted.
+	ErrSortingIgnored = errors.New("the server ignores the sorting control")
 )
 
 // Error is the error of every method of a Pool.

@@ -115,9 +115,19 @@ func (p *Pool) searchPaged(ctx context.Context, build func() *ldap.SearchRequest
 		if ctx.Err() != nil {
 			return interrupted(ctx, searching.op, c.server.url, Unknown)
 		}
-		result, err := p.page(ctx, c, build(), pageSize, cookie)
+		request := build()
+		result, err := p.page(ctx, c, request, pageSize, cookie)
+		for tries := 0; len(cookie) > 0 && resultCode(err) == ldap.LDAPResultBusy && tries < busyTries; tries++ {
+			if err := pause(ctx, time.Millisecond<<tries); err != nil {
+				break
+			}
+			result, err = p.page(ctx, c, request, pageSize, cookie)
+		}
 		if err != nil {
 			return err
+		}
+		if len(cookie) == 0 && !isSorted(request, result) {
+			return &Error{Op: searching.op, Server: c.server.url, Outcome: Answered, Err: ErrSortingIgnored}
 		}
 		if err := checkReferences(c, result, options); err != nil {
 			return err
@@ -139,6 +149,32 @@ func (p *Pool) searchPaged(ctx context.Context, build func() *ldap.SearchRequest
 			return nil
 		}
 	}
+}
+
+// busyTries is how often a further page is asked for again of a server that is
+// busy, after 1, 2, 4 … ms: slapd's overlay sssvlv says so for a moment after it
+// has sent the page before, and is ready then.
+const busyTries = 9
+
+func pause(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// isSorted reports whether a server says that it has sorted, if it was asked to
+// (RFC 2891 §1.2).
+func isSorted(request *ldap.SearchRequest, result *ldap.SearchResult) bool {
+	if ldap.FindControl(request.Controls, ldap.ControlTypeServerSideSorting) == nil {
+		return true
+	}
+	answer, is := ldap.FindControl(result.Controls, ldap.ControlTypeServerSideSortingResult).(*ldap.ControlServerSideSortingResult)
+	return is && answer.Result == ldap.ControlServerSideSortingCode(ldap.LDAPResultSuccess)
 }
 
 // page asks for one page.
