@@ -45,8 +45,8 @@ func sortedIDs(t testing.TB, tr *Translator, filter, by string) (ids []string, o
 	return ids, true
 }
 
-// named is LDIF for people with these display names.
-func named(names ...string) string {
+// displaying is LDIF for people with these display names.
+func displaying(names ...string) string {
 	var text strings.Builder
 	for i, name := range names {
 		login := fmt.Sprintf("u%04d", i)
@@ -86,7 +86,7 @@ func TestALargeListIsSorted(t *testing.T) {
 			names[i] = fmt.Sprintf("Name %03d", i*7919%size/3)
 		}
 	}
-	tr, _, _, searches := serveSorting(t, slapd.Options{Sorting: true, LDIF: named(names...)})
+	tr, _, _, searches := serveSorting(t, slapd.Options{Sorting: true, LDIF: displaying(names...)})
 	var ids []string
 	for _, id := range idsOf(t, tr) {
 		ids = append(ids, id)
@@ -124,7 +124,7 @@ func TestALargeListIsSorted(t *testing.T) {
 // TestWhereTheDirectoryDoesNotSort checks when the host is told to sort, and that
 // this costs next to nothing.
 func TestWhereTheDirectoryDoesNotSort(t *testing.T) {
-	plain := named("b", "A", "c")
+	plain := displaying("b", "A", "c")
 	tests := []struct {
 		name    string
 		options slapd.Options
@@ -135,10 +135,10 @@ func TestWhereTheDirectoryDoesNotSort(t *testing.T) {
 		{"by the state of the account", slapd.Options{Sorting: true}, "active"},
 		{"by what is written by name", slapd.Options{Sorting: true}, "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:manager.value"},
 		{"by a constant", slapd.Options{Sorting: true}, "emails.primary"},
-		{"with two blanks, which the directory takes for one", slapd.Options{Sorting: true, LDIF: named("a  z", "a b", "a a")}, "displayName"},
-		{"with a letter composed of two", slapd.Options{Sorting: true, LDIF: named("e\u0301a", "f")}, "displayName"},
+		{"with two blanks, which the directory takes for one", slapd.Options{Sorting: true, LDIF: displaying("a  z", "a b", "a a")}, "displayName"},
+		{"with a letter composed of two", slapd.Options{Sorting: true, LDIF: displaying("e\u0301a", "f")}, "displayName"},
 		{"with several values of which SCIM shows the first", slapd.Options{Sorting: true,
-			LDIF: strings.NewReplacer("displayName: b\n", "title: z\ntitle: a\n", "displayName: c\n", "title: m\n").Replace(named("b", "c"))}, "title"},
+			LDIF: strings.NewReplacer("displayName: b\n", "title: z\ntitle: a\n", "displayName: c\n", "title: m\n").Replace(displaying("b", "c"))}, "title"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -165,7 +165,7 @@ func TestWhereTheDirectoryDoesNotSort(t *testing.T) {
 // TestSortingWithAFilter: a filter that is finished here, and one that nobody
 // satisfies.
 func TestSortingWithAFilter(t *testing.T) {
-	tr, _, _, searches := serveSorting(t, slapd.Options{Sorting: true, LDIF: named("b", "A", "c", "d")})
+	tr, _, _, searches := serveSorting(t, slapd.Options{Sorting: true, LDIF: displaying("b", "A", "c", "d")})
 	byName := func(filter string) string {
 		ids, ok := sortedIDs(t, tr, filter, "displayName")
 		if !ok {
@@ -197,7 +197,7 @@ func TestSortingWithAFilter(t *testing.T) {
 // TestABusyDirectoryIsNoError: while others sort, the host does; afterwards the
 // directory does again.
 func TestABusyDirectoryIsNoError(t *testing.T) {
-	tr, server, _, _ := serveSorting(t, slapd.Options{Sorting: true, Database: "sssvlv-max 1", LDIF: named("b", "A", "c")})
+	tr, server, _, _ := serveSorting(t, slapd.Options{Sorting: true, Database: "sssvlv-max 1", LDIF: displaying("b", "A", "c")})
 	conn, err := goldap.DialURL(server.URL())
 	if err != nil {
 		t.Fatal(err)
@@ -228,7 +228,7 @@ func TestAFaultWhileSortingIsNoEnd(t *testing.T) {
 	for i := range names {
 		names[i] = fmt.Sprintf("n%d", i)
 	}
-	tr, _, proxy, _ := serveSorting(t, slapd.Options{Sorting: true, LDIF: named(names...)})
+	tr, _, proxy, _ := serveSorting(t, slapd.Options{Sorting: true, LDIF: displaying(names...)})
 	if ids, ok := sortedIDs(t, tr, "", "userName"); !ok || len(ids) != len(names) {
 		t.Fatalf("%d people, %t", len(ids), ok)
 	}
@@ -253,7 +253,7 @@ func TestAFaultWhileSortingIsNoEnd(t *testing.T) {
 
 // TestSortingThatIsIgnored: a server that knows no sorting must not be believed.
 func TestSortingThatIsIgnored(t *testing.T) {
-	tr, _, _, _ := serveSorting(t, slapd.Options{LDIF: named("b", "A")})
+	tr, _, _, _ := serveSorting(t, slapd.Options{LDIF: displaying("b", "A")})
 	uncritical := goldap.NewControlServerSideSortingWithSortKeys([]*goldap.SortKey{{AttributeType: "displayName", MatchingRule: orderCaseIgnore}})
 	for _, size := range []uint32{0, 100} {
 		err := tr.pool.SearchPaged(t.Context(), func() *goldap.SearchRequest {
@@ -272,7 +272,7 @@ func TestSortingThatIsIgnored(t *testing.T) {
 
 // TestSortedWithoutPages: page_size -1 is for a directory that has no pages.
 func TestSortedWithoutPages(t *testing.T) {
-	server := slapd.Start(t, slapd.Options{NoSync: true, Sorting: true, LDIF: named("b", "", "A", "c")})
+	server := slapd.Start(t, slapd.Options{NoSync: true, Sorting: true, LDIF: displaying("b", "", "A", "c")})
 	tr := configure(t, server.URL(), "bind "+server.ServiceDN+" "+server.ServicePassword, usersBlock, groupsBlock)
 	tr.PageSize = -1
 	if ids, ok := sortedIDs(t, tr, "", "-displayName"); !ok || len(ids) != 4 {
@@ -287,7 +287,7 @@ func TestManySortAtATime(t *testing.T) {
 	for i := range names {
 		names[i] = fmt.Sprintf("n%03d", i*77%300)
 	}
-	tr, _, _, _ := serveSorting(t, slapd.Options{Sorting: true, Database: "sssvlv-max 2", LDIF: named(names...)})
+	tr, _, _, _ := serveSorting(t, slapd.Options{Sorting: true, Database: "sssvlv-max 2", LDIF: displaying(names...)})
 	want, ok := sortedIDs(t, tr, "", "displayName")
 	if !ok || len(want) != len(names) {
 		t.Fatalf("%d, %t", len(want), ok)
