@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+
+	"github.com/scimgate/scimgate/scim"
 )
 
 // Access is the door of one gateway. A gateway without a credential is not
@@ -31,6 +33,8 @@ type Access struct {
 type Caller struct {
 	Name    string // of the credential
 	Address netip.Addr
+	// Me finds the user whom the caller stands for; nil: nobody.
+	Me scim.Filter
 }
 
 // Refusal is why somebody was not let in. Reason is for the log alone; the
@@ -69,6 +73,24 @@ func (a *Access) Provision() error {
 	return nil
 }
 
+// ProvisionMe compiles the filters by which callers are users, for the type of
+// users as it is mapped; nil: there is none.
+func (a *Access) ProvisionMe(users *scim.ResourceType) error {
+	for _, c := range a.Credentials {
+		if c.Me == "" {
+			continue
+		}
+		if users == nil {
+			return fmt.Errorf("credential %q: me: the gateway serves no users", c.Name)
+		}
+		var err error
+		if c.me, err = scim.ParseFilter(users, c.Me, scim.DefaultFilterLimits); err != nil {
+			return fmt.Errorf("credential %q: me `%s`: %s", c.Name, c.Me, scim.AsError(err).Detail)
+		}
+	}
+	return nil
+}
+
 // Admit returns the caller of r, or why it is refused. It reads headers and the
 // address only.
 func (a *Access) Admit(r *http.Request) (Caller, *Refusal) {
@@ -97,7 +119,7 @@ func (a *Access) Admit(r *http.Request) (Caller, *Refusal) {
 		return Caller{}, &Refusal{Status: http.StatusForbidden, Address: address, Credential: credential.Name,
 			Reason: "the address is not on the credential's allow-list"}
 	}
-	return Caller{Name: credential.Name, Address: address}, nil
+	return Caller{Name: credential.Name, Address: address, Me: credential.me}, nil
 }
 
 // HasBasic reports whether HTTP Basic is offered, and HasBearer whether a token

@@ -2,6 +2,8 @@ package access
 
 import (
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+
+	"github.com/scimgate/scimgate/scim"
 )
 
 // UnmarshalLine reads one subdirective of a gateway that concerns access, and
@@ -13,6 +15,7 @@ import (
 //		sha256  <hex>
 //		expires <day|time>
 //		allow   <address|cidr>...
+//		me      <filter>
 //	}
 //	basic <name> [<password>] {
 //		user    <user>
@@ -20,9 +23,12 @@ import (
 //		sha256  <hex>
 //		expires <day|time>
 //		allow   <address|cidr>...
+//		me      <filter>
 //	}
 //
-// allow may be repeated, its addresses add up.
+// allow may be repeated, its addresses add up. A filter stands in backticks:
+//
+//	me `userName eq "ada.lovelace"`
 func (a *Access) UnmarshalLine(d *caddyfile.Dispenser) (bool, error) {
 	switch d.Val() {
 	case "allow":
@@ -66,7 +72,7 @@ func (a *Access) unmarshalCredential(d *caddyfile.Dispenser, scheme string) erro
 			return d.Errf("credential %q is given twice: each needs a name of its own", c.Name)
 		}
 	}
-	single := map[string]*string{"secret": &c.Secret, "sha256": &c.SHA256, "expires": &c.Expires}
+	single := map[string]*string{"secret": &c.Secret, "sha256": &c.SHA256, "expires": &c.Expires, "me": &c.Me}
 	if scheme == SchemeBasic {
 		single["user"] = &c.User
 	}
@@ -82,17 +88,25 @@ func (a *Access) unmarshalCredential(d *caddyfile.Dispenser, scheme string) erro
 		}
 		field := single[option]
 		if field == nil {
-			return d.Errf("%q is no option of a credential: secret, sha256, expires, allow and, with basic, user are", option)
+			return d.Errf("%q is no option of a credential: secret, sha256, expires, allow, me and, with basic, user are", option)
 		}
 		if *field != "" {
 			return d.Errf("%s is given twice", option)
 		}
 		if !d.AllArgs(field) {
+			if option == "me" {
+				return d.Errf("write the filter as one argument in backticks: me `userName eq \"ada.lovelace\"`")
+			}
 			return d.ArgErr()
 		}
 		if option == "expires" {
 			if _, err := parseExpiry(c.Expires); err != nil {
 				return d.WrapErr(err)
+			}
+		}
+		if option == "me" {
+			if _, err := scim.ParseFilter(scim.UserType(), c.Me, scim.DefaultFilterLimits); err != nil {
+				return d.Errf("me: %s", scim.AsError(err).Detail)
 			}
 		}
 	}

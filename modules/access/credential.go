@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
+
+	"github.com/scimgate/scimgate/scim"
 )
 
 // The schemes of a [Credential].
@@ -46,7 +48,11 @@ type Credential struct {
 	// Allow are the addresses from which the credential is accepted, besides
 	// the gateway's own list. Default: from wherever the gateway allows.
 	Allow []string `json:"allow,omitempty"`
+	// Me is a SCIM filter that exactly one user satisfies: whom the caller stands
+	// for, at /Me (RFC 7644 §3.11). Default: nobody.
+	Me string `json:"me,omitempty"`
 
+	me      scim.Filter
 	hash    [sha256.Size]byte
 	expires time.Time
 	allow   []netip.Prefix
