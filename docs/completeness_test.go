@@ -30,6 +30,7 @@ var grammars = []struct {
 // which reads them.
 var elsewhere = map[string]string{
 	"secret": "docs/access.md", "sha256": "docs/access.md", "expires": "docs/access.md", "user": "docs/access.md",
+	"me": "docs/access.md",
 }
 
 // TestOptions: each option that the code reads is on its page, and each line of

@@ -26,6 +26,11 @@ func (x *exchange) answer(status int, body []byte) {
 
 // resourceAnswer encodes an entry and answers with it.
 func (x *exchange) resourceAnswer(status int, entry *translators.Entry) {
+	if x.isListed {
+		x.placed(status, scim.Location(x.edge.baseURL(), entry.Resource), entry.Resource)
+		x.answer(status, nil)
+		return
+	}
 	out := x.output()
 	body, err := scim.AppendResource(takeBody(), entry.Resource, x.op.Projection, out, entry.Members)
 	if err != nil {
@@ -33,18 +38,20 @@ func (x *exchange) resourceAnswer(status int, entry *translators.Entry) {
 		return
 	}
 	defer keepBody(body)
-	x.place(status, scim.Location(out.Base, entry.Resource))
-	x.head.etag = entry.Resource.Meta.ETag()
+	x.placed(status, scim.Location(out.Base, entry.Resource), entry.Resource)
 	x.answer(status, body)
 }
 
-// place says where the resource is that is answered with.
-func (x *exchange) place(status int, location string) {
-	if status == http.StatusCreated {
+// placed says where the resource is that is answered with, and its version. Of /Me
+// the place is told as RFC 7644 §3.11 has it, too.
+func (x *exchange) placed(status int, location string, r *scim.Resource) {
+	if status == http.StatusCreated || x.op.IsMe {
 		x.head.location = location
-	} else {
+	}
+	if status != http.StatusCreated {
 		x.head.contentLocation = location
 	}
+	x.head.etag = r.Meta.ETag()
 }
 
 // bodies are buffers that answers were encoded into, for those to come.
@@ -137,6 +144,8 @@ func backendAnswer(e *translators.Error) *scim.Error {
 		answer.Status, answer.Type = http.StatusBadRequest, scim.TooMany
 	case translators.Refused:
 		answer.Status = http.StatusForbidden
+	case translators.Changed:
+		answer.Status, answer.Detail = http.StatusPreconditionFailed, changedDetail
 	case translators.Indefinite:
 		answer.Status = http.StatusGatewayTimeout
 		wait(retryUnknown)

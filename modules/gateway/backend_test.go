@@ -131,20 +131,26 @@ func works() *backend {
 var made atomic.Int64
 
 // newHandler returns a gateway at /scim/v2 in front of b, and its log.
-func newHandler(t *testing.T, b *backend, change func(*Handler)) (*Handler, *observer.ObservedLogs) {
+func newHandler(t *testing.T, b translators.Translator, change func(*Handler)) (*Handler, *observer.ObservedLogs) {
 	t.Helper()
 	core, logs := observer.New(zapcore.InfoLevel)
 	h := &Handler{
 		// The counters are the process's: each handler has a name of its own.
 		Name: fmt.Sprintf("%s-%d", t.Name(), made.Add(1)),
-		Base: "/scim/v2", Timeout: caddy.Duration(10 * time.Second), log: zap.New(core),
+		Base: "/scim/v2", Timeout: caddy.Duration(10 * time.Second), BulkTimeout: caddy.Duration(time.Minute), log: zap.New(core),
 		Access:     access.Access{Credentials: []*access.Credential{{Name: "test", Secret: secret}}},
-		translator: b, types: b.Types(), resource: []*scim.ResourceType{users}, backend: "test",
+		translator: b, types: b.Types(), backend: "test",
+	}
+	for _, served := range h.types {
+		h.resource = append(h.resource, served.ResourceType)
 	}
 	if change != nil {
 		change(h)
 	}
 	if err := h.Access.Provision(); err != nil {
+		t.Fatal(err)
+	}
+	if err := h.Access.ProvisionMe(h.users()); err != nil {
 		t.Fatal(err)
 	}
 	if err := h.Policy.Provision(h.resource); err != nil {
@@ -177,10 +183,16 @@ func (s server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// ask sends a request to h and returns the answer.
-func ask(h *Handler, method, path, body string, headers ...string) *httptest.ResponseRecorder {
+// request makes a request with the token.
+func request(method, path, body string) *http.Request {
 	r := httptest.NewRequest(method, path, strings.NewReader(body))
 	r.Header.Set("Authorization", "Bearer "+secret)
+	return r
+}
+
+// ask sends a request to h and returns the answer.
+func ask(h *Handler, method, path, body string, headers ...string) *httptest.ResponseRecorder {
+	r := request(method, path, body)
 	for _, header := range headers {
 		name, value, _ := strings.Cut(header, ": ")
 		r.Header.Set(name, value)

@@ -90,12 +90,13 @@ func siteOf(h httpcaddyfile.Helper) string {
 //		base_v1       <path>
 //		external_url  <url>
 //		allow         <address|cidr>...
-//		token         <name> [<secret>] { secret | sha256 | expires | allow }
-//		basic         <name> [<password>] { user | secret | sha256 | expires | allow }
+//		token         <name> [<secret>] { secret | sha256 | expires | allow | me }
+//		basic         <name> [<password>] { user | secret | sha256 | expires | allow | me }
 //		protect       <filter>
 //		brake         disable <number> per <duration>
 //		journal       <file>|off
 //		timeout       <duration>
+//		bulk_timeout  <duration>
 //		clear_omitted
 //		dry_run
 //		limit {
@@ -107,6 +108,7 @@ func siteOf(h httpcaddyfile.Helper) string {
 //			page_default <number>
 //			walk         <number>
 //			sort         <number>
+//			bulk_operations <number>
 //		}
 //		translator    <name> ...
 //	}
@@ -189,15 +191,9 @@ func (h *Handler) unmarshalLine(d *caddyfile.Dispenser, word string) error {
 			return d.ArgErr()
 		}
 	case "timeout":
-		var text string
-		if !d.AllArgs(&text) {
-			return d.ArgErr()
-		}
-		timeout, err := caddy.ParseDuration(text)
-		if err != nil || timeout <= 0 {
-			return d.Errf("%q is no duration such as 30s", text)
-		}
-		h.Timeout = caddy.Duration(timeout)
+		return unmarshalDuration(d, &h.Timeout)
+	case "bulk_timeout":
+		return unmarshalDuration(d, &h.BulkTimeout)
 	case "clear_omitted":
 		h.ClearOmitted = true
 		return noArguments(d)
@@ -209,8 +205,21 @@ func (h *Handler) unmarshalLine(d *caddyfile.Dispenser, word string) error {
 	case "translator":
 		return h.unmarshalTranslator(d)
 	default:
-		return d.Errf("%q is no subdirective of scim_gateway: base, base_v1, external_url, allow, token, basic, protect, brake, journal, timeout, clear_omitted, dry_run, limit and translator are", word)
+		return d.Errf("%q is no subdirective of scim_gateway: base, base_v1, external_url, allow, token, basic, protect, brake, journal, timeout, bulk_timeout, clear_omitted, dry_run, limit and translator are", word)
 	}
+	return nil
+}
+
+func unmarshalDuration(d *caddyfile.Dispenser, to *caddy.Duration) error {
+	var text string
+	if !d.AllArgs(&text) {
+		return d.ArgErr()
+	}
+	duration, err := caddy.ParseDuration(text)
+	if err != nil || duration <= 0 {
+		return d.Errf("%q is no duration such as 30s", text)
+	}
+	*to = caddy.Duration(duration)
 	return nil
 }
 
@@ -281,10 +290,10 @@ func (h *Handler) unmarshalOneLimit(d *caddyfile.Dispenser) error {
 	field := map[string]*int{
 		"depth": &h.Limits.Depth, "operations": &h.Limits.Operations, "members": &h.Limits.Members,
 		"page_max": &h.Limits.PageMax, "page_default": &h.Limits.PageDefault, "walk": &h.Limits.Walk,
-		"sort": &h.Limits.Sort,
+		"sort": &h.Limits.Sort, "bulk_operations": &h.Limits.BulkOperations,
 	}[name]
 	if field == nil {
-		return d.Errf("%q is no limit: body, depth, operations, members, page_max, page_default, walk and sort are", name)
+		return d.Errf("%q is no limit: body, depth, operations, members, page_max, page_default, walk, sort and bulk_operations are", name)
 	}
 	number, err := strconv.Atoi(text)
 	if err != nil || number < 1 {

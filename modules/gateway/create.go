@@ -63,10 +63,24 @@ func (x *exchange) createIntent(ctx context.Context) (translators.Intent, error)
 // after returns the resource as a write left it: as the backend told, or as it
 // is read again.
 func (x *exchange) after(ctx context.Context, done carried, id string, p scim.Projection) (*translators.Entry, error) {
+	if x.isListed {
+		return x.named(done, id), nil
+	}
 	if entry := done.entry(); entry != nil && (entry.Members != nil || !wantsMembers(x.op.Type, p)) {
 		return entry, nil
 	}
 	return x.readOne(ctx, x.op.Type, id, selectionFor(x.op.Type, p))
+}
+
+// named returns what is known of a resource without reading it again: its id at
+// least.
+func (x *exchange) named(done carried, id string) *translators.Entry {
+	if entry := done.entry(); entry != nil {
+		return entry
+	}
+	r := scim.NewResource(x.op.Type)
+	r.ID = id
+	return &translators.Entry{Resource: r}
 }
 
 // nameOf returns the value by which a resource is known to people.

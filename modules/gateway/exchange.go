@@ -30,13 +30,16 @@ type exchange struct {
 
 	dialect scim.Dialect // of request and answer
 
-	offline bool // nothing is read: a plan for looking at
+	offline  bool // nothing is read: a plan for looking at
+	isListed bool // in the answer to a Bulk: what went well is answered without a body
 
 	id      string // names this request in log, journal and error details
 	started time.Time
 	caller  access.Caller
 	op      *scim.Operation
-	step    int // of the journal's entries within this request
+	step    int            // of the journal's entries within this request
+	changed error          // the condition that did not hold of an account that was disabled all the same
+	left    *scim.Resource // as the latest write left it, where that is known; not all of it
 
 	// What the log line and the metrics will say.
 	operation string
@@ -49,6 +52,8 @@ type exchange struct {
 	disabled  string        // how it ended, as the metric has it; "" when it was not tried
 	calls     int           // backend calls of plans
 	executing time.Duration // spent on them
+	listed    int           // operations in the answer to a Bulk
+	failed    int           // of these
 }
 
 func (h *Handler) newExchange(w http.ResponseWriter, r *http.Request, path string) *exchange {
@@ -83,16 +88,23 @@ func (x *exchange) serve() {
 	defer cancel()
 
 	op, err := x.decode()
+	if op != nil && op.Action == scim.ActionBulk {
+		x.bulk(parent, op)
+		return
+	}
+	x.perform(ctx, op, err)
+}
+
+// perform carries out what was decoded, or answers why it can't be. An operation
+// beside an error is a disable that is carried out before the error is answered.
+func (x *exchange) perform(ctx context.Context, op *scim.Operation, err error) {
 	if op == nil {
 		x.guess()
 		x.disables = x.disables || errors.Is(err, scim.ErrCannotDisable)
 		x.fail(err)
 		return
 	}
-	x.op, x.operation, x.resource, x.disables = op, string(op.Action), op.ID, x.h.asksToDisable(op)
-	if op.Type != nil {
-		x.kind = op.Type.Name
-	}
+	x.note(op)
 	switch op.Action {
 	case scim.ActionSearchAll:
 		x.operation = string(scim.ActionSearch)
@@ -109,6 +121,12 @@ func (x *exchange) serve() {
 		return
 	}
 	defer release()
+	if op.IsMe {
+		if err := x.identify(ctx); err != nil {
+			x.fail(err)
+			return
+		}
+	}
 	if showsMembers(op) {
 		if err := x.h.wide.Acquire(ctx, 1); err != nil {
 			x.fail(err)
@@ -129,6 +147,14 @@ func (x *exchange) serve() {
 		x.remove(ctx)
 	default:
 		x.fail(fmt.Errorf("decoding: no stage takes the action %q", op.Action))
+	}
+}
+
+// note keeps what is asked for, for the stages and for the log line.
+func (x *exchange) note(op *scim.Operation) {
+	x.op, x.operation, x.resource, x.disables = op, string(op.Action), op.ID, x.h.asksToDisable(op)
+	if op.Type != nil {
+		x.kind = op.Type.Name
 	}
 }
 
@@ -172,11 +198,7 @@ func (x *exchange) decode() (*scim.Operation, error) {
 	if err != nil {
 		return nil, err
 	}
-	op, err := x.h.decoders[x.dialect].Decode(request)
-	if op != nil && (op.IsMe || op.Action == scim.ActionBulk) {
-		return nil, &scim.Error{Status: http.StatusNotImplemented, Detail: "Bulk and /Me are not supported."}
-	}
-	return op, err
+	return x.h.decoders[x.dialect].Decode(request)
 }
 
 // discover answers the discovery endpoints (RFC 7644 §4).

@@ -43,13 +43,26 @@ func (h *Handler) Explain(ctx context.Context, r *http.Request, offline bool) (s
 		return "", err
 	}
 	defer release()
+	if op.Action == scim.ActionBulk {
+		return x.explainBulk(ctx, op.Bulk.Operations), nil
+	}
+	return x.explain(ctx, op, invalid)
+}
+
+// explain returns an operation and its calls.
+func (x *exchange) explain(ctx context.Context, op *scim.Operation, invalid error) (string, error) {
+	x.op = op
 	text := comment(op.String())
+	if op.IsMe {
+		return text, &scim.Error{Status: http.StatusNotImplemented,
+			Detail: "Whom /Me stands for depends on the caller, and this request has none. Explain it with /Users and the id."}
+	}
 	intents, err := x.intents(ctx)
 	for i, intent := range intents {
 		if i > 0 {
 			text += "\n# Then, planned on the present state, in which the account is not disabled yet:\n"
 		}
-		plan, err := h.translator.Plan(ctx, intent)
+		plan, err := x.h.translator.Plan(ctx, intent)
 		if err != nil {
 			return "", x.errorAnswer(err)
 		}
@@ -62,6 +75,57 @@ func (h *Handler) Explain(ctx context.Context, r *http.Request, offline bool) (s
 		return text, x.errorAnswer(err)
 	}
 	return text, nil
+}
+
+// explainBulk returns the operations of a Bulk in the order in which they would be
+// carried out, each with its calls or with why it would be refused. They are
+// planned on the present state. What refers to others is planned without reading:
+// their ids are not known yet.
+func (x *exchange) explainBulk(ctx context.Context, operations []scim.BulkOperation) string {
+	var parts []string
+	later := make(map[int]scim.BulkOperation)
+	for _, s := range sequence(operations) {
+		op, title := operations[s.index], fmt.Sprintf("Operation %d", s.index+1)
+		invalid := error(nil)
+		switch {
+		case op.Err != nil:
+			invalid = op.Err
+		case s.part == circular:
+			invalid = errCircular
+		case s.part == deferring:
+			op, later[s.index], _ = op.Defer(s.deferred)
+			title += ", as far as it refers to nothing that comes later"
+		case s.part == completing:
+			op = later[s.index]
+			title += ", the rest of it"
+		}
+		if op.BulkID != "" {
+			title += ", bulkId:" + shortID(op.BulkID)
+		}
+		part, err := x.explainListed(ctx, op, invalid)
+		text := comment(title+":") + part
+		if err != nil {
+			text += "\n" + comment("refused: "+x.errorAnswer(err).Error())
+		}
+		parts = append(parts, text)
+	}
+	return strings.Join(parts, "\n")
+}
+
+// explainListed explains an operation of a Bulk.
+func (x *exchange) explainListed(ctx context.Context, op scim.BulkOperation, invalid error) (string, error) {
+	if invalid != nil {
+		return "", invalid
+	}
+	one := &exchange{
+		h: x.h, edge: x.edge, method: op.Method, path: op.Path, dialect: x.dialect, id: x.id,
+		offline: x.offline || len(op.References()) > 0,
+	}
+	decoded, err := x.h.decoders[x.dialect].Decode(op.Request())
+	if decoded == nil {
+		return "", err
+	}
+	return one.explain(ctx, decoded, err)
 }
 
 // intents returns what the request wants of the backend, step by step. Those
@@ -99,6 +163,9 @@ func (x *exchange) updateIntents(ctx context.Context, op *scim.Operation) ([]tra
 			return intents, err
 		}
 		intents = append(intents, intent)
+		if x.changed != nil {
+			return intents, x.changed
+		}
 	}
 	return intents, nil
 }

@@ -29,3 +29,41 @@ func TestExplainOfflineEndsTheChecks(t *testing.T) {
 		t.Errorf("the backend was checked %d times", n)
 	}
 }
+
+// A Bulk is explained operation by operation, in the order in which they would be
+// carried out.
+func TestExplainBulk(t *testing.T) {
+	s := holds()
+	h, _ := newHandler(t, s, nil)
+	body := bulkBody(0,
+		`POST:g /Groups {"displayName":"Poets","members":[{"value":"bulkId:a"},{"value":"bulkId:h"}]}`,
+		`POST:h /Groups {"displayName":"Painters","members":[{"value":"bulkId:g"}]}`,
+		`POST:a /Users {"userName":"alan"}`,
+		`PATCH /Users/`+userID+` `+setTitle,
+		`PATCH /Users/nobody `+setTitle,
+		`GET /Users`,
+	)
+	text, err := h.Explain(t.Context(), httptest.NewRequest("POST", "/scim/v2/Bulk", strings.NewReader(body)), false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := 0
+	for _, want := range []string{
+		"# Operation 3, bulkId:a:\n# create User\n", "create User userName\n",
+		"# Operation 4:\n", "update User " + userID + " title\n",
+		"# Operation 5:\n", "# refused: 404",
+		"# Operation 6:\n", "# refused: 400",
+		"# Operation 1, as far as it refers to nothing that comes later, bulkId:g:\n", "create Group displayName add [\"bulkId:a\"] remove []\n",
+		"# Operation 2, bulkId:h:\n", "create Group displayName add [\"bulkId:g\"] remove []\n",
+		"# Operation 1, the rest of it:\n", "update Group bulkId:g add [\"bulkId:h\"] remove []\n",
+	} {
+		i := strings.Index(text[at:], want)
+		if i < 0 {
+			t.Fatalf("no %q behind byte %d of:\n%s", want, at, text)
+		}
+		at += i
+	}
+	if len(s.writes) > 0 {
+		t.Errorf("written %q", s.writes)
+	}
+}

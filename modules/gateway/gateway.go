@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -69,6 +70,10 @@ type Handler struct {
 	// Okta waits 60 seconds.
 	Timeout caddy.Duration `json:"timeout,omitempty"`
 
+	// BulkTimeout bounds how long operations of a Bulk are begun; each of them has
+	// Timeout for itself. Default: 5m.
+	BulkTimeout caddy.Duration `json:"bulk_timeout,omitempty"`
+
 	// ClearOmitted makes a PUT clear writable attributes that it does not name,
 	// but never active, members and password. Default: what PUT does not name
 	// stays as it is.
@@ -115,6 +120,8 @@ type Limits struct {
 	PageMax int `json:"page_max,omitempty"`
 	// PageDefault is the size of a page when none is asked for. Default: 100.
 	PageDefault int `json:"page_default,omitempty"`
+	// BulkOperations is the most operations in a Bulk. Default: 1,000.
+	BulkOperations int `json:"bulk_operations,omitempty"`
 	// Walk is the most resources that a list may have altogether. Default:
 	// 1,000,000, for which 16 MB of memory are held while a list is paged
 	// through.
@@ -133,8 +140,12 @@ func (*Handler) CaddyModule() caddy.ModuleInfo {
 	}
 }
 
-// defaultTimeout bounds a request when the operator does not.
-const defaultTimeout = 30 * time.Second
+// defaultTimeout bounds a request, and defaultBulkTimeout the operations of a
+// Bulk, when the operator does not.
+const (
+	defaultTimeout     = 30 * time.Second
+	defaultBulkTimeout = 5 * time.Minute
+)
 
 var gatewayName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]*$`)
 
@@ -148,11 +159,14 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 	if err := running.enter(ctx.GetMetricsRegistry(), h); err != nil {
 		return err
 	}
-	if h.Timeout < 0 {
-		return fmt.Errorf("scim_gateway %s: the timeout must not be negative", h.Name)
+	if h.Timeout < 0 || h.BulkTimeout < 0 {
+		return fmt.Errorf("scim_gateway %s: timeout and bulk_timeout must not be negative", h.Name)
 	}
 	if h.Timeout == 0 {
 		h.Timeout = caddy.Duration(defaultTimeout)
+	}
+	if h.BulkTimeout == 0 {
+		h.BulkTimeout = caddy.Duration(defaultBulkTimeout)
 	}
 	failed := func(what string, err error) error { return fmt.Errorf("scim_gateway %s: %s: %w", h.Name, what, err) }
 	if err := h.Access.Provision(); err != nil {
@@ -160,6 +174,9 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 	}
 	if err := h.provisionTranslator(ctx); err != nil {
 		return failed("translator", err)
+	}
+	if err := h.Access.ProvisionMe(h.users()); err != nil {
+		return failed("access", err)
 	}
 	if err := h.Policy.Provision(h.resource); err != nil {
 		return failed("policy", err)
@@ -279,6 +296,7 @@ func (h *Handler) provisionDecoder() {
 	h.limits = scim.Limits{
 		Body: h.Limits.Body, Depth: h.Limits.Depth, Operations: h.Limits.Operations,
 		Members: h.Limits.Members, PageMax: h.Limits.PageMax, PageDefault: h.Limits.PageDefault,
+		BulkOperations: h.Limits.BulkOperations,
 	}
 	for _, d := range []scim.Dialect{scim.V2, scim.V1} {
 		h.decoders[d] = &scim.Decoder{Types: h.resource, Limits: h.limits, ClearOmitted: h.ClearOmitted, Dialect: d}
@@ -293,6 +311,8 @@ func (h *Handler) provisionDecoder() {
 	h.discovery = &scim.Discovery{
 		Types: h.resource, MaxResults: h.limits.PageMax, DefaultPageSize: h.limits.PageDefault,
 		Sort: true, CursorLife: walkLife,
+		BulkOperations: h.limits.BulkOperations, BulkPayload: h.limits.Body,
+		ETag: !slices.ContainsFunc(h.types, func(t translators.Type) bool { return !t.HasVersions }),
 	}
 	for _, t := range h.types {
 		h.discovery.ChangePassword = h.discovery.ChangePassword || t.ChangesPassword
@@ -310,6 +330,16 @@ func (h *Handler) provisionDecoder() {
 func (h *Handler) provisionReads() {
 	h.walks = newWalks()
 	h.wide = semaphore.NewWeighted(mostWide)
+}
+
+// users returns the type of users, or nil where none are served.
+func (h *Handler) users() *scim.ResourceType {
+	for _, t := range h.resource {
+		if t.Schema.ID == scim.SchemaUser {
+			return t
+		}
+	}
+	return nil
 }
 
 func (h *Handler) credentialNames() []string {

@@ -10,14 +10,31 @@ import (
 	"github.com/scimgate/scimgate/translators"
 )
 
-// read answers GET of one resource (RFC 7644 §3.4.1).
+// read answers GET of one resource (RFC 7644 §3.4.1), with 304 and no body where
+// the caller has this version (§3.14).
 func (x *exchange) read(ctx context.Context) {
 	entry, err := x.readOne(ctx, x.op.Type, x.op.ID, selectionFor(x.op.Type, x.op.Projection))
 	if err != nil {
 		x.fail(err)
 		return
 	}
+	if c := x.op.Condition; !c.IsNone() {
+		if err := x.unmet(scim.Condition{Match: c.Match}, entry.Resource); err != nil {
+			x.fail(err)
+			return
+		}
+		if x.unmet(c, entry.Resource) != nil {
+			x.unchanged(entry.Resource)
+			return
+		}
+	}
 	x.resourceAnswer(http.StatusOK, entry)
+}
+
+// unchanged answers that the caller has what there is.
+func (x *exchange) unchanged(r *scim.Resource) {
+	x.placed(http.StatusNotModified, scim.Location(x.edge.baseURL(), r), r)
+	x.answer(http.StatusNotModified, nil)
 }
 
 // readOne reads a resource; its absence is a 404.

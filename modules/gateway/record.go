@@ -51,6 +51,9 @@ func (x *exchange) record() {
 	if x.proof != "" {
 		fields = append(fields, zap.String("proof", string(x.proof)))
 	}
+	if x.op != nil && x.op.Action == scim.ActionBulk {
+		fields = append(fields, zap.Int("operations", x.listed), zap.Int("failed", x.failed))
+	}
 	if x.op != nil && len(x.op.Ignored) > 0 {
 		fields = append(fields, zap.Int("ignored", len(x.op.Ignored)))
 	}

@@ -55,6 +55,10 @@ func (x *exchange) removeIntent(ctx context.Context) (translators.Intent, error)
 	if err := x.h.Policy.Protects(intent.Before.Resource); err != nil {
 		return intent, err
 	}
+	if err := x.unmet(x.op.Condition, intent.Before.Resource); err != nil {
+		return intent, err
+	}
+	intent.Version = x.expected(x.op.Condition, intent.Before.Resource)
 	return intent, x.protectsMembersOf(ctx)
 }
 
@@ -77,11 +81,15 @@ func (x *exchange) protectsMembersOf(ctx context.Context) error {
 	return err
 }
 
-// disableInstead carries DELETE out as active=false.
+// disableInstead carries DELETE out as active=false. Like any disable it does not
+// depend on the version of the resource; the answer does.
 func (x *exchange) disableInstead(ctx context.Context) error {
 	disable, err := disabling(x.op)
 	if err == nil {
 		_, err = x.updateOne(ctx, disable)
+	}
+	if err == nil && x.changed != nil {
+		return x.afterDisable(x.changed, false)
 	}
 	return err
 }

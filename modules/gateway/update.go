@@ -17,7 +17,7 @@ import (
 // first: nothing else in the request, and no error in it, holds it back.
 func (x *exchange) update(ctx context.Context, invalid error) {
 	var err error
-	if !isMemberDelta(x.op) {
+	if !isMemberDelta(x.op) || !x.op.Condition.IsNone() {
 		var unlock func()
 		if unlock, err = locks.lock(ctx, x.h.Name, x.op.Type.Name, x.op.ID); err != nil {
 			x.fail(err)
@@ -32,16 +32,22 @@ func (x *exchange) update(ctx context.Context, invalid error) {
 			x.fail(err)
 			return
 		}
+		if rest != nil {
+			rest.Condition = x.behindDisable(rest.Condition, entry)
+		}
 	}
+	hasRest := invalid != nil || rest != nil
 	switch {
 	case invalid != nil:
 		err = invalid
+	case x.changed != nil:
+		err = x.changed
 	case rest != nil:
 		entry, err = x.updateOne(ctx, rest)
 	}
 	if err != nil {
 		if disable != nil {
-			err = x.afterDisable(err)
+			err = x.afterDisable(err, hasRest)
 		}
 		x.fail(err)
 		return
@@ -57,10 +63,15 @@ func isMemberDelta(op *scim.Operation) bool {
 	return len(op.Changes) == 0 && !op.Members.IsEmpty() && !op.Members.ReplaceAll
 }
 
-// afterDisable says in an error that the account has been disabled all the same.
-func (x *exchange) afterDisable(err error) error {
+// afterDisable says in an error that the account has been disabled all the same,
+// and whether that was all that was asked.
+func (x *exchange) afterDisable(err error, hasRest bool) error {
 	answer := *x.errorAnswer(err)
-	answer.Detail = "The account was disabled. The rest of the request was not carried out: " + answer.Detail
+	done := "The account was disabled all the same. "
+	if hasRest {
+		done = "The account was disabled. The rest of the request was not carried out: "
+	}
+	answer.Detail = done + answer.Detail
 	answer.Err = err
 	return &answer
 }
@@ -69,7 +80,17 @@ func (x *exchange) afterDisable(err error) error {
 // of a group with 204 unless attributes are asked for (RFC 7644 §3.5.2): a
 // group's members may be many, and no provider wants them back.
 func (x *exchange) updated(ctx context.Context, entry *translators.Entry) {
+	if x.isListed {
+		if x.left != nil {
+			x.head.etag = x.left.Meta.ETag()
+		}
+		x.answer(http.StatusOK, nil)
+		return
+	}
 	if !x.op.IsPut && x.op.Type.Name == "Group" && x.op.Projection.Include == nil {
+		if x.left != nil {
+			x.head.etag = x.left.Meta.ETag()
+		}
 		x.answer(http.StatusNoContent, nil)
 		return
 	}
@@ -92,6 +113,7 @@ func (x *exchange) updateOne(ctx context.Context, op *scim.Operation) (*translat
 		return nil, err
 	}
 	if len(intent.Changes) == 0 && intent.Members.IsEmpty() && !intent.SetsActive && intent.Before != nil && !x.h.DryRun {
+		x.left = intent.Before.Resource
 		return nil, nil // nothing to do
 	}
 	done, err := x.carryOut(ctx, intent)
@@ -101,7 +123,11 @@ func (x *exchange) updateOne(ctx context.Context, op *scim.Operation) (*translat
 	if disables(op) && done.proof.Status == translators.NotNeeded {
 		return nil, errors.New("disabling who is disabled: the plan proves nothing")
 	}
-	return done.entry(), nil
+	entry := done.entry()
+	if x.left = nil; entry != nil {
+		x.left = entry.Resource
+	}
+	return entry, nil
 }
 
 func disables(op *scim.Operation) bool {
@@ -115,13 +141,21 @@ func (x *exchange) updateIntent(ctx context.Context, op *scim.Operation) (transl
 	intent := translators.Intent{Action: scim.ActionUpdate, Type: op.Type, ID: op.ID, Offline: x.offline}
 	before := scim.NewResource(op.Type)
 	before.ID = op.ID
-	if !x.offline && (len(op.Changes) > 0 || op.Members.IsEmpty() || x.h.Policy.Guards(op.Type)) {
+	if !x.offline && (len(op.Changes) > 0 || op.Members.IsEmpty() || x.h.Policy.Guards(op.Type) || !op.Condition.IsNone()) {
 		entry, err := x.readOne(ctx, op.Type, op.ID, x.needed(op))
 		if err != nil {
 			return intent, err
 		}
 		if err := x.h.Policy.Protects(entry.Resource); err != nil {
 			return intent, err
+		}
+		if err := x.unmet(op.Condition, entry.Resource); err != nil {
+			if !disables(op) {
+				return intent, err
+			}
+			x.changed = err // which nothing stops a disable for
+		} else if !disables(op) {
+			intent.Version = x.expected(op.Condition, entry.Resource)
 		}
 		intent.Before, before = entry, entry.Resource
 	}
