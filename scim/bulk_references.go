@@ -77,9 +77,9 @@ func cutID(path string) (endpoint, id string, hasID bool) {
 }
 
 // referringData returns the data for walking through, if it can hold references
-// at all. They may be written with escapes.
+// at all. Only \u can hide their letters.
 func (o BulkOperation) referringData() (root jsonValue, ok bool) {
-	if !bytes.Contains(o.Data, []byte(referencePrefix)) && bytes.IndexByte(o.Data, '\\') < 0 {
+	if !bytes.Contains(o.Data, []byte(referencePrefix)) && !bytes.Contains(o.Data, []byte(`\u`)) {
 		return nil, false
 	}
 	root, err := scanJSON(o.Data, maxDepth)

@@ -41,7 +41,7 @@ func TestDecodeBulk(t *testing.T) {
 		"no path":             {operations(`{"method":"DELETE"}`), "bulk\n  DELETE \"\" error 400 invalidSyntax: there is no path; expected one below the base, such as /Users"},
 		"a path of another":   {operations(`{"method":"DELETE","path":["/Users/1"]}`), "bulk\n  DELETE \"\" error 400 invalidSyntax: there is no path; expected one below the base, such as /Users"},
 		"a whole URL":         {operations(`{"method":"DELETE","path":"https://example.com/scim/v2/Users/1"}`), "bulk\n  DELETE \"\" error 400 invalidSyntax: the path is \"https://example.com/scim/v2/Users/1\"; send it relative to the base, such as /Users"},
-		"a query":             {operations(`{"method":"DELETE","path":"/Users/1?x=1"}`), "bulk\n  DELETE \"\" error 400 invalidSyntax: the path is \"/Users/1?x=1\"; nothing may stand behind it, neither ? nor #"},
+		"a query":             {operations(`{"method":"DELETE","path":"/Users/1?x=1"}`), "bulk\n  DELETE /Users/1 error 400 invalidSyntax: the path is \"/Users/1?x=1\"; nothing may stand behind it, neither ? nor #"},
 		"a broken path":       {operations(`{"method":"DELETE","path":"/Users/%zz"}`), "bulk\n  DELETE \"\" error 400 invalidSyntax: the path is not percent-encoded correctly: invalid URL escape \"%zz\""},
 		"a path elsewhere":    {operations(`{"method":"DELETE","path":"/Users/../1"}`), "bulk\n  DELETE /Users/../1 error 404 User \"../1\" does not exist"},
 		"another endpoint":    {operations(`{"method":"DELETE","path":"/Machines/1"}`), "bulk\n  DELETE /Machines/1 error 404 there is no endpoint \"/Machines/1\"; users are at /Users, groups at /Groups"},
@@ -85,17 +85,20 @@ func TestDecodeBulk(t *testing.T) {
 // beside it, in its own operation as well.
 func TestBulkDisables(t *testing.T) {
 	op, err := everything().Decode(bulkRequest(`{"failOnErrors":1,"Operations":[7,{"method":"POST"},
-		{"method":"patch","path":"/Users/1","version":["x"],"data":{"Operations":[{"op":"x"},{"op":"Replace","path":"active","value":"False"}]}}]}`))
+		{"method":"patch","path":"/Users/1","version":["x"],"data":{"Operations":[{"op":"x"},{"op":"Replace","path":"active","value":"False"}]}},
+		{"method":"PATCH","path":"/Users/1?attributes=id","data":{"Operations":[{"op":"Replace","path":"active","value":"False"}]}}]}`))
 	if err != nil {
 		t.Fatal(err)
 	}
-	o := op.Bulk.Operations[2]
-	if o.Err != nil {
-		t.Fatal(o.Err)
-	}
-	disable, err := everything().Decode(o.Request())
-	if err == nil || disable == nil || disable.String() != "update User 1\n  replace active false" {
-		t.Errorf("got %v beside %v", disable, err)
+	for i, isRefused := range []bool{false, true} {
+		o := op.Bulk.Operations[2+i]
+		if (o.Err != nil) != isRefused {
+			t.Fatal(o.Err)
+		}
+		disable, err := everything().Decode(o.Request())
+		if (err != nil) == isRefused || disable == nil || disable.String() != "update User 1\n  replace active false" {
+			t.Errorf("got %v beside %v", disable, err)
+		}
 	}
 }
 

@@ -167,18 +167,18 @@ func (o *BulkOperation) setPath(v jsonValue) {
 		o.fail("there is no path; expected one below the base, such as /Users")
 	case strings.Contains(text, "://"):
 		o.fail("the path is %s; send it relative to the base, such as /Users", shorten(text))
-	case strings.ContainsAny(text, "?#"):
+	}
+	// What stands in front of a query is read all the same: it may disable.
+	relative, _, _ := strings.Cut(text, "?")
+	relative, _, _ = strings.Cut(relative, "#")
+	if relative != text {
 		o.fail("the path is %s; nothing may stand behind it, neither ? nor #", shorten(text))
 	}
-	if o.Err != nil {
-		return
-	}
-	path, err := url.PathUnescape(text)
-	if err != nil {
+	if path, err := url.PathUnescape(relative); err != nil {
 		o.fail("the path is not percent-encoded correctly: %v", err)
-		return
+	} else if relative != "" && !strings.Contains(relative, "://") {
+		o.Path = "/" + strings.TrimLeft(path, "/")
 	}
-	o.Path = "/" + strings.TrimLeft(path, "/")
 }
 
 // bulkRoute reports what is wrong with method and path together: a Bulk creates,
