@@ -4,6 +4,7 @@ import (
 	"crypto/tls"
 	"fmt"
 	"maps"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
@@ -32,6 +33,10 @@ func everyRequest(id, group string) map[string]request {
 		"list":             {"GET", "/Users", ""},
 		"list groups":      {"GET", "/Groups?count=1", ""},
 		"count":            {"GET", "/Users?count=0", ""},
+		"list sorted":      {"GET", "/Users?sortBy=emails.value&count=2", ""},
+		"list by cursor":   {"GET", "/Users?cursor&count=2", ""},
+		"list all types":   {"GET", "/?sortBy=displayName&attributes=displayName&cursor&count=2", ""},
+		"find in all":      {"GET", filterPath("/", `userName eq "ada.lovelace"`), ""},
 		"create":           {"POST", "/Users", userBody("fresh")},
 		"patch":            {"PATCH", "/Users/" + id, patchOf(operation("Replace", "title", "Countess"))},
 		"put":              {"PUT", "/Users/" + id, jsonOf(map[string]any{"schemas": []string{userSchema}, "userName": "Ada.Lovelace", "title": "Countess"})},
@@ -206,11 +211,16 @@ func cutOff(t *testing.T) {
 			proxy.CutAfter(-1)
 			if a.Status != 200 {
 				isFault(t, name, a)
-			} else if a.Body != whole.Body {
+			} else if withoutCursor(a.Body) != withoutCursor(whole.Body) {
 				t.Errorf("%s, cut off after %d bytes: answered\n%s\nwant\n%s", name, after, a.Body, whole.Body)
 			}
 		}
 	}
+}
+
+// withoutCursor leaves out what is another one each time.
+func withoutCursor(body string) string {
+	return regexp.MustCompile(`"nextCursor":"[^"]+"`).ReplaceAllString(body, `"nextCursor":"…"`)
 }
 
 // references are pointers to other servers, in place of a base and within it.

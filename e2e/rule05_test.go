@@ -92,6 +92,10 @@ func operationsAndBytes(t *testing.T) {
 	page := func(n int) request {
 		return request{"GET", fmt.Sprintf("/Users?startIndex=%d&count=5", 5*(n-1)+1), ""}
 	}
+	const sorted = "/Users?sortBy=emails.value&sortOrder=descending&count=5"
+	turned := func(list string) request { // the second page by cursor
+		return request{"GET", list + "&cursor=" + g.want(t, 200, "GET", list+"&cursor", "").get("nextCursor"), ""}
+	}
 	for _, work := range []struct {
 		name string
 		request
@@ -121,6 +125,11 @@ func operationsAndBytes(t *testing.T) {
 		{"a group renamed", request{"PATCH", "/Groups/" + group, patchOf(operation("Replace", "externalId", "all"))}, 204, 2, map[string]int{"modify": 1}, 5000},
 		{"page 2", page(2), 200, 2, nil, 12000},
 		{"page 1,000", page(1000), 200, 2, nil, 12000},
+		{"page 2 by cursor", turned("/Users?count=5"), 200, 2, nil, 12000},
+		{"sorted page 2 by cursor", turned(sorted), 200, 2, nil, 12000},
+		{"sorted page 2", request{"GET", sorted + "&startIndex=6", ""}, 200, 2, nil, 12000},
+		{"sorted page 1,000", request{"GET", sorted + "&startIndex=4996", ""}, 200, 2, nil, 12000},
+		{"find in all types", request{"GET", filterPath("/", `userName eq "U0042"`), ""}, 200, 2, nil, 4000},
 	} {
 		if work.method == "GET" {
 			// What the schema has is asked for once.
@@ -162,6 +171,9 @@ func allIsIndexed(t *testing.T) {
 	delete(requests, "list")
 	delete(requests, "count")
 	delete(requests, "list groups")
+	delete(requests, "list sorted")
+	delete(requests, "list by cursor")
+	delete(requests, "list all types")
 	delete(requests, "put")              // it is a rename of this user,
 	delete(requests, "replace members")  // the end of this group,
 	delete(requests, "delete")           // and
