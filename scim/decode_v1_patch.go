@@ -7,6 +7,7 @@ import "strings"
 // place (draft-scim-api-01 §3.3.2).
 type partialV1 struct {
 	replaced map[*Attribute]bool
+	elements int // of lists that were read, each of which may be a change
 }
 
 // patchV1 reads a partial resource (draft-scim-api-01 §3.3.2): what meta.attributes
@@ -186,6 +187,10 @@ func (x *decoding) mergeListV1(p Path, v jsonValue) {
 	isReplaced := x.partial.replaced[p.Leaf()]
 	var items []Value
 	eachElement(v, func(e jsonValue) {
+		if x.partial.elements++; x.partial.elements == x.limits.Operations+1 {
+			x.fail(Invalid(InvalidValue, "a PATCH may change %d elements of lists; raise %q in the gateway's configuration to allow more",
+				x.limits.Operations, limitOperations))
+		}
 		isDelete, err := isDeleteV1(e)
 		if err != nil {
 			x.fail(err)

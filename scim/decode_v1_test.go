@@ -31,6 +31,7 @@ func TestDecodeSameInBothDialects(t *testing.T) {
 		"attributes":              {`GET /Users?attributes=urn:scim:schemas:core:1.0:name.givenName,` + enterprise1 + `:manager.managerId`, `GET /Users?attributes=name.givenName,manager.value`},
 		"an extension's URN":      {`GET /Users?attributes=` + enterprise1, `GET /Users?attributes=` + enterprise2},
 		"a page":                  {`GET /Users?startIndex=3&count=2&cursor=x`, `GET /Users?startIndex=3&count=2`},
+		"an order":                {`GET /Users?sortBy=urn:scim:schemas:core:1.0:name.familyName&sortOrder=descending`, `GET /Users?sortBy=name.familyName&sortOrder=descending`},
 		"the suffix of a list":    {`GET /Users.json?count=2`, `GET /Users?count=2`},
 		"the suffix of an id":     {`GET /Users/7.JSON`, `GET /Users/7`},
 		"a method overridden":     {`POST /Users/7 DELETE`, `DELETE /Users/7`},
@@ -172,6 +173,28 @@ func TestDecodeV1(t *testing.T) {
 				t.Errorf("-want +got\n%s", diff)
 			}
 		})
+	}
+}
+
+// Each element of a list can be a change of its own. There is a limit, and it holds
+// no disable back.
+func TestDecodeV1OfManyElements(t *testing.T) {
+	d := everythingV1()
+	d.Limits.Operations = 3
+	for body, want := range map[string]string{
+		`{"emails":["a","b"],"roles":["c"]}`:                "update User 7\n  replace emails[value eq \"a\"] {value \"a\"}\n  replace emails[value eq \"b\"] {value \"b\"}\n  replace roles[value eq \"c\"] {value \"c\"}",
+		`{"emails":["a","b"],"roles":["c","d"]}`:            `400 invalidValue: a PATCH may change 3 elements of lists; raise "limit operations" in the gateway's configuration to allow more`,
+		`{"emails":["a","b","c","d","e"],"active":"False"}`: "update User 7\n  replace active false\n" + `400 invalidValue: a PATCH may change 3 elements of lists; raise "limit operations" in the gateway's configuration to allow more`,
+	} {
+		r := Request{Method: http.MethodPatch, Path: "/Users/7", Body: []byte(body)}
+		if diff := cmp.Diff(want, decoded(d, r)); diff != "" {
+			t.Errorf("%s: -want +got\n%s", body, diff)
+		}
+	}
+	d.Limits.Members = 2
+	r := Request{Method: http.MethodPatch, Path: "/Groups/7", Body: []byte(`{"members":["1","2","3","4"]}`)}
+	if got := decoded(d, r); !strings.HasPrefix(got, "400 invalidValue: the request names more than 2 members") {
+		t.Errorf("too many members: %s", got)
 	}
 }
 

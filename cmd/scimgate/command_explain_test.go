@@ -14,6 +14,7 @@ func TestReadRequest(t *testing.T) {
 		`GET /Users?filter=userName eq "x"`:                              `GET /scim/v2/Users?filter=userName%20eq%20%22x%22`,
 		`GET /Users?filter=userName eq "Zoë Müller" HTTP/1.1`:            `GET /scim/v2/Users?filter=userName%20eq%20%22Zo%C3%AB%20M%C3%BCller%22`,
 		"get /scim/v2/Users?filter=userName+eq+%22x%22&count=1\nHost: y": `GET /scim/v2/Users?filter=userName+eq+%22x%22&count=1`,
+		"PATCH /scim/v1/Users/1\n\n{\"active\": false}":                  `PATCH /scim/v1/Users/1`,
 		"PATCH /Users/1\r\n\r\n{\"Operations\": []}":                     `PATCH /scim/v2/Users/1`,
 	} {
 		r, err := readRequest(strings.NewReader(text), []string{"/scim/v2", "/scim/v1"})
