@@ -9,6 +9,54 @@ import (
 	"github.com/scimgate/scimgate/demo"
 )
 
+// TestDivergencesOfSCIM11 asks the second base what the page says of it.
+func TestDivergencesOfSCIM11(t *testing.T) {
+	d, err := demo.Start(demo.Options{Listen: "127.0.0.1:0", LDAP: "127.0.0.1:0", Token: tokenForTests})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := d.Stop(); err != nil {
+			t.Error(err)
+		}
+	})
+	g := gateway{d.TenantURLOf("1.1"), d.Token}
+	_, _, groups := g.ask(t, http.MethodGet, "/Groups?filter=displayName+eq+%22engineering%22&excludedAttributes=members", "")
+	ids := strings.NewReplacer("{ada}", g.idOf(t, "ada.lovelace"), "{grace}", g.idOf(t, "grace.hopper"),
+		"{group}", groups["Resources"].([]any)[0].(map[string]any)["id"].(string))
+	for _, test := range []struct {
+		name, method, path, body string
+		status                   int
+		holds                    string // a part of the answer as Go prints it
+	}{
+		{"PUT leaves what it omits", "PUT", "/Users/{ada}", `{"userName":"Ada.Lovelace","name":{"givenName":"Augusta"}}`, 200, "familyName:Lovelace"},
+		{"beside one of its type", "PATCH", "/Users/{ada}", `{"emails":[{"value":"a@example.com","type":"work"}]}`, 400, "there are two such values and a place for one"},
+		{"deleted in the same request", "PATCH", "/Users/{ada}", `{"emails":[{"type":"work","operation":"delete"},{"value":"a@example.com","type":"work"}]}`, 200, "value:a@example.com"},
+		{"or all of them", "PATCH", "/Users/{ada}", `{"meta":{"attributes":["emails"]},"emails":[{"value":"b@example.com","type":"work"}]}`, 200, "value:b@example.com"},
+		{"without a type", "PATCH", "/Users/{ada}", `{"emails":[{"value":"b@example.com","primary":true}]}`, 200, "primary:true type:work value:b@example.com"},
+		{"what is not there", "PATCH", "/Users/{ada}", `{"emails":[{"value":"c@example.com","operation":"delete"}]}`, 200, "value:b@example.com"},
+		{"null and an empty list", "PATCH", "/Users/{ada}", `{"title":null,"emails":[]}`, 200, "value:b@example.com"},
+		{"null left the title", "GET", "/Users/{ada}", "", 200, "title:Analyst"},
+		{"an empty list of members", "PATCH", "/Groups/{group}", `{"members":[]}`, 204, ""},
+		{"the members are there", "GET", "/Groups/{group}", "", 200, "value:{grace}"},
+		{"an empty text", "PATCH", "/Users/{ada}", `{"title":""}`, 200, "userName:Ada.Lovelace"},
+		{"removed it", "GET", "/Users?filter=userName+eq+%22ada.lovelace%22+and+title+pr", "", 200, "totalResults:0"},
+		{"active null", "PATCH", "/Users/{ada}", `{"active":null}`, 400, "code:400"},
+		{"operation in a PUT", "PUT", "/Groups/{group}", `{"displayName":"Engineering","members":[{"value":"{ada}","operation":"delete"}]}`, 400, "code:400"},
+		{"active beside Operations", "PATCH", "/Users/{ada}", `{"active":false,"Operations":[{"op":"add","path":"title","value":"x"}]}`, 400, "send either"},
+		{"it was not done", "GET", "/Users/{ada}.json", "", 200, "active:true"},
+		{"filterBy", "GET", "/Users?filterBy=userName&filterOp=equals&filterValue=x", "", 400, "code:400"},
+		{"ResourceTypes", "GET", "/ResourceTypes", "", 200, "totalResults:2"},
+		{"Bulk", "POST", "/Bulk", `{}`, 501, "code:501"},
+		{"a deletion", "DELETE", "/Groups/{group}", "", 204, ""},
+	} {
+		status, _, answer := g.ask(t, test.method, ids.Replace(test.path), ids.Replace(test.body))
+		if printed := fmt.Sprint(answer); status != test.status || !strings.Contains(printed, ids.Replace(test.holds)) {
+			t.Errorf("%s: %d, want %d with %s: %s", test.name, status, test.status, test.holds, printed)
+		}
+	}
+}
+
 // TestDivergences asks a demo what docs/divergences.md says of it. {ada} is her
 // id, {group} that of Engineering.
 func TestDivergences(t *testing.T) {
