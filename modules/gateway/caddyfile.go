@@ -38,7 +38,10 @@ func parse(h httpcaddyfile.Helper) ([]httpcaddyfile.ConfigValue, error) {
 }
 
 // place is where a gateway's directive stands, and on which site.
-type place struct{ site, base, baseV1, text string }
+type place struct {
+	site, base, text string
+	handler          *Handler
+}
 
 // claim refuses a gateway whose name another one has, in the whole Caddyfile, or
 // whose base another one has in the same block of the same site: it would never be
@@ -47,7 +50,7 @@ func claim(h httpcaddyfile.Helper, handler *Handler) error {
 	const named, based = "scim_gateway names", "scim_gateway bases"
 	h.Reset() // an error names the line of the directive
 	h.Next()
-	here := place{siteOf(h), handler.Base, handler.BaseV1, fmt.Sprintf("%s:%d", h.File(), h.Line())}
+	here := place{siteOf(h), handler.Base, fmt.Sprintf("%s:%d", h.File(), h.Line()), handler}
 	names, _ := h.State[named].(map[string]place)
 	if names == nil {
 		names = make(map[string]place)
@@ -59,11 +62,17 @@ func claim(h httpcaddyfile.Helper, handler *Handler) error {
 	names[handler.Name] = here
 	bases, _ := h.BlockState[based].([]place)
 	for _, other := range bases {
-		if other.site == here.site && strings.EqualFold(other.base, here.base) {
+		if other.site != here.site {
+			continue
+		}
+		if strings.EqualFold(other.base, here.base) {
 			return h.Errf("the base %s is taken by the scim_gateway at %s, which would answer for this one: each needs a base of its own on its site", handler.Base, other.text)
 		}
-		if mine, theirs, clash := here.clashV1(other); clash && other.site == here.site {
-			return h.Errf("%s and %s of the scim_gateway at %s lie one within the other: beside a base_v1 each gateway needs bases apart from those of the others on its site", mine, theirs, other.text)
+		if mine, theirs, is := here.hides(other); is {
+			return h.Errf("%s of the scim_gateway at %s lies within %s of this one, which would answer for it: move one of them", theirs, other.text, mine)
+		}
+		if theirs, mine, is := other.hides(here); is {
+			return h.Errf("%s lies within %s of the scim_gateway at %s, which would answer for this one: move one of them", mine, theirs, other.text)
 		}
 	}
 	// A copy: blocks within this one inherit the list, and beside each other must

@@ -91,20 +91,17 @@ func (h *Handler) commonBase() string {
 	return h.Base
 }
 
-// clashV1 reports whether a base of one gateway lies within one of the other while
-// either has two: which of them is asked first can't be told from one path.
-func (p place) clashV1(other place) (mine, theirs string, clash bool) {
-	if p.baseV1 == "" && other.baseV1 == "" {
+// hides reports whether a gateway would answer for another one: a base of the other
+// lies within one of its own, and it is not asked later, since what its bases have
+// in common is no shorter. Where no gateway has two bases, the longer one is asked
+// first.
+func (p place) hides(other place) (mine, theirs string, is bool) {
+	if p.handler.BaseV1 == "" && other.handler.BaseV1 == "" || len(p.handler.commonBase()) < len(other.handler.commonBase()) {
 		return "", "", false
 	}
-	for _, mine := range []string{p.base, p.baseV1} {
-		for _, theirs := range []string{other.base, other.baseV1} {
-			if mine == "" || theirs == "" {
-				continue
-			}
-			_, within := behind(theirs, mine)
-			_, around := behind(mine, theirs)
-			if within || around {
+	for _, mine := range p.handler.Bases() {
+		for _, theirs := range other.handler.Bases() {
+			if _, is := behind(mine, theirs); is {
 				return mine, theirs, true
 			}
 		}
