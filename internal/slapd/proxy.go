@@ -47,6 +47,7 @@ type Proxy struct {
 	mu         sync.Mutex
 	onRequest  func(operation int) Action
 	onResponse func(operation int) Action
+	rewrite    func(operation int, message []byte) []byte
 	links      map[*link]struct{}
 }
 
@@ -138,6 +139,15 @@ func (p *Proxy) OnResponse(decide func(operation int) Action) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.onResponse = decide
+}
+
+// RewriteResponses lets rewrite say what is passed on in place of each answer, a
+// whole LDAPMessage, before anything else is done with it. Nil passes them on as
+// they are.
+func (p *Proxy) RewriteResponses(rewrite func(operation int, message []byte) []byte) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.rewrite = rewrite
 }
 
 func (p *Proxy) close() {
@@ -249,8 +259,11 @@ func (p *Proxy) request(message []byte, operation int) (Action, []byte) {
 func (p *Proxy) response(message []byte, operation int) (Action, []byte) {
 	p.answered.Add(int64(len(message)))
 	p.mu.Lock()
-	decide := p.onResponse
+	decide, rewrite := p.onResponse, p.rewrite
 	p.mu.Unlock()
+	if rewrite != nil {
+		message = rewrite(operation, message)
+	}
 	action := Forward
 	if decide != nil {
 		action = decide(operation)

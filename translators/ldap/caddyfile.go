@@ -17,6 +17,18 @@ import (
 //
 //	translator ldap <url>... {
 //		directory       openldap
+//		directory       generic {
+//			id          <attribute> [text|uuid|guid|binary]
+//			created     <attribute>|off
+//			modified    <attribute>|off
+//			version     <attribute>
+//			lock        <attribute> <locked> [<unlocked>]
+//			lock_tells  [<result code>] [<part of the message>]
+//			assertion   on|off
+//			post_read   on|off
+//			paging      on|off
+//			server_sort on|off
+//		}
 //		bind            <dn> <password>
 //		bind            external [<dn>]
 //		starttls
@@ -44,6 +56,7 @@ import (
 //			rdn          <attribute>
 //			constant     <attribute> <value>...
 //			disable      password_policy
+//			disable      lock
 //			disable      attribute <attribute> <disabled> [<enabled>]
 //			disable      move <dn>
 //			delete       remove|disable|refuse
@@ -108,8 +121,18 @@ func (t *Translator) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 			if err := b.text(&t.Directory, "directory <name>"); err != nil {
 				return err
 			}
-			if _, err := findProfile(t.Directory); err != nil {
-				return d.WrapErr(err)
+			head := *d
+			switch {
+			case t.Directory == genericName:
+				t.Generic = new(GenericConfig)
+				if err := t.Generic.unmarshalCaddyfile(d); err != nil {
+					return err
+				}
+			case d.NextBlock(d.Nesting()):
+				return head.Errf("directory %s has no settings: remove the block; directory generic has one", t.Directory)
+			}
+			if _, err := findProfile(t.Directory, t.Generic); err != nil {
+				return head.WrapErr(err)
 			}
 			return nil
 		case "bind":
@@ -182,7 +205,7 @@ func (t *Translator) bind(b *block) error {
 // blocks, while their places in the file are still known.
 func (t *Translator) checkBlocks(places map[string]caddyfile.Dispenser, types *mapfile.Types) (err error) {
 	trial := *t
-	if trial.profile, err = findProfile(t.Directory); err != nil {
+	if trial.profile, err = findProfile(t.Directory, t.Generic); err != nil {
 		return err
 	}
 	return trial.compileKinds(types.Full, func(block string, err error) error {
@@ -323,14 +346,14 @@ func (c *ResourceConfig) constant(b *block) error {
 
 // disable reads one way of disabling.
 func (c *ResourceConfig) disable(b *block) error {
-	const usage = "disable password_policy, disable attribute <attribute> <disabled> [<enabled>] or disable move <dn>"
+	const usage = "disable password_policy, disable lock, disable attribute <attribute> <disabled> [<enabled>] or disable move <dn>"
 	args := b.RemainingArgs()
 	if len(args) == 0 {
 		return b.Errf("disable names a method: %s", usage)
 	}
 	config := DisableConfig{Method: args[0]}
 	switch {
-	case config.Method == DisableByPasswordPolicy && len(args) == 1:
+	case (config.Method == DisableByPasswordPolicy || config.Method == DisableByLock) && len(args) == 1:
 	case config.Method == DisableByAttribute && (len(args) == 3 || len(args) == 4):
 		config.Attribute, config.Disabled = args[1], args[2]
 		if len(args) == 4 {

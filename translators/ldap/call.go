@@ -111,8 +111,8 @@ type aim struct {
 	dn string
 	// seen is the entry as it was read after the attempt before; nil first.
 	seen *goldap.Entry
-	// unguarded is set when assertions don't work here. The entry was then read
-	// at that name a moment ago.
+	// unguarded is set when assertions don't work here. The entry was then found
+	// under that name by its id a moment ago.
 	unguarded bool
 	// stubborn is how many attempts have failed by their assertion although
 	// the entry was where it was expected.
@@ -144,8 +144,8 @@ func (c *entryCall) reach(ctx context.Context, needs []string, send func(aim) er
 	if c.offline {
 		return fmt.Errorf("%s: the plan was made offline, for looking at only", c.purpose)
 	}
-	a := aim{dn: c.dn}
-	if c.t.profile.assertionControl == "" {
+	a := aim{dn: c.dn, unguarded: c.t.control(ctx, c.t.profile.assertionControl) == ""}
+	if a.unguarded {
 		if err := c.aimAnew(ctx, &a, 0, needs); err != nil {
 			return err
 		}
@@ -158,7 +158,7 @@ func (c *entryCall) reach(ctx context.Context, needs []string, send func(aim) er
 		default:
 			return c.t.writeFault(c.purpose, err)
 		}
-		if n == attempts || code != goldap.LDAPResultAssertionFailed && a.seen != nil && a.unguarded {
+		if n == attempts || code == goldap.LDAPResultUnavailableCriticalExtension && a.unguarded {
 			return c.t.writeFault(c.purpose, err)
 		}
 		former := a.dn
@@ -192,7 +192,7 @@ func (c *entryCall) aimAnew(ctx context.Context, a *aim, code uint16, needs []st
 	switch {
 	case c.isOutdated(e):
 		return changed(c.k, c.id)
-	case code == goldap.LDAPResultUnavailableCriticalExtension, c.t.profile.assertionControl == "":
+	case code == goldap.LDAPResultUnavailableCriticalExtension:
 		a.unguarded = true
 	case code == goldap.LDAPResultAssertionFailed && nameKey(e.DN) == nameKey(a.dn):
 		if a.stubborn++; c.demanded != "" && a.stubborn > 1 {

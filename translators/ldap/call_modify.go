@@ -21,7 +21,7 @@ type modifyCall struct {
 	members *memberDelta
 	// keeps is the lock that must stay as it is although a password is set; nil
 	// when no password is, or the changes say what becomes of the lock.
-	keeps *policyLock
+	keeps *directoryLock
 	// isLocked is the state of keeps when the plan was made.
 	isLocked bool
 	// classes are those of new entries that this one lacks. They are added when
@@ -142,8 +142,8 @@ func (w *modifyWork) sendOnce(ctx context.Context, a aim) error {
 	if err != nil {
 		return err
 	}
-	if w.brings && w.t.profile.postReadControl != "" {
-		controls = append(controls, postRead(w.t.profile.postReadControl, w.t.wholeAttributes(w.k)))
+	if oid := w.t.control(ctx, w.t.profile.postReadControl); w.brings && oid != "" {
+		controls = append(controls, postRead(oid, w.t.wholeAttributes(w.k)))
 	}
 	request.Controls = controls
 	answer, err := w.t.pool.Modify(ctx, request)

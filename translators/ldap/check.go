@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	goldap "github.com/go-ldap/ldap/v3"
@@ -82,13 +83,18 @@ func (c *checker) self() {
 // controls looks for the controls that requests are sent with.
 func (c *checker) controls(root *ldapconn.RootDSE) {
 	p := c.t.profile
-	if p.assertionControl != "" && !root.HasControl(p.assertionControl) {
-		c.warning("the directory does not advertise the assertion control (%s): that a write meets the entry that was read is not guarded by it", p.assertionControl)
+	lacks := func(oid string) bool { return oid != "" && !root.HasControl(oid) }
+	if lacks(p.assertionControl) {
+		c.warning("the directory does not advertise the assertion control (%s): that a write meets the entry that was read is not guarded by it; the entry is looked for by its id just before", p.assertionControl)
 	}
-	if p.postReadControl != "" && !root.HasControl(p.postReadControl) {
+	if lacks(p.postReadControl) {
 		c.warning("the directory does not advertise the post-read control (%s): each write is followed by a read", p.postReadControl)
 	}
-	if c.t.PageSize > 0 && !root.HasControl(p.pagingControl) {
+	switch {
+	case c.t.PageSize < 0 || !lacks(p.pagingControl):
+	case slices.Contains(p.optional, p.pagingControl):
+		c.warning("the directory does not advertise the paging control (%s): a list is read at once. Raise the size limit for the account of scimgate above the number of entries", p.pagingControl)
+	default:
 		c.error("the directory does not advertise the paging control (%s): set page_size -1, and raise the size limit for the account of scimgate above the number of entries", p.pagingControl)
 	}
 }
@@ -137,11 +143,11 @@ func (c *checker) entries(ctx context.Context, k *kind) (isReadable bool) {
 // pages looks whether a list can begin: the directory may limit the size of a page.
 func (c *checker) pages(ctx context.Context, k *kind) {
 	t, name := c.t, k.served.Name
-	if t.PageSize < 0 {
+	if t.pageSize(ctx) == 0 {
 		return
 	}
 	err := t.walk(ctx, k, everything, []string{noAttributes}, 0, func(*goldap.Entry) error { return errEnough })
-	switch size := t.pageSize(); {
+	switch size := t.pageSize(ctx); {
 	case isTooLarge(err):
 		c.error("%s: the directory does not return its entries to the account of scimgate in pages of %d, nor in smaller ones: no list can be made. Raise its limits for the account (OpenLDAP: olcLimits with size.pr and size.prtotal=unlimited)", name, t.PageSize)
 	case err != nil && !errors.Is(err, errEnough):
@@ -210,8 +216,10 @@ func (c *checker) container(ctx context.Context, dn string) {
 // policy (directories.md §4.1).
 func (c *checker) passwordPolicy(ctx context.Context) {
 	t := c.t
-	uses := t.users != nil && t.users.usesPolicy()
+	uses := t.users != nil && t.users.hasDirectoryLock()
 	switch {
+	case t.profile.isGeneric:
+		return
 	case t.PasswordPolicy == "" && uses:
 		c.warning("disable password_policy: whether the directory enforces the lock is not known beforehand: name its default policy by password_policy")
 		return
@@ -239,32 +247,58 @@ func (c *checker) passwordPolicy(ctx context.Context) {
 // tell, with a wrong one of an account that is locked anyway.
 func (c *checker) overlay(ctx context.Context, root *ldapconn.RootDSE) {
 	t := c.t
-	if t.users == nil || !t.users.usesPolicy() {
+	if t.users == nil || !t.users.hasDirectoryLock() {
 		return
 	}
-	const ok = "disable password_policy: a password policy has a part in signing in"
+	const ok = "disable %s: a password policy has a part in signing in"
+	method := DisableByPasswordPolicy
+	if t.profile.isGeneric {
+		method = DisableByLock
+	}
 	// SASL EXTERNAL passes by password policies.
 	isSame := t.bindDN != nil && !t.BindExternal && inOneDatabase(root.NamingContexts, t.bindDN, t.users.base)
-	if isSame {
+	if isSame && t.profile.tells == nil {
 		answer, err := t.pool.TestOwnBind(ctx)
 		switch {
 		case err != nil:
-			c.error("disable password_policy: whether a password policy has a part in signing in is not known: %v", t.fault("signing in", err))
+			c.error("disable %s: whether a password policy has a part in signing in is not known: %v", method, t.fault("signing in", err))
 			return
 		case answer.Governed:
-			c.ok(ok)
+			c.ok(ok, method)
 			return
 		}
+	}
+	if t.profile.isGeneric {
+		c.told(ctx)
+		return
 	}
 	// The rootdn is above all policies, and hardly has an entry of its own.
 	answer, isKnown := c.lockedBind(ctx)
 	switch {
 	case isKnown && answer.Governed:
-		c.ok(ok)
+		c.ok(ok, method)
 	case isKnown:
 		c.error("disable password_policy: a disabled account can still sign in. %s", notGoverned)
 	case isSame:
 		c.error("disable password_policy: a disabled account could still sign in. %s (If the account of scimgate is the rootdn of the database, to which no policy applies, this can't be told before an account is disabled: use a limited account.)", notGoverned)
+	}
+}
+
+// told looks whether a disable can be proven by how the directory refuses a
+// locked account.
+func (c *checker) told(ctx context.Context) {
+	t := c.t
+	if t.profile.tells == nil {
+		c.warning("disable lock: how the directory refuses a locked account is not known: where it has no password policy control, no disable can be proven. Say it by lock_tells")
+		return
+	}
+	switch isDistinct, err := t.isDistinct(ctx, t.pool.Server()); {
+	case err != nil:
+		c.error("lock_tells: whether it tells a locked account is not known: %v", err)
+	case !isDistinct:
+		c.error("lock_tells: %s", notDistinct)
+	default:
+		c.ok("lock_tells: somebody who does not exist is refused otherwise")
 	}
 }
 

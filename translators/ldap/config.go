@@ -21,8 +21,12 @@ type Translator struct {
 	// Placeholders are accepted, such as {env.LDAP_URL}.
 	Servers []string `json:"servers,omitempty"`
 
-	// Directory is the profile of the directory. Default: openldap.
+	// Directory is the profile of the directory, openldap or generic. Default:
+	// openldap.
 	Directory string `json:"directory,omitempty"`
+
+	// Generic describes the directory of the profile generic.
+	Generic *GenericConfig `json:"generic,omitempty"`
 
 	// BindDN is the account that scimgate signs in with. It is always protected:
 	// no request changes, disables or removes it, or its membership of groups.
@@ -73,16 +77,17 @@ type Translator struct {
 	// Resources are further resource types, and where their entries are.
 	Resources []TypeConfig `json:"resources,omitempty"`
 
-	logger  *zap.Logger
-	profile *profile
-	bindDN  *goldap.DN // nil when scimgate does not sign in, or the configuration does not say as whom
-	kinds   []*kind    // users before groups, others behind
-	users   *kind      // nil when users are not served
-	groups  *kind      // nil when groups are not served
-	names   *nameCache
-	places  *placeCache
-	self    *identities
-	telling *sync.Map // keyed by server: those that have said of an account that it is locked
+	logger   *zap.Logger
+	profile  *profile
+	bindDN   *goldap.DN // nil when scimgate does not sign in, or the configuration does not say as whom
+	kinds    []*kind    // users before groups, others behind
+	users    *kind      // nil when users are not served
+	groups   *kind      // nil when groups are not served
+	names    *nameCache
+	places   *placeCache
+	self     *identities
+	distinct *sync.Map // keyed by server: see isDistinct
+	telling  *sync.Map // keyed by server: those that have said of an account that it is locked
 	// unsorted are the sortKeys by which the directory has sorted otherwise than
 	// scim.Sort, or not at all.
 	unsorted *cache[struct{}]
@@ -182,7 +187,7 @@ type ConstantConfig struct {
 
 // DisableConfig is one way of disabling an account.
 type DisableConfig struct {
-	// Method is password_policy, attribute or move.
+	// Method is password_policy, lock (of [GenericConfig]), attribute or move.
 	Method string `json:"method"`
 	// Attribute, Disabled and Enabled: the attribute is set to the one value or
 	// to the other; an empty Enabled removes it. Method attribute.
@@ -197,6 +202,7 @@ type DisableConfig struct {
 // The methods of [DisableConfig].
 const (
 	DisableByPasswordPolicy = "password_policy"
+	DisableByLock           = "lock"
 	DisableByAttribute      = "attribute"
 	DisableByMove           = "move"
 )

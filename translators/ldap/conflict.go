@@ -38,7 +38,7 @@ func (t *Translator) explain(ctx context.Context, k *kind, id string, values []g
 		if t.profile.lock != "" && hasField(values, t.profile.lock) {
 			return &translators.Error{Kind: translators.Refused, Err: err, Path: "active",
 				Detail: "The directory does not know the attribute " + t.profile.lock + ", by which accounts are to be disabled: " +
-					"load the overlay with the password policy, or choose another method of disable."}
+					"load the overlay with the password policy, or correct the lock of directory generic, or choose another method of disable."}
 		}
 	}
 	return err

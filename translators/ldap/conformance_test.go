@@ -1,6 +1,7 @@
 package ldap
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"runtime"
@@ -74,12 +75,27 @@ const (
 // TestConformance runs the suite that every translator passes against a real
 // OpenLDAP, over TLS and with an account of limited rights.
 func TestConformance(t *testing.T) {
+	// As if nothing were known of the server, and it could nothing.
+	const unknown = "directory generic {\n%s\nlock pwdAccountLockedTime 000001010000Z\n%s\n}\n"
+	const bare = "assertion off\npost_read off\npaging off\nserver_sort off"
+	byLock := strings.Replace(conformingUsers, "disable password_policy", "disable lock", 1)
 	for _, c := range []struct {
 		name          string
 		options       slapd.Options
+		head          string
 		users, groups string
 		adapt         func(*conformance.Backend)
+		manner        func(operation int, message []byte) []byte // how it answers; nil for slapd's
 	}{
+		{name: "generic, a locked account is told otherwise", manner: inactivating,
+			head: fmt.Sprintf(unknown, "id entryUUID uuid\nversion entryCSN", "lock_tells 53 \"account inactivated\""), users: byLock, groups: conformingGroups},
+		{name: "generic, controls detected", head: fmt.Sprintf(unknown, "id entryUUID uuid\nversion entryCSN", ""), users: byLock, groups: conformingGroups},
+		{name: "generic, without controls", head: fmt.Sprintf(unknown, "id entryUUID uuid\nversion entryCSN", bare), users: byLock, groups: conformingGroups,
+			adapt: func(b *conformance.Backend) { b.ComparesFirst = true }},
+		{name: "generic, without controls, versions and times", head: fmt.Sprintf(unknown, "id entryUUID\ncreated off\nmodified off", bare), users: byLock, groups: conformingGroups},
+		{name: "generic, the locks are not told", options: slapd.Options{NoUseLockout: true},
+			head: fmt.Sprintf(unknown, "id entryUUID uuid\nversion entryCSN", bare), users: byLock, groups: conformingGroups,
+			adapt: func(b *conformance.Backend) { b.Unprovable, b.ComparesFirst, b.Defeat = true, true, nil }},
 		{name: "password policy, groupOfNames", options: slapd.Options{Sorting: true}, users: conformingUsers, groups: conformingGroups,
 			adapt: func(b *conformance.Backend) { b.Sorts = sortable }},
 		{
@@ -101,8 +117,14 @@ func TestConformance(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			c.options.NoSync = true
 			server := slapd.Start(t, c.options)
-			tr := unprovisioned(t, server.TLSURL()+" {\nbind "+server.ServiceDN+" "+server.ServicePassword+
-				"\ntls_ca "+server.CAFile()+"\npassword_policy "+slapd.DefaultPolicy+"\npage_size 100\n", c.users, c.groups)
+			url := server.TLSURL()
+			if c.manner != nil {
+				proxy := slapd.NewProxy(t, server.Addr())
+				proxy.RewriteResponses(c.manner)
+				url = proxy.URL()
+			}
+			tr := unprovisioned(t, url+" {\nbind "+server.ServiceDN+" "+server.ServicePassword+
+				"\ntls_ca "+server.CAFile()+"\n"+cmp.Or(c.head, "password_policy "+slapd.DefaultPolicy+"\n")+"page_size 100\n", c.users, c.groups)
 			d := &conformingDirectory{tr: tr, dialAdmin: server.DialAdmin, stop: server.Kill, start: server.Restart}
 			d.run(t, c.adapt)
 		})
@@ -112,6 +134,20 @@ func TestConformance(t *testing.T) {
 // TestConformanceEmbedded runs it against the directory of the demo, which can
 // be neither killed nor restarted, but closed and made anew with what it held.
 func TestConformanceEmbedded(t *testing.T) {
+	const policy = "password_policy " + slapd.DefaultPolicy + "\n"
+	t.Run("as it is", func(t *testing.T) {
+		conformEmbedded(t, policy, conformingUsers, func(b *conformance.Backend) { b.Sorts = sortable })
+	})
+	t.Run("generic, without controls", func(t *testing.T) {
+		const head = "directory generic {\nid entryUUID uuid\nversion entryCSN\nlock pwdAccountLockedTime 000001010000Z\n" +
+			"assertion off\npost_read off\npaging off\nserver_sort off\n}\n"
+		conformEmbedded(t, head, strings.Replace(conformingUsers, "disable password_policy", "disable lock", 1),
+			func(b *conformance.Backend) { b.ComparesFirst = true })
+	})
+}
+
+func conformEmbedded(t *testing.T, head, users string, adapt func(*conformance.Backend)) {
+	t.Helper()
 	admin := directory.Account{DN: slapd.AdminDN, Password: slapd.AdminPassword}
 	open := func() *directory.Server {
 		t.Helper()
@@ -136,7 +172,7 @@ func TestConformanceEmbedded(t *testing.T) {
 	t.Cleanup(func() { _ = server.Close() })
 	url := "ldap://" + address.String()
 	tr := unprovisioned(t, url+" {\nbind "+slapd.ServiceDN+" "+slapd.ServicePassword+
-		"\npassword_policy "+slapd.DefaultPolicy+"\npage_size 100\n", conformingUsers, conformingGroups)
+		"\n"+head+"page_size 100\n", users, conformingGroups)
 	var held strings.Builder
 	d := &conformingDirectory{
 		tr: tr,
@@ -157,7 +193,7 @@ func TestConformanceEmbedded(t *testing.T) {
 			return errors.Join(server.Load(strings.NewReader(held.String())), err)
 		},
 	}
-	d.run(t, func(b *conformance.Backend) { b.Sorts = sortable })
+	d.run(t, adapt)
 }
 
 // sortable is what a directory that sorts has to sort the people of the suite by.

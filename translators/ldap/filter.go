@@ -140,7 +140,9 @@ func (c *filterCompiler) id(f scim.Compare) bounds {
 	}
 	b := exactly(nothing)
 	if value, ok := c.profile.assertID(f.Value.Text()); ok {
-		b = c.exactly(equals(c.profile.id, value))
+		if b = c.exactly(equals(c.profile.id, value)); c.profile.foldsIDs {
+			b = c.atMostIn(equals(c.profile.id, value))
+		}
 	}
 	if f.Operator == scim.NotEqual {
 		return b.not()
@@ -185,7 +187,7 @@ func generalizedText(t time.Time) string { return t.UTC().Format("20060102150405
 
 // locked returns the bounds of being disabled, or of not being.
 func (c *filterCompiler) locked(isLocked bool) bounds {
-	if policy, ok := c.kind.locks[0].(policyLock); ok && len(c.kind.locks) == 1 {
+	if policy, ok := c.kind.locks[0].(directoryLock); ok && len(c.kind.locks) == 1 {
 		b := c.exactly(clause(policy.filter(true)))
 		if !isLocked {
 			return b.not()

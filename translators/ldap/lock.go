@@ -38,10 +38,18 @@ func newLocks(configs []DisableConfig, createIn *goldap.DN, p *profile) ([]lock,
 	for _, c := range configs {
 		switch c.Method {
 		case DisableByPasswordPolicy:
-			if p.lock == "" {
-				return nil, fmt.Errorf("disable password_policy: the directory %s has no such lock", p.name)
+			if p.isGeneric {
+				return nil, fmt.Errorf("disable password_policy: the directory %s has no such lock: name its lock by lock <attribute> <value> in directory generic { … }, and write disable lock", p.name)
 			}
-			locks = append(locks, policyLock{p.lock, p.locked})
+			locks = append(locks, newDirectoryLock(p))
+		case DisableByLock:
+			switch {
+			case !p.isGeneric:
+				return nil, fmt.Errorf("disable lock: it is for directory generic; for %s write disable password_policy", p.name)
+			case p.lock == "":
+				return nil, fmt.Errorf("disable lock: no lock is named: add lock <attribute> <value> to directory generic { … }")
+			}
+			locks = append(locks, newDirectoryLock(p))
 		case DisableByAttribute:
 			switch {
 			case !isAttributeName(c.Attribute):
@@ -66,8 +74,8 @@ func newLocks(configs []DisableConfig, createIn *goldap.DN, p *profile) ([]lock,
 			}
 			locks = append(locks, moveLock{container, createIn})
 		default:
-			return nil, fmt.Errorf("disable: unknown method %q; there are %s, %s and %s",
-				c.Method, DisableByPasswordPolicy, DisableByAttribute, DisableByMove)
+			return nil, fmt.Errorf("disable: unknown method %q; there are %s, %s, %s and %s",
+				c.Method, DisableByPasswordPolicy, DisableByLock, DisableByAttribute, DisableByMove)
 		}
 	}
 	for i, l := range locks {
@@ -134,23 +142,36 @@ func lockFilter(locks []lock, locked bool) string {
 	return "(!(&" + all.String() + "))"
 }
 
-// policyLock is the lock of a password policy
+// directoryLock is the lock that the directory itself looks at when somebody
+// signs in; for OpenLDAP that of a password policy
 // (draft-behera-ldap-password-policy §5.3.3). Other values than the one that
-// means "for ever" are a lockout after wrong passwords, which ends by itself:
-// such an account is active.
-type policyLock struct{ name, forEver string }
-
-func (l policyLock) attributes() []string { return []string{l.name} }
-
-func (l policyLock) isLocked(e *goldap.Entry) bool {
-	return slices.Equal(e.GetEqualFoldAttributeValues(l.name), []string{l.forEver})
+// means locked are something else, there a lockout after wrong passwords, which
+// ends by itself: such an account is active.
+type directoryLock struct {
+	name, locked string
+	enabled      string // the value of an account that is not locked; "" when it has none
+	anyCase      bool   // whether the directory compares without case
 }
 
-func (l policyLock) filter(locked bool) string { return equality(l.name, l.forEver, locked) }
+func newDirectoryLock(p *profile) directoryLock {
+	return directoryLock{p.lock, p.locked, p.unlocked, p.isGeneric}
+}
 
-func (l policyLock) modifications(locked bool) []goldap.Change {
-	if locked {
-		return []goldap.Change{replacement(l.name, l.forEver)}
+func (l directoryLock) attributes() []string { return []string{l.name} }
+
+func (l directoryLock) isLocked(e *goldap.Entry) bool {
+	values := e.GetEqualFoldAttributeValues(l.name)
+	return len(values) == 1 && (values[0] == l.locked || l.anyCase && strings.EqualFold(values[0], l.locked))
+}
+
+func (l directoryLock) filter(locked bool) string { return equality(l.name, l.locked, locked) }
+
+func (l directoryLock) modifications(locked bool) []goldap.Change {
+	switch {
+	case locked:
+		return []goldap.Change{replacement(l.name, l.locked)}
+	case l.enabled != "":
+		return []goldap.Change{replacement(l.name, l.enabled)}
 	}
 	return []goldap.Change{replacement(l.name)}
 }
@@ -159,14 +180,14 @@ func (l policyLock) modifications(locked bool) []goldap.Change {
 // the password, which takes it away: slapd (2.5) spares only a lock that the
 // request deletes and adds itself, not one that it replaces. It fails (16) on an
 // account that is not locked.
-func (l policyLock) kept() []goldap.Change {
+func (l directoryLock) kept() []goldap.Change {
 	return []goldap.Change{
-		modification(goldap.DeleteAttribute, l.name, []string{l.forEver}),
-		modification(goldap.AddAttribute, l.name, []string{l.forEver}),
+		modification(goldap.DeleteAttribute, l.name, []string{l.locked}),
+		modification(goldap.AddAttribute, l.name, []string{l.locked}),
 	}
 }
 
-func (policyLock) parent(bool) *goldap.DN { return nil }
+func (directoryLock) parent(bool) *goldap.DN { return nil }
 
 // attributeLock is an attribute that applications look at. Only the very value
 // that a disable writes is taken for it.
@@ -248,7 +269,7 @@ func isDigit(c byte) bool  { return '0' <= c && c <= '9' }
 
 // Interface guards
 var (
-	_ lock = policyLock{}
+	_ lock = directoryLock{}
 	_ lock = attributeLock{}
 	_ lock = moveLock{}
 )

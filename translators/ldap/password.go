@@ -21,7 +21,7 @@ func (c *modifyCall) keepLock(entry *goldap.Entry) {
 	if p.lock == "" || entry == nil {
 		return
 	}
-	held := policyLock{p.lock, p.locked}
+	held := newDirectoryLock(p)
 	isLocked := held.isLocked(entry)
 	if slices.ContainsFunc(c.k.locks, func(l lock) bool { return l == lock(held) }) {
 		c.keeps, c.isLocked = &held, isLocked
@@ -38,7 +38,7 @@ func (c *modifyCall) keepLock(entry *goldap.Entry) {
 // they set its password.
 func (k *kind) keptLocks() []goldap.Change {
 	for _, l := range k.locks {
-		if p, is := l.(policyLock); is {
+		if p, is := l.(directoryLock); is {
 			return p.kept()
 		}
 	}
@@ -47,7 +47,7 @@ func (k *kind) keptLocks() []goldap.Change {
 
 // errHiddenLock refuses to set a password where it can't be seen whether that
 // would enable the account.
-func errHiddenLock(l *policyLock) error {
+func errHiddenLock(l *directoryLock) error {
 	return &translators.Error{
 		Kind: translators.Refused,
 		Path: "password",

@@ -67,7 +67,7 @@ func (t *Translator) find(ctx context.Context, k *kind, in translators.Intent) (
 			at.name, at.entry = h.dn, h.entry
 		}
 	}
-	if at.entry == nil && t.isBlind(in) {
+	if at.entry == nil && t.isBlind(ctx, in) {
 		at.name, at.isRemembered = t.places.get(in.ID)
 	}
 	if at.entry == nil && !in.Offline && !at.isRemembered {
@@ -102,9 +102,9 @@ func (t *Translator) find(ctx context.Context, k *kind, in translators.Intent) (
 
 // isBlind reports whether an intent adds and removes members alone, so that
 // nothing of the group has to be known but its name.
-func (t *Translator) isBlind(in translators.Intent) bool {
+func (t *Translator) isBlind(ctx context.Context, in translators.Intent) bool {
 	return len(in.Changes) == 0 && !in.Members.IsEmpty() && !in.Members.ReplaceAll && !in.Offline &&
-		t.profile.assertionControl != ""
+		t.control(ctx, t.profile.assertionControl) != ""
 }
 
 // targetAttributes are what a plan must see of an entry that it changes.

@@ -150,7 +150,7 @@ func (u *update) disable(parent *goldap.DN, modify *modifyCall) {
 // keeps the lock, and another one ends it.
 func (u *update) unlock(modify *modifyCall) {
 	if kept := u.k.keptLocks(); isPasswordChange(u.fields) && slices.ContainsFunc(u.k.locks, func(l lock) bool {
-		_, is := l.(policyLock)
+		_, is := l.(directoryLock)
 		return is && u.mayBeLocked(l)
 	}) {
 		modify.also(kept)
@@ -204,7 +204,7 @@ func (u *update) modify(rdn *goldap.RelativeDN) *modifyCall {
 
 // carryLock makes a call that sets a password keep the lock as it is.
 func (u *update) carryLock(ctx context.Context, call *modifyCall) error {
-	saysLock := u.k.usesPolicy() && (u.disables || u.enables)
+	saysLock := u.k.hasDirectoryLock() && (u.disables || u.enables)
 	if !isPasswordChange(u.fields) || saysLock || u.in.Offline {
 		return nil
 	}

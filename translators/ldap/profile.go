@@ -1,8 +1,9 @@
 package ldap
 
 import (
+	"context"
+	"errors"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -23,20 +24,30 @@ type profile struct {
 	id       string
 	assertID func(id string) (value string, ok bool)
 	readID   func(e *goldap.Entry) (id string, ok bool)
+	// foldsIDs is set where the directory may take two ids for one that are not
+	// written alike.
+	foldsIDs bool
 
 	created, modified string // operational, generalized time; "" if there is none
 	version           string // changes with each write of the entry; "" if there is none
 
-	lock   string // the attribute that the method password_policy writes
-	locked string // its value that means disabled; any other is a temporary lockout
-
-	memberOf string // the back link that the directory keeps
+	lock     string // the attribute by which the directory itself locks an account; "" if there is none
+	locked   string // its value that means disabled; any other is something else, such as a temporary lockout
+	unlocked string // its value that means enabled; "" when it has none then
 
 	// The controls that are used, "" where the directory has none:
 	assertionControl string // RFC 4528, guards a write by a filter
 	postReadControl  string // RFC 4527, the entry after a write
 	pagingControl    string // RFC 2696
 	sortingControl   string // RFC 2891; only asked for where the directory advertises it
+	// optional are those of them that are used only where the directory
+	// advertises them.
+	optional []string
+
+	// isGeneric is set for a directory of which nothing is known but what the
+	// configuration says. It has no password policy that could be read.
+	isGeneric bool
+	tells     *tell // how it tells that an account is locked; nil when that is not known
 }
 
 // openLDAP is the profile of OpenLDAP 2.4 and later with the overlays ppolicy
@@ -56,7 +67,6 @@ var openLDAP = &profile{
 	created:  "createTimestamp",
 	modified: "modifyTimestamp",
 	version:  "entryCSN",
-	memberOf: "memberOf",
 
 	assertionControl: "1.3.6.1.1.12",
 	postReadControl:  "1.3.6.1.1.13.2",
@@ -64,19 +74,19 @@ var openLDAP = &profile{
 	sortingControl:   "1.2.840.113556.1.4.473",
 }
 
-// profiles are the directories that can be named in a configuration.
-var profiles = map[string]*profile{openLDAP.name: openLDAP}
-
 // findProfile returns the profile of that name; "" is openldap.
-func findProfile(name string) (*profile, error) {
-	if name == "" {
-		return openLDAP, nil
+func findProfile(name string, generic *GenericConfig) (*profile, error) {
+	switch {
+	case name == genericName && generic == nil:
+		return nil, errors.New("directory generic: it has to be described, at least by its id: directory generic { id entryUUID uuid }")
+	case name == genericName:
+		return generic.profile()
+	case name != "" && name != openLDAP.name:
+		return nil, fmt.Errorf("directory %q is not known; use one of %s, %s", name, genericName, openLDAP.name)
+	case generic != nil:
+		return nil, fmt.Errorf("directory %s needs no description: remove the block, or write directory generic", openLDAP.name)
 	}
-	if p := profiles[name]; p != nil {
-		return p, nil
-	}
-	return nil, fmt.Errorf("directory %q is not known; use one of %s",
-		name, strings.Join(slices.Sorted(maps.Keys(profiles)), ", "))
+	return openLDAP, nil
 }
 
 // operational are the attributes that every resource is read with.
@@ -106,6 +116,20 @@ func (p *profile) isOutdated(e *goldap.Entry, demanded string) bool {
 	}
 	version := e.GetEqualFoldAttributeValue(p.version)
 	return version != "" && version != demanded
+}
+
+// control is the control of that number if requests are to be sent with it, ""
+// otherwise.
+func (t *Translator) control(ctx context.Context, oid string) string {
+	if oid == "" || !slices.Contains(t.profile.optional, oid) {
+		return oid
+	}
+	// What the server says is remembered; where it says nothing, all is done
+	// without.
+	if root, err := t.pool.RootDSE(ctx); err != nil || !root.HasControl(oid) {
+		return ""
+	}
+	return oid
 }
 
 // idFilter returns the assertion that an entry has that id; ok is false when no

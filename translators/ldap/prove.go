@@ -63,15 +63,15 @@ func isHandleOf(entry *translators.Entry, e *goldap.Entry) bool {
 // proofAttributes are what a proof must see of an account.
 func (t *Translator) proofAttributes(k *kind) []string {
 	names := lockAttributes(k.locks)
-	if k.usesPolicy() {
+	if k.hasDirectoryLock() && !t.profile.isGeneric {
 		names = append(names, policySubentry)
 	}
 	return names
 }
 
 // usesPolicy reports whether one of the locks is enforced by the directory.
-func (k *kind) usesPolicy() bool {
-	return slices.ContainsFunc(k.locks, func(l lock) bool { _, is := l.(policyLock); return is })
+func (k *kind) hasDirectoryLock() bool {
+	return slices.ContainsFunc(k.locks, func(l lock) bool { _, is := l.(directoryLock); return is })
 }
 
 // proofEntry returns the account as the last call has left it, as the directory
@@ -103,10 +103,14 @@ func (t *Translator) proveDisabled(ctx context.Context, k *kind, e *goldap.Entry
 			return t.refuteLock(ctx, l, e)
 		}
 	}
-	if !k.usesPolicy() {
+	if !k.hasDirectoryLock() {
+		method := DisableByPasswordPolicy
+		if t.profile.isGeneric {
+			method = DisableByLock
+		}
 		return translators.Proof{Status: translators.Unprovable,
 			Detail: "The account is marked as disabled in the directory, which itself goes on accepting its password: " +
-				"the applications have to look at the mark. Add \"disable password_policy\" for a lock that the directory enforces."}
+				"the applications have to look at the mark. Add \"disable " + method + "\" for a lock that the directory enforces."}
 	}
 	return t.proveEnforced(ctx, e)
 }
@@ -158,6 +162,8 @@ func (t *Translator) proveEnforced(ctx context.Context, e *goldap.Entry) transla
 	case answer.Locked:
 		t.telling.Store(answer.Server, true)
 		return translators.Proof{Status: translators.Proven}
+	case t.profile.isGeneric:
+		return t.proveTold(ctx, answer)
 	case !answer.Governed:
 		return translators.Proof{Status: translators.Refuted, Detail: notEnforced + " " + notGoverned}
 	}

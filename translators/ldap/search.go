@@ -132,7 +132,7 @@ func (t *Translator) walk(ctx context.Context, k *kind, filter clause, attribute
 		isBegun = true
 		return each(e)
 	}
-	size := t.pageSize()
+	size := t.pageSize(ctx)
 	if atMost > 0 {
 		size = min(size, atMost)
 	}
@@ -150,7 +150,10 @@ func (t *Translator) walk(ctx context.Context, k *kind, filter clause, attribute
 }
 
 // pageSize is the size of a page, 0 without the paging control.
-func (t *Translator) pageSize() int {
+func (t *Translator) pageSize(ctx context.Context) int {
+	if t.control(ctx, t.profile.pagingControl) == "" {
+		return 0
+	}
 	size := max(t.PageSize, 0)
 	if largest := int(t.backend.largestPage.Load()); largest > 0 {
 		size = min(size, largest)

@@ -37,7 +37,7 @@ const (
 func (t *Translator) Provision(ctx caddy.Context) error {
 	t.logger = ctx.Logger()
 	t.names, t.places, t.unsorted = newNameCache(), newCache[string](), newCache[struct{}]()
-	t.defined, t.telling, t.self = new(sync.Map), new(sync.Map), new(identities)
+	t.defined, t.telling, t.distinct, t.self = new(sync.Map), new(sync.Map), new(sync.Map), new(identities)
 	if t.Candidates == 0 {
 		t.Candidates = defaultCandidates
 	}
@@ -45,7 +45,7 @@ func (t *Translator) Provision(ctx caddy.Context) error {
 		t.PageSize = defaultPageSize
 	}
 	var err error
-	if t.profile, err = findProfile(t.Directory); err != nil {
+	if t.profile, err = findProfile(t.Directory, t.Generic); err != nil {
 		return err
 	}
 	if err := t.provisionKinds(); err != nil {
@@ -156,6 +156,9 @@ func (t *Translator) Validate() error {
 		return fmt.Errorf("candidates is %d: it is a number of entries, 1 or more", t.Candidates)
 	case t.PageSize < -1:
 		return fmt.Errorf("page_size is %d: it is a number of entries, or -1 for a directory without the paging control", t.PageSize)
+	}
+	if t.PasswordPolicy != "" && t.profile.isGeneric {
+		return errors.New("password_policy: it is for directory openldap; how a generic one tells that an account is locked says lock_tells")
 	}
 	if t.PasswordPolicy != "" {
 		if _, err := goldap.ParseDN(t.PasswordPolicy); err != nil {
