@@ -109,7 +109,9 @@ func whole(part, text string) string {
 	case "gateway":
 		gateway = text
 	case "ldap":
-		ldap = text
+		if ldap = text; strings.Contains(text, "directory generic") {
+			asUsers = strings.Replace(users, "disable password_policy", "disable lock", 1)
+		}
 	}
 	return "http://localhost:8080 {\nscim_gateway directory {\n" + gateway +
 		without("base /scim/v2\ntoken other "+tokenForTests+"-of-the-test\n", gateway) +

@@ -22,7 +22,7 @@ var grammars = []struct {
 }{
 	{"docs/gateway.md", []string{"../modules/gateway/caddyfile.go", "../modules/access/caddyfile.go"}},
 	{"docs/access.md", []string{"../modules/access/caddyfile.go"}},
-	{"docs/translators/ldap.md", []string{"../translators/ldap/caddyfile.go", "../translators/mapfile/mapfile.go"}},
+	{"docs/translators/ldap.md", []string{"../translators/ldap/caddyfile.go", "../translators/ldap/generic.go", "../translators/mapfile/mapfile.go"}},
 	{"docs/schemas.md", []string{"../translators/mapfile/schema.go"}},
 }
 
