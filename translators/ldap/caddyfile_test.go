@@ -197,7 +197,7 @@ func TestProvisionMistakes(t *testing.T) {
 	}{
 		{"no server", func(tr *Translator) { tr.Servers = nil }, "no server is named"},
 		{"no LDAP address", func(tr *Translator) { tr.Servers = []string{"http://x"} }, "ldap"},
-		{"an unknown directory", func(tr *Translator) { tr.Directory = "x" }, "use one of openldap"},
+		{"an unknown directory", func(tr *Translator) { tr.Directory = "x" }, "use one of generic, openldap"},
 		{"no DN", func(tr *Translator) { tr.BindDN = "scim" }, `bind "scim" is not a DN`},
 		{"no password", func(tr *Translator) { tr.BindPassword = "" }, "the password is missing"},
 		{"no DN for the password", func(tr *Translator) { tr.BindDN = "" }, "DN that the password belongs to"},
