@@ -98,16 +98,20 @@ func (s Sort) value(r *Resource) Value {
 	return v
 }
 
-// named returns the value of the attribute that is written like a, which stands
-// in another type or in another narrowing of this one.
+// named returns the value of the attribute that is called like a, in another
+// narrowing of its type or in another type.
 func (r *Resource) named(a *Attribute) Value {
+	same := Value{}
 	for _, f := range r.fields {
-		isSame := f.Attribute.schema == a.schema || isCoreSchema(f.Attribute.schema) && isCoreSchema(a.schema)
-		if isSame && f.Attribute.Name == a.Name {
+		switch {
+		case f.Attribute.Name != a.Name:
+		case f.Attribute.schema == a.schema:
 			return f.Value
+		case r.Type.Attribute(a.Name) == f.Attribute:
+			same = f.Value
 		}
 	}
-	return Value{}
+	return same
 }
 
 // preferred returns the primary value of a list, else the first one.

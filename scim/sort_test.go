@@ -163,6 +163,9 @@ func TestSortCompareAcrossTypes(t *testing.T) {
 	}
 	ada, admins, nobody := given(t, users, `{"displayName":"Ada"}`), given(t, groups, `{"displayName":"admins"}`), given(t, groups, `{}`)
 	s := Sort{By: target}
+	if thing := given(t, sortable(t), `{"name":"x"}`); (Sort{By: Target{Attribute: &Attribute{Name: "name", schema: "urn:other"}}}).value(thing).Text() != "x" {
+		t.Error("the base attribute of another schema is not found by its name")
+	}
 	if s.Compare(ada, admins) >= 0 || s.Compare(admins, ada) <= 0 || s.Compare(nobody, ada) <= 0 || s.Compare(ada, given(t, UserType(), `{"displayName":"ADA"}`)) != 0 {
 		t.Error("users and groups have no common order")
 	}
