@@ -13,6 +13,7 @@ import (
 
 	"github.com/scimgate/scimgate/internal/dialogue"
 	"github.com/scimgate/scimgate/internal/replay"
+	"github.com/scimgate/scimgate/internal/terminal"
 	"github.com/scimgate/scimgate/testdata/dialogues"
 )
 
@@ -64,7 +65,7 @@ func (d *Demo) playAll(ctx context.Context, o PlayOptions, chosen []*dialogue.Di
 	client := &http.Client{Transport: &http.Transport{}}
 	defer client.CloseIdleConnections()
 	p := &play{
-		demo: d, gateway: handler, client: client, pace: o.Pace, out: &printer{out: o.Out, colour: o.Colour},
+		demo: d, gateway: handler, client: client, pace: o.Pace, out: &printer{terminal.Writer{Out: o.Out, Colour: o.Colour}},
 		directory: &replay.Directory{URL: d.LDAPURL, BindDN: BindDN, BindPassword: d.Password},
 	}
 	started := time.Now()

@@ -11,6 +11,7 @@ import (
 
 	"github.com/scimgate/scimgate/internal/dialogue"
 	"github.com/scimgate/scimgate/internal/replay"
+	"github.com/scimgate/scimgate/internal/terminal"
 	"github.com/scimgate/scimgate/testdata/dialogues"
 )
 
@@ -188,17 +189,12 @@ func TestRemark(t *testing.T) {
 }
 
 func TestLongTextsAreShortened(t *testing.T) {
-	body := compact(`{"schemas": ["urn:a", "urn:b"], "a": "` + strings.Repeat("x", 20) + `", "b": "` + strings.Repeat("ö", 30) + `"}`)
-	want := []string{`{"a":"` + strings.Repeat("x", 20) + `",`, `"b":"` + strings.Repeat("ö", 24) + "…"}
-	if diff := cmp.Diff(want, lines(body, 30, 2)); diff != "" {
-		t.Errorf("(-want +got)\n%s", diff)
-	}
 	s := shown{ids: []string{"60eec4f3-439e-462f-9f0a-cf2b708d1b23", "short"}}
 	if got := s.shorten("PATCH /Users/60eec4f3-439e-462f-9f0a-cf2b708d1b23 short"); got != "PATCH /Users/60eec4f3… short" {
 		t.Errorf("got %s", got)
 	}
 	var out bytes.Buffer
-	p := &printer{out: &out}
+	p := &printer{terminal.Writer{Out: &out}}
 	plan := "# create User\n\n# create the entry\ndn: x\n" + strings.Repeat("a: b\n", 30)
 	p.step(shown{Step: dialogue.Step{Title: "T"}, plan: plan, answer: replay.Answer{Status: 201}})
 	if got := strings.Count(out.String(), "a: b"); got != longest-2 || !strings.Contains(out.String(), "… and 18 more lines") {

@@ -1,13 +1,10 @@
 package demo
 
 import (
-	"bytes"
 	"cmp"
 	"encoding/json"
 	"fmt"
-	"io"
 	"net/http"
-	"net/url"
 	"regexp"
 	"strings"
 	"time"
@@ -16,55 +13,29 @@ import (
 
 	"github.com/scimgate/scimgate/internal/dialogue"
 	"github.com/scimgate/scimgate/internal/replay"
+	"github.com/scimgate/scimgate/internal/terminal"
 )
 
 // printer shows a play: for each step a line that says what it is and how it
 // ended, and indented below it the request, the directory's calls and what
 // follows from them.
-type printer struct {
-	out    io.Writer
-	colour bool
-}
-
-// What is marked.
-const (
-	bold   = "1"
-	faint  = "2"
-	red    = "31"
-	green  = "32"
-	yellow = "33"
-	cyan   = "36"
-)
-
-func (p *printer) mark(style, text string) string {
-	if !p.colour || style == "" || text == "" {
-		return text
-	}
-	return "\x1b[" + style + "m" + text + "\x1b[0m"
-}
-
-func (p *printer) line(indent int, style, text string) {
-	fmt.Fprintf(p.out, "%s%s\n", strings.Repeat(" ", indent), p.mark(style, text))
-}
-
-// width is how long a line may be; what is longer is cut.
-const width = 110
+type printer struct{ terminal.Writer }
 
 func (p *printer) opening(d *Demo) {
-	fmt.Fprintln(p.out)
-	p.line(0, "", "Requests as Microsoft Entra ID and Okta send them, to "+d.TenantURL+";")
-	p.line(0, "", "the LDIF that the gateway makes of each, and behind the arrows what came of it.")
+	fmt.Fprintln(p.Out)
+	p.Line(0, "", "Requests as Microsoft Entra ID and Okta send them, to "+d.TenantURL+";")
+	p.Line(0, "", "the LDIF that the gateway makes of each, and behind the arrows what came of it.")
 }
 
 func (p *printer) heading(d *dialogue.Dialogue) {
-	fmt.Fprintln(p.out)
+	fmt.Fprintln(p.Out)
 	name := d.Name
 	if d.Version != "" {
 		name += " (SCIM " + d.Version + ")"
 	}
-	p.line(0, bold, fmt.Sprintf("── %s %s", name, strings.Repeat("─", max(0, width-4-len(name)))))
-	for _, text := range wrap(plain(strings.Join(d.About, " ")), width) {
-		p.line(0, "", text)
+	p.Heading(name)
+	for _, text := range terminal.Wrap(plain(strings.Join(d.About, " ")), terminal.Width) {
+		p.Line(0, "", text)
 	}
 }
 
@@ -78,18 +49,18 @@ type shown struct {
 }
 
 func (p *printer) step(s shown) {
-	verdict, style := "✓", green
+	verdict, style := "✓", terminal.Green
 	if len(s.wrong) > 0 {
-		verdict, style = "✗", red
+		verdict, style = "✗", terminal.Red
 	}
 	status := fmt.Sprintf("→ %d %s", s.answer.Status, http.StatusText(s.answer.Status))
-	fmt.Fprintf(p.out, "\n%s %s\n", p.mark(style, verdict), p.mark(bold, s.Title))
-	for _, text := range wrap(remark(s.Sources), width-4) {
-		p.line(4, faint, text)
+	fmt.Fprintf(p.Out, "\n%s %s\n", p.Mark(style, verdict), p.Mark(terminal.Bold, s.Title))
+	for _, text := range terminal.Wrap(remark(s.Sources), terminal.Width-4) {
+		p.Line(4, terminal.Faint, text)
 	}
-	fmt.Fprintf(p.out, "    %s %s\n", p.mark(cyan, cut(s.Request.Method+" "+s.shorten(readable(s.Request.Target)), width-30)), p.mark(style, status))
-	for _, text := range lines(s.shorten(compact(s.Request.Body)), width-4, 2) {
-		p.line(4, cyan, text)
+	fmt.Fprintf(p.Out, "    %s %s\n", p.Mark(terminal.Cyan, terminal.Cut(s.Request.Method+" "+s.shorten(terminal.Readable(s.Request.Target)), terminal.Width-30)), p.Mark(style, status))
+	for _, text := range terminal.Lines(s.shorten(terminal.Compact(s.Request.Body)), terminal.Width-4, 2) {
+		p.Line(4, terminal.Cyan, text)
 	}
 	if s.answer.Status < 400 || len(s.Becomes) > 1 && strings.HasPrefix(s.Becomes[len(s.Becomes)-1], "error ") {
 		p.calls(s)
@@ -97,7 +68,7 @@ func (p *printer) step(s shown) {
 	p.found(s)
 	p.effects(s.Directory)
 	for _, err := range s.wrong {
-		p.line(4, red, "not as it should be: "+err.Error())
+		p.Line(4, terminal.Red, "not as it should be: "+err.Error())
 	}
 }
 
@@ -130,14 +101,14 @@ func (p *printer) calls(s shown) {
 		all = all[:longest]
 	}
 	for _, line := range all {
-		style := ""
+		style := terminal.Style("")
 		if strings.HasPrefix(line, "#") {
-			line, style = s.shorten(line), faint
+			line, style = s.shorten(line), terminal.Faint
 		}
-		p.line(6, style, cut(line, width-6))
+		p.Line(6, style, terminal.Cut(line, terminal.Width-6))
 	}
 	if left > 0 {
-		p.line(6, faint, fmt.Sprintf("… and %d more lines", left))
+		p.Line(6, terminal.Faint, fmt.Sprintf("… and %d more lines", left))
 	}
 }
 
@@ -151,11 +122,11 @@ func (p *printer) found(s shown) {
 	_ = json.Unmarshal(s.answer.Body, &body) // what can't be read was checked already
 	switch {
 	case s.answer.Status >= 400:
-		for _, text := range wrap("→ "+body.Detail, width-4) {
-			p.line(4, yellow, text)
+		for _, text := range terminal.Wrap("→ "+body.Detail, terminal.Width-4) {
+			p.Line(4, terminal.Yellow, text)
 		}
 	case body.TotalResults != nil && *body.TotalResults == 0:
-		p.line(4, yellow, "→ found none")
+		p.Line(4, terminal.Yellow, "→ found none")
 	case body.TotalResults != nil:
 		var names []string
 		for _, r := range body.Resources {
@@ -163,7 +134,7 @@ func (p *printer) found(s shown) {
 				names = append(names, name)
 			}
 		}
-		p.line(4, yellow, cut(strings.TrimSuffix(fmt.Sprintf("→ found %d: %s", *body.TotalResults, strings.Join(names, ", ")), ": "), width-4))
+		p.Line(4, terminal.Yellow, terminal.Cut(strings.TrimSuffix(fmt.Sprintf("→ found %d: %s", *body.TotalResults, strings.Join(names, ", ")), ": "), terminal.Width-4))
 	}
 }
 
@@ -173,25 +144,25 @@ func (p *printer) effects(entries []dialogue.Entry) {
 	for _, e := range entries {
 		name, _, _ := strings.Cut(e.DN, ",")
 		if e.IsGone {
-			p.line(4, yellow, "→ "+name+" is gone from the directory")
+			p.Line(4, terminal.Yellow, "→ "+name+" is gone from the directory")
 		}
 		for _, b := range e.Bind {
 			if b.Refused {
-				p.line(4, yellow, fmt.Sprintf("→ %s can't sign in with %s", name, b.Password))
+				p.Line(4, terminal.Yellow, fmt.Sprintf("→ %s can't sign in with %s", name, b.Password))
 			} else {
-				p.line(4, yellow, fmt.Sprintf("→ %s can sign in with %s", name, b.Password))
+				p.Line(4, terminal.Yellow, fmt.Sprintf("→ %s can sign in with %s", name, b.Password))
 			}
 		}
 	}
 }
 
 func (p *printer) summary(steps, differing int, took time.Duration) {
-	fmt.Fprintln(p.out)
+	fmt.Fprintln(p.Out)
 	if differing > 0 {
-		p.line(0, red, fmt.Sprintf("✗ %d of %d steps were not as they should be.", differing, steps))
+		p.Line(0, terminal.Red, fmt.Sprintf("✗ %d of %d steps were not as they should be.", differing, steps))
 		return
 	}
-	p.line(0, green, fmt.Sprintf("✓ %d requests in %s: each was answered as it should be, and did in the directory what it should do.",
+	p.Line(0, terminal.Green, fmt.Sprintf("✓ %d requests in %s: each was answered as it should be, and did in the directory what it should do.",
 		steps, took.Round(10*time.Millisecond)))
 }
 
@@ -213,64 +184,3 @@ func remark(sources []string) string {
 }
 
 func plain(text string) string { return references.ReplaceAllString(text, "") }
-
-// readable decodes a request target, where that leaves it on one line.
-func readable(target string) string {
-	path, query, hasQuery := strings.Cut(target, "?")
-	decoded, err := url.QueryUnescape(query)
-	if !hasQuery || err != nil || strings.ContainsFunc(decoded, func(r rune) bool { return r < ' ' }) {
-		return target
-	}
-	return path + "?" + decoded
-}
-
-// compact writes a body on one line, without the list of schemas.
-func compact(body string) string {
-	var b bytes.Buffer
-	if json.Compact(&b, []byte(body)) != nil {
-		return strings.Join(strings.Fields(body), " ")
-	}
-	return schemas.ReplaceAllString(b.String(), "")
-}
-
-var schemas = regexp.MustCompile(`"schemas":\[[^\]]*\],?`)
-
-// cut shortens a line that is too long.
-func cut(line string, room int) string {
-	if utf8.RuneCountInString(line) <= room {
-		return line
-	}
-	return string([]rune(line)[:room-1]) + "…"
-}
-
-// lines breaks JSON on one line into so many lines at most, behind commas.
-func lines(text string, room, most int) []string {
-	var all []string
-	for rest := []rune(text); len(rest) > 0; {
-		if len(all) == most-1 {
-			return append(all, cut(string(rest), room))
-		}
-		n := min(room, len(rest))
-		if comma := strings.LastIndex(string(rest[:n]), `,"`); n < len(rest) && comma > n/2 {
-			n = utf8.RuneCountInString(string(rest[:n])[:comma+1])
-		}
-		all, rest = append(all, string(rest[:n])), rest[n:]
-	}
-	return all
-}
-
-// wrap breaks a text into lines.
-func wrap(text string, room int) []string {
-	var all []string
-	line := ""
-	for _, word := range strings.Fields(text) {
-		if line != "" && utf8.RuneCountInString(line)+1+utf8.RuneCountInString(word) > room {
-			all, line = append(all, line), ""
-		}
-		line = strings.TrimSpace(line + " " + word)
-	}
-	if line != "" {
-		all = append(all, line)
-	}
-	return all
-}

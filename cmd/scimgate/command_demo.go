@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"os/signal"
 	"strings"
 	"syscall"
@@ -15,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/scimgate/scimgate/demo"
+	"github.com/scimgate/scimgate/internal/terminal"
 )
 
 func init() {
@@ -63,7 +63,7 @@ is not as it should be, the exit status is 1.`,
 				if c.plays = cmd.Flags().Changed("play"); len(args) > 0 {
 					c.play.Names = args // --play okta-groups, without the equals sign
 				}
-				if !cmd.Flags().Changed("pace") && !isTerminal(cmd.OutOrStdout()) {
+				if !cmd.Flags().Changed("pace") && !terminal.Is(cmd.OutOrStdout()) {
 					c.play.Pace = 0 // nobody watches
 				}
 				if c.exit && !c.plays {
@@ -113,7 +113,7 @@ func (c *demoCommand) run(ctx context.Context, out io.Writer) error {
 // playTo plays and makes the demo log its requests again. To be interrupted is no
 // error.
 func (c *demoCommand) playTo(ctx context.Context, out io.Writer, d *demo.Demo) error {
-	c.play.Out, c.play.Colour = out, isTerminal(out)
+	c.play.Out, c.play.Colour = out, terminal.Is(out)
 	err := d.Play(ctx, c.play)
 	switch {
 	case ctx.Err() != nil:
@@ -122,17 +122,6 @@ func (c *demoCommand) playTo(ctx context.Context, out io.Writer, d *demo.Demo) e
 		return err
 	}
 	return errors.Join(err, d.Unquiet())
-}
-
-// isTerminal reports whether colours can be seen there and are wanted
-// (no-color.org).
-func isTerminal(out io.Writer) bool {
-	file, isFile := out.(*os.File)
-	if !isFile || os.Getenv("NO_COLOR") != "" || os.Getenv("TERM") == "dumb" {
-		return false
-	}
-	info, err := file.Stat()
-	return err == nil && info.Mode()&os.ModeCharDevice != 0
 }
 
 func printDemo(out io.Writer, d *demo.Demo) {

@@ -1,0 +1,60 @@
+package terminal
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestLongTextsAreShortened(t *testing.T) {
+	body := Compact(`{"schemas": ["urn:a", "urn:b"], "a": "` + strings.Repeat("x", 20) + `", "b": "` + strings.Repeat("ö", 30) + `"}`)
+	want := []string{`{"a":"` + strings.Repeat("x", 20) + `",`, `"b":"` + strings.Repeat("ö", 24) + "…"}
+	if diff := cmp.Diff(want, Lines(body, 30, 2)); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+	if diff := cmp.Diff([]string{"one two", "three"}, Wrap("one  two\nthree", 9)); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+}
+
+func TestMark(t *testing.T) {
+	var out bytes.Buffer
+	if got := (Writer{Out: &out}).Mark(Red, "x"); got != "x" {
+		t.Errorf("without colours: %q", got)
+	}
+	if got := (Writer{Out: &out, Colour: true}).Mark(Red, "x"); got != "\x1b[31mx\x1b[0m" {
+		t.Errorf("with colours: %q", got)
+	}
+	if Is(&out) {
+		t.Error("a buffer is a terminal")
+	}
+}
+
+// What a server sends can't command the terminal of who watches.
+func TestPlain(t *testing.T) {
+	for text, want := range map[string]string{
+		"a\tb\r\nc\n":          "a\tb\nc\n",
+		"\x1b]0;owned\x07\x9b": "\uFFFD]0;owned\uFFFD\uFFFD",
+		"evil\u202etxt":        "evil\uFFFDtxt",
+		"Zoë 🙂":                "Zoë 🙂",
+	} {
+		if got := Plain(text); got != want {
+			t.Errorf("%q became %q, want %q", text, got, want)
+		}
+	}
+}
+
+func TestReadable(t *testing.T) {
+	for target, want := range map[string]string{
+		"/Users?filter=userName+eq+%22x%22": `/Users?filter=userName eq "x"`,
+		"/Users?filter=%0d":                 "/Users?filter=%0d",
+		"/Users?filter=%zz":                 "/Users?filter=%zz",
+		"/Users/a%2Fb":                      "/Users/a%2Fb",
+	} {
+		if got := Readable(target); got != want {
+			t.Errorf("%s became %s, want %s", target, got, want)
+		}
+	}
+}
