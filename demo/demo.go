@@ -49,7 +49,10 @@ type Options struct {
 	LDAP   string // of the directory. Default: 127.0.0.1:8389
 	Token  string // Default: a random one
 	Debug  bool   // log at the debug level
-	Quiet  bool   // log warnings and errors only; see [Demo.Unquiet]
+	Quiet  bool   // log errors only; see [Demo.Unquiet]
+
+	// NoBrake lets any number of accounts be disabled.
+	NoBrake bool
 }
 
 // Demo is a running demo.
@@ -106,7 +109,7 @@ func Start(o Options) (_ *Demo, err error) {
 	}
 	d.TenantURL = "http://" + net.JoinHostPort(host, port) + "/scim/v2"
 	d.config = Config{
-		Host: host, Port: port, Servers: d.LDAPURL, BindDN: BindDN, Journal: d.Journal, Debug: o.Debug, Quiet: o.Quiet,
+		Host: host, Port: port, Servers: d.LDAPURL, BindDN: BindDN, Journal: d.Journal, Debug: o.Debug, Quiet: o.Quiet, NoBrake: o.NoBrake,
 		Token: d.Token, Password: d.Password,
 	}
 	if err := d.config.Load(); err != nil {
@@ -194,7 +197,8 @@ type Config struct {
 	Journal    string   // a file, or off
 	Extra      []string // further lines of the translator
 	Debug      bool
-	Quiet      bool // log warnings and errors only
+	Quiet      bool // log errors only
+	NoBrake    bool // let any number of accounts be disabled
 }
 
 // LogLevel is for the template.
@@ -203,7 +207,7 @@ func (c Config) LogLevel() string {
 	case c.Debug:
 		return "DEBUG"
 	case c.Quiet:
-		return "WARN"
+		return "ERROR"
 	}
 	return "INFO"
 }

@@ -1,8 +1,6 @@
 package demo
 
 import (
-	"cmp"
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"regexp"
@@ -63,9 +61,9 @@ func (p *printer) step(s shown) {
 		p.Line(4, terminal.Cyan, text)
 	}
 	if s.answer.Status < 400 || len(s.Becomes) > 1 && strings.HasPrefix(s.Becomes[len(s.Becomes)-1], "error ") {
-		p.calls(s)
+		p.Plan(s.plan, s.shorten)
 	}
-	p.found(s)
+	p.Found(s.answer.Status, s.answer.Body)
 	p.effects(s.Directory)
 	for _, err := range s.wrong {
 		p.Line(4, terminal.Red, "not as it should be: "+err.Error())
@@ -81,61 +79,6 @@ func (s shown) shorten(text string) string {
 		}
 	}
 	return text
-}
-
-// longest is how many lines of the calls are shown; of many more the last are
-// left out.
-const longest = 14
-
-// calls shows the directory's calls of an explanation. What the request means is
-// above them already.
-func (p *printer) calls(s shown) {
-	_, text, isPlan := strings.Cut(s.plan, "\n\n")
-	if !isPlan {
-		return
-	}
-	all := strings.Split(strings.TrimRight(text, "\n"), "\n")
-	left := 0
-	if len(all) > longest+2 {
-		left = len(all) - longest
-		all = all[:longest]
-	}
-	for _, line := range all {
-		style := terminal.Style("")
-		if strings.HasPrefix(line, "#") {
-			line, style = s.shorten(line), terminal.Faint
-		}
-		p.Line(6, style, terminal.Cut(line, terminal.Width-6))
-	}
-	if left > 0 {
-		p.Line(6, terminal.Faint, fmt.Sprintf("… and %d more lines", left))
-	}
-}
-
-// found shows what a search found, and what an error says.
-func (p *printer) found(s shown) {
-	var body struct {
-		Detail       string
-		TotalResults *int
-		Resources    []struct{ UserName, DisplayName string }
-	}
-	_ = json.Unmarshal(s.answer.Body, &body) // what can't be read was checked already
-	switch {
-	case s.answer.Status >= 400:
-		for _, text := range terminal.Wrap("→ "+body.Detail, terminal.Width-4) {
-			p.Line(4, terminal.Yellow, text)
-		}
-	case body.TotalResults != nil && *body.TotalResults == 0:
-		p.Line(4, terminal.Yellow, "→ found none")
-	case body.TotalResults != nil:
-		var names []string
-		for _, r := range body.Resources {
-			if name := cmp.Or(r.UserName, r.DisplayName); name != "" {
-				names = append(names, name)
-			}
-		}
-		p.Line(4, terminal.Yellow, terminal.Cut(strings.TrimSuffix(fmt.Sprintf("→ found %d: %s", *body.TotalResults, strings.Join(names, ", ")), ": "), terminal.Width-4))
-	}
 }
 
 // effects shows what was looked up in the directory: who can sign in, and what

@@ -14,13 +14,14 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/scimgate/scimgate/demo"
+	"github.com/scimgate/scimgate/internal/rehearse"
 	"github.com/scimgate/scimgate/internal/terminal"
 )
 
 func init() {
 	caddycmd.RegisterCommand(caddycmd.Command{
 		Name:  "demo",
-		Usage: "[--play[=<dialogue>,...]] [--pace <duration>] [--exit] [--listen <address>] [--ldap <address>] [--token <token>] [--debug]",
+		Usage: "[--play[=<dialogue>,...]] [--rehearse[=entra,okta]] [--pace <duration>] [--exit] [--listen <address>] [--ldap <address>] [--token <token>] [--debug]",
 		Short: "Runs a gateway before an embedded LDAP directory",
 		Long: `
 Starts an LDAP directory inside this process, with a few people and groups who
@@ -35,13 +36,16 @@ request, the LDIF that becomes of it, the answer, and who can sign in afterwards
 Each dialogue begins with the same people and groups, who are there again in the
 end. --play=all plays everything that the tests know; --play=okta-groups one of
 them. Then the demo goes on, unless there is --exit. If an answer or the directory
-is not as it should be, the exit status is 1.`,
+is not as it should be, the exit status is 1.
+
+With --rehearse it does the same with checks that know nothing of the gateway:
+those of scimgate rehearse, which go against any tenant URL.`,
 		CobraFunc: func(cmd *cobra.Command) {
 			var c demoCommand
 			var printConfig bool
 			o := &c.options
 			cmd.Args = func(_ *cobra.Command, args []string) error {
-				if len(args) > 0 && !cmd.Flags().Changed("play") {
+				if len(args) > 0 && !cmd.Flags().Changed("play") && !cmd.Flags().Changed("rehearse") {
 					return fmt.Errorf("%q is nothing that demo takes; see --help", args[0])
 				}
 				return nil
@@ -54,22 +58,32 @@ is not as it should be, the exit status is 1.`,
 			cmd.Flags().StringSliceVar(&c.play.Names, "play", nil, "Play dialogues of Entra and Okta, or those that are named, or all")
 			cmd.Flags().Lookup("play").NoOptDefVal = strings.Join(demo.DefaultPlay, ",")
 			cmd.Flags().DurationVar(&c.play.Pace, "pace", time.Second, "The pause before each request that is played; none when the output is no terminal")
-			cmd.Flags().BoolVar(&c.exit, "exit", false, "End when everything has been played")
+			cmd.Flags().StringVar(&c.providers, "rehearse", "", "Rehearse what Entra and Okta do, or one of them")
+			cmd.Flags().Lookup("rehearse").NoOptDefVal = "all"
+			cmd.Flags().BoolVar(&c.rehearsal.asJSON, "json", false, "Print the rehearsal as JSON lines")
+			cmd.Flags().BoolVarP(&c.rehearsal.verbose, "verbose", "v", false, "Print the bodies of the rehearsal in full")
+			cmd.Flags().BoolVarP(&c.rehearsal.quiet, "quiet", "q", false, "Print of the rehearsal only what is not as it should be, and the summary")
+			cmd.Flags().BoolVar(&o.NoBrake, "no-brake", false, "Let any number of accounts be disabled, for a load run")
+			cmd.Flags().BoolVar(&c.exit, "exit", false, "End when everything has been played or rehearsed")
 			cmd.RunE = func(cmd *cobra.Command, args []string) error {
 				cmd.SilenceUsage = true
 				if printConfig {
 					return printDemoConfig(cmd.OutOrStdout(), *o)
 				}
-				if c.plays = cmd.Flags().Changed("play"); len(args) > 0 {
+				c.plays = cmd.Flags().Changed("play")
+				if err := c.readRehearsal(cmd, args); err != nil {
+					return err
+				}
+				if len(args) > 0 && c.plays {
 					c.play.Names = args // --play okta-groups, without the equals sign
 				}
 				if !cmd.Flags().Changed("pace") && !terminal.Is(cmd.OutOrStdout()) {
 					c.play.Pace = 0 // nobody watches
 				}
-				if c.exit && !c.plays {
-					return errors.New("--exit is for --play")
+				if c.exit && !c.plays && !c.rehearses {
+					return errors.New("--exit is for --play and --rehearse")
 				}
-				return c.run(cmd.Context(), cmd.OutOrStdout())
+				return c.run(cmd)
 			}
 		},
 	})
@@ -80,11 +94,45 @@ type demoCommand struct {
 	plays   bool
 	play    demo.PlayOptions
 	exit    bool // when everything was played
+
+	providers string
+	rehearses bool
+	rehearsal rehearseCommand
 }
 
-func (c *demoCommand) run(ctx context.Context, out io.Writer) error {
+// readRehearsal reads the flags for a rehearsal.
+func (c *demoCommand) readRehearsal(cmd *cobra.Command, args []string) error {
+	flags := cmd.Flags()
+	if c.rehearses = flags.Changed("rehearse"); !c.rehearses {
+		for _, name := range []string{"json", "verbose", "quiet"} {
+			if flags.Changed(name) {
+				return fmt.Errorf("--%s is for --rehearse", name)
+			}
+		}
+		return nil
+	}
+	if c.plays {
+		return errors.New("of --play and --rehearse there can be one")
+	}
+	if len(args) > 0 {
+		c.providers = strings.Join(args, ",") // --rehearse entra, without the equals sign
+	}
+	if flags.Changed("pace") {
+		c.rehearsal.options.Pace = c.play.Pace
+	}
+	if err := c.rehearsal.providers(c.providers); err != nil {
+		return err
+	}
+	return c.rehearsal.complete(cmd)
+}
+
+func (c *demoCommand) run(cmd *cobra.Command) error {
+	ctx, out := cmd.Context(), cmd.OutOrStdout()
 	if ctx == nil {
 		ctx = context.Background()
+	}
+	if c.rehearses {
+		return c.rehearse(cmd, out)
 	}
 	ctx, stop := signal.NotifyContext(ctx, syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
@@ -108,6 +156,33 @@ func (c *demoCommand) run(ctx context.Context, out io.Writer) error {
 		fmt.Fprintln(out, "\nStopping.")
 	}
 	return errors.Join(differs, d.Stop())
+}
+
+// rehearse starts the demo, rehearses against it and, unless there is --exit, lets
+// it go on.
+func (c *demoCommand) rehearse(cmd *cobra.Command, out io.Writer) error {
+	c.options.Quiet = !c.options.Debug
+	d, err := demo.Start(c.options)
+	if err != nil {
+		return err
+	}
+	err = c.rehearsal.run(cmd, func(ctx context.Context) error { return d.Rehearse(ctx, c.rehearsal.options) })
+	interrupted := errors.Is(err, rehearse.ErrInterrupted)
+	if c.exit || interrupted || c.rehearsal.asJSON || err != nil && !errors.Is(err, rehearse.ErrMissing) {
+		if interrupted {
+			err = nil
+		}
+		return errors.Join(err, d.Stop())
+	}
+	if err := d.Unquiet(); err != nil {
+		return errors.Join(err, d.Stop())
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	defer stop()
+	printDemo(out, d)
+	<-ctx.Done()
+	fmt.Fprintln(out, "\nStopping.")
+	return errors.Join(err, d.Stop())
 }
 
 // playTo plays and makes the demo log its requests again. To be interrupted is no

@@ -58,3 +58,34 @@ func TestReadable(t *testing.T) {
 		}
 	}
 }
+
+func TestPlan(t *testing.T) {
+	var out bytes.Buffer
+	plan := "# create User\n\n# create the entry\ndn: x\n" + strings.Repeat("a: b\n", 30)
+	Writer{Out: &out}.Plan(plan, strings.ToUpper)
+	if got := strings.Count(out.String(), "a: b"); got != longest-2 || !strings.Contains(out.String(), "… and 18 more lines") {
+		t.Errorf("of 30 lines %d are shown:\n%s", got, out.String())
+	}
+	if !strings.Contains(out.String(), "# CREATE THE ENTRY\n") || strings.Contains(out.String(), "create User") {
+		t.Errorf("shown:\n%s", out.String())
+	}
+}
+
+func TestFound(t *testing.T) {
+	for body, want := range map[string]string{
+		`{"totalResults":0}`: "    → found none\n",
+		`{"totalResults":2,"Resources":[{"userName":"a"},{"displayName":"b\u001b"}]}`: "    → found 2: a, b\uFFFD\n",
+		`{"id":"1"}`: "",
+	} {
+		var out bytes.Buffer
+		Writer{Out: &out}.Found(200, []byte(body))
+		if out.String() != want {
+			t.Errorf("%s is shown as %q, want %q", body, out.String(), want)
+		}
+	}
+	var out bytes.Buffer
+	Writer{Out: &out}.Found(404, []byte(`{"detail":"no such user"}`))
+	if out.String() != "    → no such user\n" {
+		t.Errorf("an error is shown as %q", out.String())
+	}
+}
