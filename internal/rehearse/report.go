@@ -31,7 +31,7 @@ type Opening struct {
 	Prefix    string     `json:"prefix"`          // of the names of all that is written
 	Match     string     `json:"match,omitempty"` // who is looked for, and not written
 	Checks    int        `json:"checks,omitempty"`
-	Keep      bool       `json:"keep,omitempty"`  // what is written is not removed
+	Keep      bool       `json:"keep,omitempty"` // what is written is not removed
 	Load      *Load      `json:"load,omitempty"`
 }
 
