@@ -3,6 +3,7 @@ package e2e
 import (
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 
@@ -202,12 +203,14 @@ func wrongIsTold(t *testing.T) {
 		{"DELETE of the schemas", request{"DELETE", "/Schemas", ""}, 405, "", "DELETE", nil},
 		{"a method nobody knows", request{"FROB", user, ""}, 405, "", "FROB", nil},
 		{"OPTIONS", request{"OPTIONS", "/Users", ""}, 405, "", "OPTIONS", nil},
-		{"bulk", request{"POST", "/Bulk", `{}`}, 501, "", "Bulk", nil},
-		{"a search by POST", request{"POST", "/.search", `{}`}, 501, "", "search", nil},
-		{"a search of users by POST", request{"POST", "/Users/.search", `{}`}, 501, "", "search", nil},
+		{"a bulk of nothing", request{"POST", "/Bulk", `{}`}, 400, "invalidSyntax", "Operations", nil},
+		{"a bulk of too many", request{"POST", "/Bulk", bulkOf(0, slices.Repeat([]any{bulkOperation("DELETE", "/Users/nobody", "", nil)}, 1001)...)}, 413, "", "bulk_operations", nil},
+		{"a search by POST", request{"POST", "/.search", `{"filter": "userName"}`}, 400, "invalidFilter", "userName", nil},
+		{"a search of users by POST", request{"POST", "/Users/.search", `{"filter": 5}`}, 400, "", "filter", nil},
+		{"a version that is none", request{"PATCH", user, raw(one)}, 400, "invalidValue", "If-Match", []string{`If-Match: W/"1`}},
+		{"another version", request{"PATCH", user, raw(one)}, 412, "", "GET", []string{`If-Match: W/"1"`}},
 		{"me", request{"GET", "/Me", ""}, 501, "", "Me", nil},
 		{"an endpoint that is none", request{"GET", "/Printers", ""}, 404, "", "Printers", nil},
-		{"nothing below the base", request{"GET", "", ""}, 404, "", "/Users", nil},
 		{"an id that is none", request{"GET", "/Users/nobody", ""}, 404, "", "nobody", nil},
 		{"a schema that is none", request{"GET", "/Schemas/urn:x", ""}, 404, "", "urn:x", nil},
 		{"a filter on discovery", request{"GET", "/Schemas?filter=" + url.QueryEscape(`id pr`), ""}, 403, "", "filter", nil},
