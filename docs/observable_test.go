@@ -129,6 +129,8 @@ func busy(t *testing.T) (log, journal string) {
 	expect(503, "PATCH", "/Users/"+g.idOf(t, "grace.hopper"), disable)
 	expect(404, "GET", "/Users/nobody", "")
 	expect(200, "POST", "/Bulk", `{"Operations": [{"method": "DELETE", "path": "/Users/nobody"}]}`)
+	g.url = strings.TrimSuffix(g.url, "/v2") + "/v1"
+	expect(404, "GET", "/Users/nobody", "")
 	g.token = "not-the-token-at-all"
 	expect(401, "GET", "/Users", "")
 	return log, journal

@@ -36,6 +36,9 @@ func (x *exchange) record() {
 		zap.String("result", x.result()),
 		zap.Duration("duration", took),
 	)
+	if x.dialect == scim.V1 {
+		fields = append(fields, zap.String("scim", "1.1"))
+	}
 	if x.caller.Name != "" {
 		fields = append(fields, zap.String("caller", x.caller.Name))
 	}
