@@ -14,7 +14,7 @@ import (
 // what is answered is SCIM 1.1.
 func TestSCIM11(t *testing.T) {
 	d := startSlapd(t, slapd.Options{})
-	g := startGateway(t, d, setup{Gateway: []string{"external_url https://idm.example.com/tenant-a/scim/v2"}, Translator: []string{briefly}})
+	g := startGateway(t, d, setup{Gateway: []string{"external_url https://idm.example.com/tenant-a/scim/v2", "limit body 1MiB"}, Translator: []string{briefly}})
 	at := func(status int, method, path, body string, headers ...string) answer {
 		t.Helper()
 		a := g.do(t, method, g.tenantURL("1.1")+path, body, append([]string{"Content-Type: application/json"}, headers...)...)
@@ -26,7 +26,7 @@ func TestSCIM11(t *testing.T) {
 		}
 		return a
 	}
-	ada, backup := g.id(t, "ada.lovelace"), g.id(t, "svc-backup")
+	ada, backup, engineering := g.id(t, "ada.lovelace"), g.id(t, "svc-backup"), g.groupID(t, "Engineering")
 	const disable = `{"schemas":["urn:scim:schemas:core:1.0"],"active":false}`
 
 	// The location is that of the second base at the same tenant.
@@ -40,7 +40,7 @@ func TestSCIM11(t *testing.T) {
 	at(403, "POST", "/Users/"+backup, disable, "X-HTTP-Method-Override: PATCH")
 	at(403, "POST", "/Users/"+backup, "", "X-HTTP-Method-Override: DELETE")
 	at(401, "PATCH", "/Users/"+ada, disable, "Authorization: Bearer nobody")
-	at(413, "PATCH", "/Users/"+ada, `{"title":"`+strings.Repeat("x", 17<<20)+`"}`)
+	at(413, "PATCH", "/Users/"+ada, `{"title":"`+strings.Repeat("x", 1<<20)+`"}`)
 	at(400, "PATCH", "/Users/"+ada, strings.Repeat(`{"a":`, 100)+"1"+strings.Repeat("}", 100))
 	if after := d.dump(t); after != before {
 		t.Errorf("something was changed:\n%s\n%s", before, after)
@@ -59,7 +59,7 @@ func TestSCIM11(t *testing.T) {
 		t.Errorf("2.0 sees %s", second)
 	}
 	journal := g.journal(t)
-	if n := len(journal); n == 0 || journal[n-1].Resource != ada || journal[n-1].Proof != "proven" {
+	if n := len(journal); n < 2 || journal[n-2].Resource != ada || journal[n-2].Operation != "disable" || journal[n-1].Proof != "proven" {
 		t.Errorf("the journal is %+v", journal)
 	}
 
@@ -73,7 +73,7 @@ func TestSCIM11(t *testing.T) {
 	if err := d.Slapd.Stop(); err != nil {
 		t.Fatal(err)
 	}
-	for _, r := range [][3]string{{"GET", "/Users/" + ada}, {"GET", "/Users?filter=userName+eq+%22ada.lovelace%22"}, {"PATCH", "/Users/" + ada, disable}, {"PATCH", "/Groups/1", `{"members":[{"value":"1"}]}`}} {
+	for _, r := range [][3]string{{"GET", "/Users/" + ada}, {"GET", "/Users?filter=userName+eq+%22ada.lovelace%22"}, {"PATCH", "/Users/" + ada, disable}, {"PATCH", "/Groups/" + engineering, `{"members":[{"value":"1"}]}`}} {
 		a := g.do(t, r[0], g.tenantURL("1.1")+r[1], r[2])
 		if a.Status != http.StatusServiceUnavailable && a.Status != http.StatusGatewayTimeout || a.Header.Get("Retry-After") == "" {
 			t.Errorf("%s %s without a directory: %s", r[0], r[1], a)
