@@ -72,6 +72,7 @@ import (
 //			rdn          <attribute>
 //			constant     <attribute> <value>...
 //			placeholder  <dn>
+//			nested       show|flatten
 //			delete       remove|refuse
 //			map          <path> <attribute>... { … }
 //			map          members member|uniqueMember|memberUid
@@ -294,6 +295,14 @@ func (c *ResourceConfig) unmarshalCaddyfile(d *caddyfile.Dispenser, of blockSort
 			return c.disable(b)
 		case word == "placeholder" && of == ofGroups:
 			return b.text(&c.Placeholder, "placeholder <dn>")
+		case word == "nested" && of == ofGroups:
+			if err := b.text(&c.Nested, "nested show|flatten"); err != nil {
+				return err
+			}
+			if c.Nested != NestedShow && c.Nested != NestedFlatten {
+				return d.Errf("nested %s is not known: it is %s or %s", c.Nested, NestedShow, NestedFlatten)
+			}
+			return nil
 		case of == ofResources && (word == "endpoint" || word == "schema" || word == "description"):
 			d.NextSegment() // see ParseTypes
 			return nil
@@ -303,7 +312,7 @@ func (c *ResourceConfig) unmarshalCaddyfile(d *caddyfile.Dispenser, of blockSort
 		case ofUsers:
 			words = append(words, "disable")
 		case ofGroups:
-			words = append(words, "placeholder")
+			words = append(words, "placeholder", "nested")
 		default:
 			words = append(words, "endpoint", "schema", "description")
 		}

@@ -51,6 +51,7 @@ func TestCaddyfile(t *testing.T) {
 			object_class groupOfNames
 			rdn cn
 			placeholder cn=nobody,dc=example,dc=com
+			nested flatten
 			delete refuse
 			map displayName cn {
 				required
@@ -80,7 +81,7 @@ func TestCaddyfile(t *testing.T) {
 	"groups": {
 		"base": "ou=groups,dc=example,dc=com", "object_classes": ["groupOfNames"], "rdn": "cn",
 		"maps": [{"path": "displayName", "fields": ["cn"], "required": true}, {"path": "members", "fields": ["member"]}],
-		"delete": "refuse", "placeholder": "cn=nobody,dc=example,dc=com"
+		"delete": "refuse", "placeholder": "cn=nobody,dc=example,dc=com", "nested": "flatten"
 	}
 }`
 	tr := new(Translator)
@@ -156,6 +157,9 @@ func TestCaddyfileMistakes(t *testing.T) {
 		{"an unknown scope", "rdn uid", "rdn uid\nscope base", []string{":7", "sub or one"}},
 		{"disabling groups", "map members member", "disable password_policy", []string{":15", "there is no disable here"}},
 		{"a placeholder for users", "rdn uid", "rdn uid\nplaceholder cn=x", []string{":7", "there is no placeholder here"}},
+		{"nested users", "rdn uid", "rdn uid\nnested flatten", []string{":7", "there is no nested here"}},
+		{"nested in an unknown way", "map members member", "map members member\nnested deep", []string{":16", "it is show or flatten"}},
+		{"nested twice", "map members member", "nested show\nnested flatten", []string{":16", "nested"}},
 		{"delete disable for groups", "map members member", "delete disable", []string{":11", "delete disable is for users"}},
 		{"users twice", "groups {", "users {", []string{":11", "users is given twice"}},
 		{"nothing served", whole[strings.Index(whole, "\tusers"):], "}", []string{"nothing is served"}},
@@ -226,6 +230,11 @@ func TestProvisionMistakes(t *testing.T) {
 		{"two attributes for members", func(tr *Translator) { tr.Groups.Maps[2].Fields = []string{"member", "uniqueMember"} }, "name the one LDAP attribute"},
 		{"members with options", func(tr *Translator) { tr.Groups.Maps[2].Required = true }, "takes no options"},
 		{"a placeholder", func(tr *Translator) { tr.Groups.Placeholder = "nobody" }, "placeholder"},
+		{"nested users", func(tr *Translator) { tr.Users.Nested = "flatten" }, "nested is for groups"},
+		{"nested in an unknown way", func(tr *Translator) { tr.Groups.Nested = "deep" }, "nested deep is not known: it is show or flatten"},
+		{"nested login names", func(tr *Translator) {
+			tr.Groups.Nested, tr.Groups.Maps[2].Fields, tr.Groups.ObjectClasses = "flatten", []string{"memberUid"}, []string{"posixGroup"}
+		}, "map members to member or uniqueMember"},
 		{"delete of groups", func(tr *Translator) { tr.Groups.Delete = "disable" }, "delete disable is for users"},
 		{"login names of nobody", func(tr *Translator) {
 			tr.Users, tr.Groups.Maps[2].Fields, tr.Groups.ObjectClasses = nil, []string{"memberUid"}, []string{"posixGroup"}

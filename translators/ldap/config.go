@@ -165,6 +165,11 @@ type ResourceConfig struct {
 	// Disable says how an account is disabled; all methods are applied, in
 	// order. Users only. Without it, active is not served.
 	Disable []DisableConfig `json:"disable,omitempty"`
+	// Nested says what becomes of groups that are members of groups: show (they
+	// are members like people) or flatten (the people in them are members, however
+	// deep, and they themselves are not shown; a user's groups then have a type,
+	// direct or indirect). Groups only. Default: show.
+	Nested string `json:"nested,omitempty"`
 	// Placeholder is the DN that stands in a group without members where the
 	// object class demands one; it is hidden from answers. Default: the empty DN.
 	Placeholder string `json:"placeholder,omitempty"`

@@ -32,6 +32,7 @@ type kind struct {
 	members     *scim.Attribute // groups: nil when members are not mapped
 	memberField string          // groups: the attribute that holds members; "" when they are not mapped
 	memberIsDN  bool            // groups: whether it holds DNs, or bare login names (memberUid)
+	isFlat      bool            // groups: whether the people in groups of a group are shown as its members
 	needsMember bool            // groups: whether the object class demands a member
 	placeholder string          // groups: nameKey of the member that stands for none
 }

@@ -29,8 +29,9 @@ const (
 	ofResources blockSort = "resource" // a type that the operator defines
 )
 
-// newUsers compiles the configuration of users.
-func newUsers(c *ResourceConfig, p *profile, full *scim.ResourceType) (*kind, error) {
+// newUsers compiles the configuration of users. isFlat says whether their groups
+// are told apart in direct and indirect ones.
+func newUsers(c *ResourceConfig, p *profile, full *scim.ResourceType, isFlat bool) (*kind, error) {
 	maps, groupsField, err := takeMap(c.Maps, "groups")
 	if err != nil {
 		return nil, err
@@ -47,7 +48,10 @@ func newUsers(c *ResourceConfig, p *profile, full *scim.ResourceType) (*kind, er
 	if err := c.checkRequired(ofUsers); err != nil {
 		return nil, err
 	}
-	k, err := newKind(c, p, without(full, "groups.type"), maps, handled)
+	if !isFlat {
+		full = without(full, "groups.type")
+	}
+	k, err := newKind(c, p, full, maps, handled)
 	if err != nil {
 		return nil, err
 	}
@@ -121,6 +125,17 @@ func newGroups(c *ResourceConfig, p *profile, full *scim.ResourceType) (*kind, e
 		if err := c.checkMembers(memberField); err != nil {
 			return nil, err
 		}
+	}
+	switch {
+	case c.Nested == "", c.Nested == NestedShow:
+	case c.Nested != NestedFlatten:
+		return nil, fmt.Errorf("nested %s is not known: it is %s or %s", c.Nested, NestedShow, NestedFlatten)
+	case !k.memberIsDN:
+		return nil, fmt.Errorf("nested %s is for groups that can have groups as members: map members to member or uniqueMember, or remove it", c.Nested)
+	default:
+		k.isFlat = true
+		// The version of a group does not change with the groups in it.
+		k.served.HasVersions = false
 	}
 	return k, nil
 }
@@ -324,6 +339,9 @@ func (c *ResourceConfig) checkRequired(of blockSort) error {
 	}
 	if of != ofGroups && c.Placeholder != "" {
 		missing("placeholder is for groups: remove it")
+	}
+	if of != ofGroups && c.Nested != "" {
+		missing("nested is for groups: remove it")
 	}
 	return errors.Join(mistakes...)
 }

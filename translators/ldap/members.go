@@ -13,12 +13,21 @@ import (
 	"github.com/scimgate/scimgate/translators"
 )
 
-// membersOf yields the members in a group's entry as ids, in the order of the
+// membersOf yields the members of a group: those that its entry names, or all
+// people in it where the groups in it are flattened.
+func (t *Translator) membersOf(ctx context.Context, k *kind, e *goldap.Entry) iter.Seq2[scim.Member, error] {
+	if k.isFlat {
+		return t.flatMembersOf(ctx, k, e)
+	}
+	return t.directMembersOf(ctx, k, e)
+}
+
+// directMembersOf yields the members in a group's entry as ids, in the order of the
 // directory. They are looked up in batches, a few of them ahead of the reader,
 // so that no more than those are in memory beside the entry. What is not a served
 // resource (a service account, a deleted person, the placeholder) is left out; but
 // who was renamed after the group was read is no stranger, and ends in an error.
-func (t *Translator) membersOf(ctx context.Context, k *kind, e *goldap.Entry) iter.Seq2[scim.Member, error] {
+func (t *Translator) directMembersOf(ctx context.Context, k *kind, e *goldap.Entry) iter.Seq2[scim.Member, error] {
 	return func(yield func(scim.Member, error) bool) {
 		values := attributeValues(e, k.memberField)
 		lookUp := t.membersByName
@@ -77,9 +86,13 @@ func (t *Translator) stillNames(ctx context.Context, k *kind, e *goldap.Entry, v
 		named[k.memberKey(v)] = true
 	}
 	if slices.ContainsFunc(values, func(v string) bool { return !named[k.memberKey(v)] }) {
-		return &translators.Error{Kind: translators.Unavailable, Detail: "The members of the group changed while they were read. Try again."}
+		return errMembersChanged()
 	}
 	return nil
+}
+
+func errMembersChanged() error {
+	return &translators.Error{Kind: translators.Unavailable, Detail: "The members of the group changed while they were read. Try again."}
 }
 
 // membersByName looks up members by their distinguished names.
@@ -90,7 +103,7 @@ func (t *Translator) membersByName(ctx context.Context, k *kind, values []string
 			names = append(names, n)
 		}
 	}
-	found, err := t.lookUp(ctx, names, false)
+	found, err := t.lookUp(ctx, names, idAlone)
 	if err != nil {
 		return resolved{}, err
 	}

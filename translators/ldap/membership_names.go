@@ -108,16 +108,24 @@ func (t *Translator) memberValues(ctx context.Context, k *kind, in translators.I
 		if !ok {
 			return nil, nil, invalidMember("members: there is no user or group with the id %q", id)
 		}
+		if k.isFlat && m.kind == t.groups {
+			return nil, nil, invalidMember("members: %q is a group, and groups are shown with the people in their groups instead of these (nested flatten): name the people, or configure nested show", id)
+		}
 		v, err := t.memberValue(k, id, m)
 		if err != nil {
 			return nil, nil, err
 		}
 		come = append(come, v)
 	}
+	var people []namedMember
+	var leaving []string
 	for _, id := range remove {
 		m, ok := names[id]
 		if !ok {
 			continue
+		}
+		if k.isFlat && !in.Offline && m.kind == t.users {
+			people, leaving = append(people, m), append(leaving, id)
 		}
 		v, err := t.memberValue(k, id, m)
 		if translators.KindOf(err) == translators.Invalid {
@@ -128,12 +136,18 @@ func (t *Translator) memberValues(ctx context.Context, k *kind, in translators.I
 		}
 		gone = append(gone, v)
 	}
+	if len(people) > 0 {
+		if err := t.checkLeaving(ctx, k, in.ID, people, leaving); err != nil {
+			return nil, nil, err
+		}
+	}
 	return come, gone, nil
 }
 
 // difference turns the present members into the wanted ones. Members that are no
-// resources of the gateway's are left alone: the provider has never seen them.
-func (t *Translator) difference(k *kind, present, wanted []string) (*memberDelta, error) {
+// resources of the gateway's are left alone: the provider has never seen them. So
+// are the groups in nested, which are not shown.
+func (t *Translator) difference(k *kind, present, wanted []string, nested map[string]string) (*memberDelta, error) {
 	d := &memberDelta{}
 	keep := make(map[string]bool, len(wanted))
 	for _, v := range wanted {
@@ -149,6 +163,8 @@ func (t *Translator) difference(k *kind, present, wanted []string) (*memberDelta
 		case k.memberIsDN && key == k.placeholder:
 			isHeld = true
 		case keep[key]:
+		case nested[key] != "":
+			isEmpty = false // it stays
 		case t.isVisible(k, v):
 			if k.memberIsDN && t.isOwnName(withoutUID(v)) {
 				return nil, errOwnAccount()

@@ -131,6 +131,10 @@ func (u *update) judgeMembers(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	u.members, err = u.t.difference(u.k, present, add)
+	if u.k.isFlat {
+		u.members, err = u.t.replaceFlat(ctx, u.k, u.in.ID, present, m.Add, add)
+	} else {
+		u.members, err = u.t.difference(u.k, present, add, nil)
+	}
 	return err
 }

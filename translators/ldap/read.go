@@ -67,16 +67,24 @@ func (t *Translator) withID(attributes []string) []string {
 // entriesOf decodes entries that were read with [Translator.attributesOf] the
 // same selection. It looks up the resources that they name.
 func (t *Translator) entriesOf(ctx context.Context, k *kind, entries []*goldap.Entry, s translators.Selection) ([]*translators.Entry, error) {
-	var names []string
+	var names, groups []string
 	for _, e := range entries {
 		names = append(names, k.mapping.Names(s, k.valuesOf(e))...)
 		if k.groups != nil && s.Wants(k.groups) {
-			names = append(names, attributeValues(e, k.groupsField)...)
+			groups = append(groups, attributeValues(e, k.groupsField)...)
 		}
+	}
+	if !t.isFlat() {
+		names, groups = append(names, groups...), nil
 	}
 	refs, err := t.resolve(ctx, names)
 	if err != nil {
 		return nil, err
+	}
+	if len(groups) > 0 {
+		if refs.above, err = t.lookAbove(ctx, groups); err != nil {
+			return nil, err
+		}
 	}
 	decoded := make([]*translators.Entry, len(entries))
 	for i, e := range entries {
@@ -126,17 +134,16 @@ func (t *Translator) decode(ctx context.Context, k *kind, e *goldap.Entry, s tra
 
 // groupsOf returns the groups that a user's entry names and that are served.
 func (t *Translator) groupsOf(k *kind, e *goldap.Entry, refs *resolution) scim.Value {
+	if t.isFlat() {
+		return t.allGroupsOf(k, e, refs.above)
+	}
 	var elements []scim.Value
 	for _, name := range attributeValues(e, k.groupsField) {
 		ref := refs.byName[nameKey(name)]
 		if ref.kind == nil || ref.kind != t.groups {
 			continue
 		}
-		fields := []scim.Field{{Attribute: k.groups.Sub("value"), Value: scim.String(ref.id)}}
-		if ref.display != "" {
-			fields = append(fields, scim.Field{Attribute: k.groups.Sub("display"), Value: scim.String(ref.display)})
-		}
-		elements = append(elements, scim.Complex(fields...))
+		elements = append(elements, scim.Complex(k.groupFields(ref)...))
 	}
 	return scim.List(elements...)
 }

@@ -61,13 +61,24 @@ type reference struct {
 	id      string
 	display string // "" when it was not asked for or has none
 	kind    *kind
+	parents []string // the names of the groups that a group is in; nil when they were not asked for
 }
+
+// detail is what is looked up of a name.
+type detail int
+
+const (
+	idAlone     detail = iota
+	withDisplay        // and of a group how it is called
+	withParents        // and which groups it is in
+)
 
 // resolution is what became of a request's names and ids: it is the
 // [translators.References] with which entries are decoded.
 type resolution struct {
 	byName map[string]reference   // by nameKey
 	byID   map[string]namedMember // by id
+	above  map[string]reference   // the groups of users and those that these are in; nil when they are not shown
 }
 
 // Name implements [translators.References].
@@ -101,7 +112,7 @@ func (t *Translator) resolve(ctx context.Context, texts []string) (*resolution, 
 			r.byName[key] = ref
 		}
 	}
-	found, err := t.lookUp(ctx, slices.Collect(maps.Values(unknown)), true)
+	found, err := t.lookUp(ctx, slices.Collect(maps.Values(unknown)), withDisplay)
 	if err != nil {
 		return nil, err
 	}
@@ -120,7 +131,7 @@ func (t *Translator) forget(dn string) { t.names.drop(nameKey(dn)) }
 
 // lookUp reads the resources behind names, by their keys, each in the kind below
 // whose base it lies.
-func (t *Translator) lookUp(ctx context.Context, names []name, withDisplay bool) (map[string]reference, error) {
+func (t *Translator) lookUp(ctx context.Context, names []name, with detail) (map[string]reference, error) {
 	found := make(map[string]reference, len(names))
 	for _, k := range t.kinds {
 		var asked []name
@@ -129,7 +140,7 @@ func (t *Translator) lookUp(ctx context.Context, names []name, withDisplay bool)
 				asked = append(asked, n)
 			}
 		}
-		if err := t.lookUpKind(ctx, k, asked, withDisplay, found); err != nil {
+		if err := t.lookUpKind(ctx, k, asked, with, found); err != nil {
 			return nil, err
 		}
 	}
@@ -139,10 +150,15 @@ func (t *Translator) lookUp(ctx context.Context, names []name, withDisplay bool)
 // lookUpKind adds those of the names to found that are resources of that kind.
 // They are asked for by the values in their RDNs, many at a time, which costs
 // the directory an index lookup each.
-func (t *Translator) lookUpKind(ctx context.Context, k *kind, names []name, withDisplay bool, found map[string]reference) error {
+func (t *Translator) lookUpKind(ctx context.Context, k *kind, names []name, with detail, found map[string]reference) error {
 	attributes := []string{t.profile.id}
-	if withDisplay && k == t.groups {
+	parents := ""
+	if with >= withDisplay && k == t.groups {
 		attributes = append(attributes, k.display...)
+		if with == withParents {
+			parents = t.users.groupsField
+			attributes = append(attributes, parents)
+		}
 	}
 	var mu sync.Mutex
 	note := func(key string, e *goldap.Entry) error {
@@ -152,7 +168,11 @@ func (t *Translator) lookUpKind(ctx context.Context, k *kind, names []name, with
 		}
 		mu.Lock()
 		defer mu.Unlock()
-		found[key] = reference{id: id, display: firstValue(e, k.display), kind: k}
+		ref := reference{id: id, display: firstValue(e, k.display), kind: k}
+		if parents != "" {
+			ref.parents = attributeValues(e, parents)
+		}
+		found[key] = ref
 		return nil
 	}
 	return inBatches(ctx, names, func(ctx context.Context, batch []name) error {

@@ -83,7 +83,9 @@ func (t *Translator) compileKinds(full translators.FullTypes, at func(block stri
 		t.kinds = append(t.kinds, k)
 		return k
 	}
-	t.users = add(t.Users, "users", "User", newUsers)
+	t.users = add(t.Users, "users", "User", func(c *ResourceConfig, p *profile, full *scim.ResourceType) (*kind, error) {
+		return newUsers(c, p, full, t.Groups != nil && t.Groups.Nested == NestedFlatten)
+	})
 	t.groups = add(t.Groups, "groups", "Group", newGroups)
 	for i := range t.Resources {
 		c := &t.Resources[i]
