@@ -12,11 +12,11 @@ import (
 // nothing in the body can be relied on. What is wrong with one operation is that
 // operation's Err: the others, one of which may disable, are not held back.
 func (x *decoding) bulk(r Request) error {
+	if int64(len(r.Body)) > x.limits.Body {
+		return BulkTooLarge(x.limits)
+	}
 	root, err := x.object(r, x.limits.Depth+bulkDepth)
 	if err != nil {
-		if e := AsError(err); e.Status == http.StatusRequestEntityTooLarge {
-			return BulkTooLarge(x.limits)
-		}
 		return err
 	}
 	b := &Bulk{}

@@ -273,6 +273,21 @@ func TestBulkRefusesWhatIsNoWrite(t *testing.T) {
 	}
 }
 
+// A Bulk that is too large is refused with both of its limits (RFC 7644 §3.7.4).
+func TestBulkTooLarge(t *testing.T) {
+	h, _ := newHandler(t, holds(), func(h *Handler) { h.Limits.Body, h.Limits.BulkOperations = 400, 2 })
+	remove := "DELETE /Users/" + userID
+	for name, body := range map[string]string{
+		"too many operations": bulkBody(0, remove, remove, remove),
+		"too many bytes":      bulkBody(0, remove) + strings.Repeat(" ", 400),
+	} {
+		answer := ask(h, "POST", "/scim/v2/Bulk", body)
+		if answer.Code != http.StatusRequestEntityTooLarge || !strings.Contains(answer.Body.String(), "2 operations (maxOperations) and 400 bytes (maxPayloadSize)") {
+			t.Errorf("%s: %d %s", name, answer.Code, answer.Body)
+		}
+	}
+}
+
 // Protection, the brake, a dry run and faults meet each operation as they would
 // meet it alone.
 func TestBulkGoesThroughAllStages(t *testing.T) {

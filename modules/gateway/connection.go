@@ -56,7 +56,7 @@ func (c *connection) request(path string, deadline time.Time) (scim.Request, err
 	}
 	var err error
 	if !isRead(c.r.Method) {
-		request.Body, err = c.body(deadline)
+		request.Body, err = c.body(path, deadline)
 	}
 	return request, err
 }
@@ -66,13 +66,13 @@ func (c *connection) request(path string, deadline time.Time) (scim.Request, err
 func joined(header http.Header, name string) string { return strings.Join(header[name], ",") }
 
 // body reads the body, no more of it than is allowed.
-func (c *connection) body(deadline time.Time) ([]byte, error) {
+func (c *connection) body(path string, deadline time.Time) ([]byte, error) {
 	if !c.hasBody {
 		return nil, nil
 	}
 	limit := c.h.limits.Body
 	if c.r.ContentLength > limit {
-		return nil, scim.BodyTooLarge(limit)
+		return nil, c.tooLarge(path)
 	}
 	if coding := c.r.Header.Get("Content-Encoding"); coding != "" && !strings.EqualFold(coding, "identity") {
 		return nil, &scim.Error{Status: http.StatusUnsupportedMediaType,
@@ -81,11 +81,23 @@ func (c *connection) body(deadline time.Time) ([]byte, error) {
 	c.readUntil(deadline)
 	body, err := readAll(http.MaxBytesReader(c.w, c.r.Body, limit), c.r.ContentLength)
 	if err != nil {
-		return nil, bodyError(err, limit)
+		if _, isTooLarge := errors.AsType[*http.MaxBytesError](err); isTooLarge {
+			return nil, c.tooLarge(path)
+		}
+		return nil, bodyError(err)
 	}
 	c.hasBody = false
 	c.readUntil(time.Time{})
 	return body, nil
+}
+
+// tooLarge says that a body is beyond the limit. A Bulk has two of them, and its
+// caller is told both (RFC 7644 §3.7.4).
+func (c *connection) tooLarge(path string) error {
+	if strings.EqualFold(strings.Trim(path, "/"), "bulk") {
+		return scim.BulkTooLarge(c.h.limits)
+	}
+	return scim.BodyTooLarge(c.h.limits.Body)
 }
 
 // readUntil bounds how long is waited for the body; the zero time is no bound.
@@ -113,10 +125,7 @@ func readAll(r io.Reader, size int64) ([]byte, error) {
 	}
 }
 
-func bodyError(err error, limit int64) error {
-	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
-		return scim.BodyTooLarge(limit)
-	}
+func bodyError(err error) error {
 	if handled, ok := errors.AsType[caddyhttp.HandlerError](err); ok && handled.StatusCode == http.StatusRequestEntityTooLarge {
 		return &scim.Error{Status: http.StatusRequestEntityTooLarge, Err: err,
 			Detail: "The request body is larger than the site's request_body directive allows."}
