@@ -188,6 +188,9 @@ func (c *contestant) lastWords() string {
 // run does a round.
 func (c *contestant) run(ctx context.Context, operation string, seed uint64, l load) sample {
 	if c.caller != nil {
+		if err := c.caller.prepare(ctx, operation); err != nil {
+			return sample{Failure: err.Error()}
+		}
 		return l.run(ctx, seed, c.caller.attempts()[operation])
 	}
 	var s sample

@@ -27,6 +27,7 @@ type caller struct {
 	fixture
 	transport *http.Transport
 	buffers   sync.Pool
+	first     string // the cursor of the second page
 }
 
 func newCaller(base, token string, isBare bool, f fixture) *caller {
@@ -84,6 +85,10 @@ func (c *caller) attempts() map[string]attempt {
 		"page-last": func(ctx context.Context, _, _ int, _ *rand.Rand) error {
 			return c.page(ctx, c.Users-pageSize+1)
 		},
+		"page-sorted": func(ctx context.Context, _, _ int, random *rand.Rand) error {
+			return c.page(ctx, 2+random.IntN(c.Users-pageSize), sortedByName)
+		},
+		"page-cursor": c.nextPage(),
 		"first-page": func(ctx context.Context, _, _ int, _ *rand.Rand) error {
 			return c.page(ctx, 1)
 		},
@@ -114,13 +119,61 @@ func (c *caller) addMember(group int) attempt {
 	}
 }
 
-func (c *caller) page(ctx context.Context, start int) error {
+func (c *caller) page(ctx context.Context, start int, more ...string) error {
 	path := "/Users?startIndex=" + strconv.Itoa(start) + "&count=" + strconv.Itoa(pageSize)
+	for _, parameter := range more {
+		path += "&" + parameter
+	}
 	return c.do(ctx, http.MethodGet, path, "", http.StatusOK, func(body []byte) error {
 		if got := bytes.Count(body, []byte(`"userName":`)); got != pageSize {
 			return fmt.Errorf("%d users on the page", got)
 		}
 		return contains(body, `"totalResults":`+strconv.Itoa(c.Users)+`,`, `"startIndex":`+strconv.Itoa(start)+`,`)
+	})
+}
+
+// sortedByName are the parameters of a sorted page.
+const sortedByName = "sortBy=name.familyName&sortOrder=descending"
+
+// prepare asks for the first page of a list of which the others are measured: it
+// looks at everybody, and the plain client has looked by then, too.
+func (c *caller) prepare(ctx context.Context, operation string) error {
+	switch operation {
+	case "page-sorted":
+		return c.page(ctx, 2, sortedByName)
+	case "page-cursor":
+		return c.turn(ctx, "", &c.first)
+	}
+	return nil
+}
+
+// nextPage has each client page through everybody by cursors, a page at a time,
+// from the second on.
+func (c *caller) nextPage() attempt {
+	var cursors sync.Map // by client
+	return func(ctx context.Context, client, _ int, _ *rand.Rand) error {
+		cursor := c.first
+		if next, ok := cursors.Load(client); ok && next != "" {
+			cursor = next.(string)
+		}
+		var next string
+		err := c.turn(ctx, cursor, &next)
+		cursors.Store(client, next)
+		return err
+	}
+}
+
+// turn asks for a page by cursor, and notes that of the next one.
+func (c *caller) turn(ctx context.Context, cursor string, next *string) error {
+	path := "/Users?count=" + strconv.Itoa(pageSize) + "&cursor=" + cursor
+	return c.do(ctx, http.MethodGet, path, "", http.StatusOK, func(body []byte) error {
+		_, rest, isThere := bytes.Cut(body, []byte(`"nextCursor":"`))
+		text, _, _ := bytes.Cut(rest, []byte(`"`))
+		*next = string(text)
+		if got := bytes.Count(body, []byte(`"userName":`)); got != pageSize && isThere {
+			return fmt.Errorf("%d users on the page", got)
+		}
+		return contains(body, `"totalResults":`+strconv.Itoa(c.Users)+`,`)
 	})
 }
 
