@@ -142,6 +142,9 @@ func (c *caller) prepare(ctx context.Context, operation string) error {
 	case "page-sorted":
 		return c.page(ctx, 2, sortedByName)
 	case "page-cursor":
+		if c.first != "" {
+			return nil
+		}
 		return c.turn(ctx, "", &c.first)
 	}
 	return nil

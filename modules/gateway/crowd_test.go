@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -30,7 +31,7 @@ type crowd struct {
 	*backend
 	mu    sync.Mutex
 	all   map[*scim.ResourceType][]*scim.Resource
-	sorts bool // whether it sorts by itself, in an order of its own where values are the same
+	sorts bool // whether it sorts by itself
 	fault func(method string) error
 
 	asked map[string]int // calls by method
@@ -123,12 +124,11 @@ func (c *crowd) inOrder(t *scim.ResourceType, by string, descending bool) []stri
 	target, _ := scim.ParseTarget(t, by)
 	order := scim.Sort{By: target, Descending: descending}
 	slices.SortFunc(found, func(a, b *scim.Resource) int {
+		n := 0
 		if by != "" {
-			if n := order.Compare(a, b); n != 0 {
-				return n
-			}
+			n = order.Compare(a, b)
 		}
-		return strings.Compare(a.ID, b.ID)
+		return cmp.Or(n, strings.Compare(a.ID, b.ID))
 	})
 	var ids []string
 	for _, r := range found {
@@ -160,7 +160,7 @@ func (c *crowd) ScanSorted(_ context.Context, t *scim.ResourceType, filter scim.
 		return nil, false
 	}
 	found, err := c.matching("scan sorted", t, filter)
-	slices.SortStableFunc(found, by.Compare)
+	slices.SortFunc(found, func(a, b *scim.Resource) int { return cmp.Or(by.Compare(a, b), strings.Compare(a.ID, b.ID)) })
 	return idsThen(found, err), true
 }
 

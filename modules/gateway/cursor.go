@@ -7,7 +7,6 @@ import (
 	"encoding/binary"
 	"hash/crc32"
 	"math"
-	"slices"
 	"strconv"
 	"time"
 
@@ -160,7 +159,7 @@ func (x *exchange) placeOf(ctx context.Context, l *listing, w *walk, c *cursor) 
 	if c.mark == w.mark && c.position <= w.len() {
 		return c.position, nil
 	}
-	if w.order == orderByID || w.order == orderByIDDown {
+	if w.order != orderByValue {
 		place, isThere := w.place(c.part, c.id)
 		if isThere && !c.backward {
 			place++
@@ -171,7 +170,7 @@ func (x *exchange) placeOf(ctx context.Context, l *listing, w *walk, c *cursor) 
 	isSame := place >= 0
 	if isSame {
 		var err error
-		if isSame, err = x.standsAsBefore(ctx, l, w, c, place); err != nil {
+		if isSame, err = x.standsAsBefore(ctx, l, c); err != nil {
 			return 0, err
 		}
 	}
@@ -184,34 +183,15 @@ func (x *exchange) placeOf(ctx context.Context, l *listing, w *walk, c *cursor) 
 	return place, nil
 }
 
-// standsAsBefore reports whether the resource of the cursor, which is at that
-// place of a new walk, still has the value by which it stood where it did. Of
-// those that have the same value a backend may make another order each time:
-// where it sorts, the neighbours must differ.
-func (x *exchange) standsAsBefore(ctx context.Context, l *listing, w *walk, c *cursor, place int) (bool, error) {
-	from, to := place, place+1
-	if w.order == orderThere {
-		from, to = max(0, place-1), min(w.len(), place+2)
-	}
+// standsAsBefore reports whether the resource of the cursor still has the value by
+// which it stood where it did.
+func (x *exchange) standsAsBefore(ctx context.Context, l *listing, c *cursor) (bool, error) {
 	part := int(c.part)
-	entries, err := x.h.translator.Read(ctx, l.parts[part].Type, w.slice(from, to-from), withSort(translators.Selection{}, l.sortOf(part)))
-	if err != nil {
+	entries, err := x.h.translator.Read(ctx, l.parts[part].Type, []string{c.id}, withSort(translators.Selection{}, l.sortOf(part)))
+	if err != nil || len(entries) == 0 {
 		return false, err
 	}
-	i := slices.IndexFunc(entries, func(e *translators.Entry) bool { return e.Resource.ID == c.id })
-	if i < 0 || len(entries) < to-from {
-		return false, nil
-	}
-	key := l.keyOf(entries[i].Resource)
-	if digestOf(key) != c.value {
-		return false, nil
-	}
-	for j, entry := range entries {
-		if j != i && l.compare(l.keyOf(entry.Resource), key) == 0 {
-			return false, nil
-		}
-	}
-	return true, nil
+	return digestOf(l.keyOf(entries[0].Resource)) == c.value, nil
 }
 
 func digestOf(key scim.SortKey) uint32 { return crc32.ChecksumIEEE(key.Append(nil)) }
@@ -226,7 +206,7 @@ func (x *exchange) turn(page *scim.Page, l *listing, w *walk, start, end int, en
 	list := l.identity(x.h.Name)
 	at := func(position, beside int, read *translators.Entry) cursor {
 		c := cursor{made: x.h.walks.now(), mark: w.mark, position: position, count: l.count, part: w.part(beside), id: w.id(beside)}
-		if w.order != orderByID && w.order != orderByIDDown && read != nil {
+		if w.order == orderByValue && read != nil {
 			c.part, c.id, c.value = uint8(l.partOf(read.Resource.Type)), read.Resource.ID, digestOf(l.keyOf(read.Resource))
 		}
 		return c

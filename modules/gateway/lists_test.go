@@ -87,14 +87,8 @@ func TestListsAreWhole(t *testing.T) {
 				}
 				want := c.inOrder(users, by, descending && by != "")
 				indexed, turned := byIndex(t, h, path, 100), byCursor(t, h, path, 100, nil)
-				if !sorts || by == "" || by == "id" || by == "userName" {
-					sameIDs(t, path+" by index", indexed, want)
-					sameIDs(t, path+" by cursor", turned, want)
-				}
-				// What has the same value is in the backend's order.
-				slices.Sort(want)
-				sameIDs(t, path+" by index, as a set", slices.Sorted(slices.Values(indexed)), want)
-				sameIDs(t, path+" by cursor, as a set", slices.Sorted(slices.Values(turned)), want)
+				sameIDs(t, path+" by index", indexed, want)
+				sameIDs(t, path+" by cursor", turned, want)
 			}
 		}
 		filtered := "/Users?sortBy=userName&filter=" + url.QueryEscape(`displayName sw "Display 1"`) + "&"
@@ -216,21 +210,18 @@ func TestCursorWhoseLastIsGone(t *testing.T) {
 	}
 }
 
-// A backend may put those with the same value in another order each time: then
-// the place behind one of them means nothing in a new walk.
+// What the backend sorted at one time may have to be sorted here at another: the
+// order is the same.
 func TestCursorOfABackendsOrder(t *testing.T) {
 	c := crowdOf(60, 0)
-	c.sorts = true
-	for by, want := range map[string]int{"userName": 200, "title": 400} {
-		h := listHandler(t, c, nil)
+	for _, by := range []string{"userName", "title", "displayName"} {
+		c.sorts = true
 		path := "/Users?sortBy=" + by + "&count=10&cursor="
+		h := listHandler(t, c, nil)
 		first := askPage(h, path)
-		kept, again := askPage(h, path+first.next), askPage(listHandler(t, c, nil), path+first.next)
-		if kept.status != http.StatusOK || again.status != want {
-			t.Errorf("by %s: %d and on a new walk %d, want %d: %s", by, kept.status, again.status, want, brief(again.body))
-		}
-		if want == http.StatusOK {
-			sameIDs(t, by, again.ids, kept.ids)
+		kept := askPage(h, path+first.next)
+		for _, c.sorts = range []bool{true, false} {
+			sameIDs(t, by, askPage(listHandler(t, c, nil), path+first.next).ids, kept.ids)
 		}
 	}
 }

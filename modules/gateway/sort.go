@@ -34,7 +34,7 @@ func (h *Handler) walkThrough(ctx context.Context, l *listing) (*walk, error) {
 	if len(l.parts) == 1 {
 		part := l.parts[0]
 		if ids, ok := h.translator.ScanSorted(ctx, part.Type, part.Query.Filter, *l.sortOf(0)); ok {
-			w := &walk{order: orderThere}
+			w := &walk{order: orderByValue}
 			return w, w.addAll(ids, h.Limits.Walk, tooLong)
 		}
 	}
@@ -116,7 +116,7 @@ func (h *Handler) sortHere(ctx context.Context, l *listing) (*walk, error) {
 	slices.SortFunc(all, func(a, b sortable) int {
 		return cmp.Or(l.compare(a.key, b.key), cmp.Compare(a.part, b.part), strings.Compare(a.id, b.id))
 	})
-	w := &walk{order: orderHere}
+	w := &walk{order: orderByValue}
 	for _, s := range all {
 		w.add(s.id)
 		if len(l.parts) > 1 {

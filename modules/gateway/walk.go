@@ -41,8 +41,7 @@ type order uint8
 const (
 	orderByID     order = iota // type by type, in each by id
 	orderByIDDown              // one type, by id, backwards
-	orderHere                  // by values that were compared here, then by type and id
-	orderThere                 // by values that the backend compared
+	orderByValue               // by values that are not kept; equal ones by type and id
 )
 
 func (w *walk) add(id string) {
