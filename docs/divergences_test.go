@@ -103,6 +103,12 @@ func TestDivergences(t *testing.T) {
 		{"members by something else", "GET", "/Groups?filter=members.type+eq+%22User%22", "", 400, "scimType:invalidFilter"},
 		{"a disable beside an error", "PATCH", "/Users/{ada}", operations(`{"op":"Replace","path":"active","value":"False"},{"op":"replace","path":"userName","value":""}`), 400, "The account was disabled."},
 		{"it was disabled", "GET", "/Users/{ada}", "", 200, "active:false"},
+		{"without a value: last", "GET", "/Users?sortBy=phoneNumbers.value&attributes=userName&count=4", "", 200, "totalResults:4"},
+		{"count=0 by cursor", "GET", "/Users?cursor&count=0", "", 200, "itemsPerPage:0 schemas:"}, // and no nextCursor between
+		{"count too large by cursor", "GET", "/Users?cursor&count=999999", "", 200, "itemsPerPage:4 schemas:"},
+		{"by index when nothing is said", "GET", "/Users?count=1", "", 200, "startIndex:1"},
+		{"users before groups", "GET", "/?startIndex=5&count=1&excludedAttributes=members", "", 200, "resourceType:Group"},
+		{"a cursor of nobody", "GET", "/Users?cursor=AAAA", "", 400, "scimType:invalidCursor"},
 		{"count too large and a bare parameter", "GET", "/Users?count=999999&aadOptscim062020", "", 200, "startIndex:1"},
 	} {
 		status, _, answer := g.ask(t, test.method, ids.Replace(test.path), ids.Replace(test.body))

@@ -9,6 +9,8 @@ import (
 
 	"github.com/go-ldap/ldap/v3"
 	"github.com/tidwall/gjson"
+
+	"github.com/scimgate/scimgate/internal/slapd"
 )
 
 // crowded is how many people the directories of these tests have beside those of
@@ -117,7 +119,7 @@ func inOrder(t *testing.T, what string, all shown, path string, descending bool)
 
 // Everybody is shown exactly once, in the order that was asked for.
 func TestListsShowEverybodyOnce(t *testing.T) {
-	eachDirectory(t, func(t *testing.T, d *directory) {
+	everybodyOnce := func(t *testing.T, d *directory) {
 		populate(t, d)
 		g := startGateway(t, d, setup{Translator: []string{"page_size 100"}})
 		everybody := slices.Sorted(slices.Values(g.byIndex(t, "/Users?attributes=id", 100).ids()))
@@ -156,7 +158,9 @@ func TestListsShowEverybodyOnce(t *testing.T) {
 			t.Errorf("users and groups together are %d", len(all))
 		}
 		inOrder(t, "users and groups", g.byCursor(t, "/?sortBy=displayName&attributes=displayName", 250, nil), "displayName", false)
-	})
+	}
+	eachDirectory(t, everybodyOnce)
+	t.Run("slapd sorts", func(t *testing.T) { everybodyOnce(t, startSlapd(t, slapd.Options{Sorting: true})) })
 }
 
 // Who is there all the time is shown exactly once, though people come and go and

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -513,6 +514,29 @@ func TestLimitSort(t *testing.T) {
 			t.Errorf("beyond limit walk: %d %s", p.status, brief(p.body))
 		}
 	}
+}
+
+// What resources are sorted by is let go as soon as they are: a list that is paged
+// through holds ids alone.
+func TestSortedWalkIsSmall(t *testing.T) {
+	const people = 20_000
+	c := crowdOf(people, 0)
+	h := listHandler(t, c, nil)
+	held := func() uint64 {
+		var m runtime.MemStats
+		runtime.GC()
+		runtime.GC()
+		runtime.ReadMemStats(&m)
+		return m.HeapAlloc
+	}
+	before := held()
+	if p := askPage(h, "/Users?sortBy=displayName&cursor&count=1"); p.total != people {
+		t.Fatalf("%d %s", p.status, brief(p.body))
+	}
+	if took := int64(held() - before); took > 40*people {
+		t.Errorf("a sorted list of %d holds %d bytes", people, took)
+	}
+	runtime.KeepAlive(h)
 }
 
 // A type that is not served has no lists, and gave no cursor.
