@@ -17,7 +17,7 @@ func (x *decoding) patch(root jsonValue) error {
 	}
 	switch {
 	case !isThere:
-		return Invalid(InvalidSyntax, "the body has no Operations; a PATCH carries a list of them")
+		return Invalid(InvalidSyntax, "the body has no Operations; a PATCH carries a list of them (a part of a resource is SCIM 1.1, which is spoken at base_v1, if the gateway has one)")
 	case operations.kind() != jsonArray:
 		return Invalid(InvalidSyntax, "Operations is %s; an array is needed", operations.kind())
 	case operations.isEmpty():
