@@ -12,17 +12,15 @@ import (
 // decode_v1_patch.go, and the rest here.
 
 // requestV1 returns the request in the form of 2.0, as far as it is one of HTTP:
-// with the method that X-HTTP-Method-Override gives a POST (§3.12), without the
-// suffix .json of its path (§3.6), and without a cursor, which 1.1 does not know
+// with the method that X-HTTP-Method-Override gives a POST (§3.12), with what the
+// suffix of its path accepts (§3.6), and without a cursor, which 1.1 does not know
 // and passes over.
 func requestV1(r Request) (Request, error) {
 	var err error
 	if r.Method, err = r.EffectiveMethod(V1); err != nil {
 		return r, err
 	}
-	if r.Path, err = withoutSuffixV1(r.Path, r.Accept); err != nil {
-		return r, err
-	}
+	r = r.withoutSuffixV1()
 	var kept []string
 	for part := range strings.SplitSeq(r.RawQuery, "&") {
 		name, _, _ := strings.Cut(part, "=")
@@ -30,7 +28,7 @@ func requestV1(r Request) (Request, error) {
 		switch {
 		case err == nil && strings.EqualFold(name, "cursor"):
 			continue
-		case err == nil && strings.EqualFold(name, "filterBy"):
+		case err == nil && strings.EqualFold(name, "filterBy") && (r.Method == http.MethodGet || r.Method == http.MethodHead):
 			return r, Invalid(InvalidFilter, "the parameter filterBy is not one of SCIM 1.1; write filter=userName eq \"ada\" instead")
 		}
 		kept = append(kept, part)
@@ -54,22 +52,21 @@ func (r Request) EffectiveMethod(d Dialect) (string, error) {
 	return r.Method, Invalid(InvalidSyntax, "X-HTTP-Method-Override is %s; a POST can stand for PUT, PATCH or DELETE", shorten(override))
 }
 
-// withoutSuffixV1 cuts off .json, by which a client asks for JSON as it does by
-// Accept. No id is nothing but that.
-func withoutSuffixV1(path, accept string) (string, error) {
-	trimmed := strings.TrimSuffix(path, "/")
-	dot := strings.LastIndexByte(trimmed, '.')
-	if dot < 1 || trimmed[dot-1] == '/' {
-		return path, nil
+// withoutSuffixV1 cuts off .json or .xml, by which a client asks for a format as it
+// does by Accept. No id is nothing but that.
+func (r Request) withoutSuffixV1() Request {
+	path := strings.TrimSuffix(r.Path, "/")
+	dot := strings.LastIndexByte(path, '.')
+	if dot < 1 || path[dot-1] == '/' {
+		return r
 	}
-	switch strings.ToLower(trimmed[dot:]) {
+	switch strings.ToLower(path[dot:]) {
 	case ".json":
-		return trimmed[:dot], nil
+		r.Path = path[:dot]
 	case ".xml":
-		return path, &Error{Status: http.StatusNotAcceptable, Detail: fmt.Sprintf(
-			"answers are %s; %s asks for XML", contentJSON, shorten(path))}
+		r.Path, r.Accept = path[:dot], "application/xml"
 	}
-	return path, nil
+	return r
 }
 
 // endpointProvidersV1 is where SCIM 1.1 has what a gateway can do (§3).
@@ -172,8 +169,8 @@ func isDeleteV1(element jsonValue) (bool, error) {
 func (x *decoding) refuseOperationsV1(root jsonValue) {
 	for _, v := range root.members() {
 		for element := range v.elements() {
-			if isDelete, err := isDeleteV1(element); isDelete || err != nil {
-				x.fail(Invalid(InvalidValue, "an element has an operation, which only a PATCH can have; leave out what is not to be there"))
+			if isDelete, _ := isDeleteV1(element); isDelete {
+				x.fail(Invalid(InvalidValue, "an element has the operation delete, which only a PATCH can have; leave out what is not to be there"))
 				return
 			}
 		}

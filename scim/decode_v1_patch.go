@@ -14,8 +14,8 @@ type partialV1 struct {
 // names is removed first, then what the body has is merged into the resource.
 // Single values replace, sub-attributes of complex values replace one by one,
 // elements of lists are added or, with the operation delete, removed. Nothing else
-// is removed: not by null, which the 1.1 of JSON has not and some clients write
-// for what they do not mean to change, nor by an empty list. An empty string does
+// is removed: not by null, which SCIM 1.1 does not know and some clients write for
+// what they do not mean to change, nor by an empty list. An empty string does
 // remove, as it does in 2.0, and null is refused for active.
 func (x *decoding) patchV1(root jsonValue) {
 	x.partial = &partialV1{replaced: make(map[*Attribute]bool)}
