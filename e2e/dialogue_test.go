@@ -93,20 +93,25 @@ func replayBeforeEach(t *testing.T, d *dialogue.Dialogue) {
 	t.Helper()
 	eachDirectory(t, func(t *testing.T, directory *directory) {
 		// A page of the service account holds no more than 200 entries (slapd.Options).
-		g := startGateway(t, directory, setup{Translator: []string{"page_size 100"}})
-		look := &replay.Directory{URL: directory.Plain, BindDN: demo.BindDN, BindPassword: directory.ServicePassword}
-		if directory.Slapd != nil {
-			look.BindDN, look.BindPassword = slapd.AdminDN, slapd.AdminPassword
-		}
-		known, err := look.IDs(dialogues.Fixture)
-		if err != nil {
-			t.Fatal(err)
-		}
-		conversation := &replay.Conversation{URL: g.tenantURL(d.Version), Token: token, Client: client, Known: known}
-		for _, step := range d.Steps {
-			t.Run(stepName(step), func(t *testing.T) { replayStep(t, d, step, conversation, look) })
-		}
+		replayBefore(t, d, directory, startGateway(t, directory, setup{Translator: []string{"page_size 100"}}))
 	})
+}
+
+// replayBefore replays a dialogue with a gateway.
+func replayBefore(t *testing.T, d *dialogue.Dialogue, directory *directory, g *gateway) {
+	t.Helper()
+	look := &replay.Directory{URL: directory.Plain, BindDN: demo.BindDN, BindPassword: directory.ServicePassword}
+	if directory.Slapd != nil {
+		look.BindDN, look.BindPassword = slapd.AdminDN, slapd.AdminPassword
+	}
+	known, err := look.IDs(dialogues.Fixture)
+	if err != nil {
+		t.Fatal(err)
+	}
+	conversation := &replay.Conversation{URL: g.tenantURL(d.Version), Token: token, Client: client, Known: known}
+	for _, step := range d.Steps {
+		t.Run(stepName(step), func(t *testing.T) { replayStep(t, d, step, conversation, look) })
+	}
 }
 
 // stepName keeps slashes, which stand between a test and its parts, out of a

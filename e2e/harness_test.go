@@ -40,6 +40,7 @@ type setup struct {
 	Translator []string // further lines of its translator
 	Replace    []string // pairs of a text of the Caddyfile, which must be there, and what stands for it
 	Sites      string   // further sites
+	File       string   // a Caddyfile of testdata instead of the demo's; only Replace applies
 }
 
 // gateway is a running Caddy with the demo's gateway in front of a directory.
@@ -96,6 +97,9 @@ func (g *gateway) tenantURL(version string) string {
 // caddyfile returns the configuration as an operator would write it.
 func (g *gateway) caddyfile(t *testing.T) string {
 	t.Helper()
+	if g.setup.File != "" {
+		return g.example(t)
+	}
 	servers := g.setup.Servers
 	if servers == "" {
 		servers = g.directory.URL
@@ -116,6 +120,25 @@ func (g *gateway) caddyfile(t *testing.T) string {
 		"format console", "output file "+g.LogFile+" {\n\t\t\troll_disabled\n\t\t}\n\t\tformat json",
 		"base /scim/v2\n", "base /scim/v2\n"+strings.Join(g.setup.Gateway, "\n")+"\n")
 	return replaced(t, text, g.setup.Replace...) + "\n" + g.setup.Sites
+}
+
+// example returns the Caddyfile of testdata with the directory and the files of
+// this gateway.
+func (g *gateway) example(t *testing.T) string {
+	t.Helper()
+	text, err := os.ReadFile("../testdata/" + g.setup.File)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return "{\n\tadmin 127.0.0.1:" + g.adminPort + "\n\tpersist_config off\n\tauto_https off\n\tlog {\n\t\toutput file " + g.LogFile +
+		" {\n\t\t\troll_disabled\n\t\t}\n\t\tformat json\n\t\tlevel DEBUG\n\t}\n\tservers {\n\t\tprotocols h1\n\t}\n}\n" +
+		replaced(t, string(text), append([]string{
+			"scim.example.com {", "http://:" + g.port + " {\n\tbind 127.0.0.1",
+			"base /scim/v2\n", "base /scim/v2\njournal " + g.Journal + "\n",
+			"{file./etc/scimgate/okta}", "{env.SCIMGATE_DEMO_TOKEN}",
+			"ldaps://dir1.example.com", g.directory.Plain,
+			"bind cn=scimgate,ou=services,dc=example,dc=com {file./etc/scimgate/ldap}", "bind " + g.directory.ServiceDN + " {env.SCIMGATE_DEMO_PASSWORD}\npage_size 100",
+		}, g.setup.Replace...)...)
 }
 
 // replaced replaces texts that must be there.

@@ -27,27 +27,51 @@ func TestDialogues(t *testing.T) {
 			if d.Version == "1.1" {
 				decoder.Dialect = scim.V1
 			}
-			known := map[string]string{}
-			for name := range dialogues.Fixture {
-				known[name] = "id-of-" + name
-			}
-			for _, step := range d.Steps {
-				if step.Answer != nil {
-					for _, r := range step.Answer.Remember {
-						known[r.Name] = "id-of-" + r.Name
-					}
-				}
-				s, err := step.Expand(known)
-				if err != nil {
-					t.Errorf("%s.txt:%d: %v", d.Name, step.Line, err)
-					continue
-				}
-				got := outcome(decoder, s.Request)
-				if diff := cmp.Diff(s.Becomes, matched(s.Becomes, got)); diff != "" {
-					t.Errorf("%s.txt:%d: %s: (-want +got)\n%s", d.Name, s.Line, s.Title, diff)
-				}
-			}
+			decodeEach(t, decoder, d)
 		})
+	}
+}
+
+// TestEntitlements does so where there are entitlements and roles.
+func TestEntitlements(t *testing.T) {
+	d, err := dialogues.Entitlements()
+	if err != nil {
+		t.Fatal(err)
+	}
+	types := []*scim.ResourceType{scim.UserType(), scim.GroupType()}
+	for name, endpoint := range map[string]string{"Entitlement": "/Entitlements", "Role": "/Roles"} {
+		own, err := scim.NewResourceType(name, endpoint, "", &scim.Schema{ID: "urn:okta:scim:schemas:core:1.0:" + name, Attributes: []*scim.Attribute{
+			{Name: "displayName", Required: true}, {Name: "type"}, {Name: "description"}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		types = append(types, own)
+	}
+	decodeEach(t, &scim.Decoder{Types: types}, d)
+}
+
+// decodeEach decodes the requests of a dialogue.
+func decodeEach(t *testing.T, decoder *scim.Decoder, d *dialogue.Dialogue) {
+	t.Helper()
+	known := map[string]string{}
+	for name := range dialogues.Fixture {
+		known[name] = "id-of-" + name
+	}
+	for _, step := range d.Steps {
+		if step.Answer != nil {
+			for _, r := range step.Answer.Remember {
+				known[r.Name] = "id-of-" + r.Name
+			}
+		}
+		s, err := step.Expand(known)
+		if err != nil {
+			t.Errorf("%s.txt:%d: %v", d.Name, step.Line, err)
+			continue
+		}
+		got := outcome(decoder, s.Request)
+		if diff := cmp.Diff(s.Becomes, matched(s.Becomes, got)); diff != "" {
+			t.Errorf("%s.txt:%d: %s: (-want +got)\n%s", d.Name, s.Line, s.Title, diff)
+		}
 	}
 }
 

@@ -37,7 +37,9 @@ func Match(f Filter, r *Resource) bool { return f == nil || holds(f, resourceSco
 // Every element satisfies a nil selector.
 func MatchValue(selector Filter, element Value) bool {
 	if c, is := selector.(Compare); is && c.Target.Sub != nil { // most are; this way nothing is allocated
-		return compareHolds(c, []Value{element.Sub(c.Target.Sub)})
+		if v := element.Sub(c.Target.Sub); v.kind != KindList {
+			return compareHolds(c, []Value{v})
+		}
 	}
 	return selector == nil || holds(selector, elementScope{element})
 }
@@ -95,11 +97,19 @@ func (s resourceScope) leaves(t Target) []Value {
 	if t.Sub == nil {
 		return values
 	}
-	leaves := make([]Value, len(values))
-	for i, v := range values {
-		leaves[i] = v.Sub(t.Sub)
+	leaves := make([]Value, 0, len(values))
+	for _, v := range values {
+		leaves = appendLeaves(leaves, v.Sub(t.Sub))
 	}
 	return leaves
+}
+
+// appendLeaves appends the value of a sub-attribute, or each of its values.
+func appendLeaves(leaves []Value, v Value) []Value {
+	if v.kind == KindList {
+		return append(leaves, v.items...)
+	}
+	return append(leaves, v)
 }
 
 type elementScope struct{ Value }
@@ -110,7 +120,7 @@ func (s elementScope) leaves(t Target) []Value {
 	if t.Sub == nil {
 		return []Value{s.Value}
 	}
-	return []Value{s.Sub(t.Sub)}
+	return appendLeaves(nil, s.Sub(t.Sub))
 }
 
 func holds(f Filter, s scope) bool {

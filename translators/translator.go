@@ -70,6 +70,13 @@ type Translator interface {
 	Check(ctx context.Context) []Finding
 }
 
+// Defining is a [Translator] whose configuration can define schemas and resource
+// types. It is asked while a Caddyfile is read, before it is provisioned.
+type Defining interface {
+	// FullTypes returns all types that the configuration knows.
+	FullTypes() (FullTypes, error)
+}
+
 // Type is a resource type as one backend serves it.
 type Type struct {
 	*scim.ResourceType // narrowed to what is mapped

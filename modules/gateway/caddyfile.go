@@ -16,6 +16,7 @@ import (
 
 	"github.com/scimgate/scimgate/modules/policy"
 	"github.com/scimgate/scimgate/scim"
+	"github.com/scimgate/scimgate/translators"
 )
 
 func init() {
@@ -161,7 +162,7 @@ func (h *Handler) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	case len(h.Access.Credentials) == 0:
 		return d.Errf("scim_gateway %s has no token: write token entra { secret {file./etc/scimgate/entra} }; without one nobody could call it", h.Name)
 	}
-	return nil
+	return h.checkFilters()
 }
 
 func (h *Handler) unmarshalLine(d *caddyfile.Dispenser, word string) error {
@@ -189,10 +190,8 @@ func (h *Handler) unmarshalLine(d *caddyfile.Dispenser, word string) error {
 		if !d.AllArgs(&filter) {
 			return d.Errf("write the filter as one argument in backticks: protect `userName eq \"root\"`")
 		}
-		if err := checkFilter(filter); err != nil {
-			return d.WrapErr(err)
-		}
 		h.Policy.Protect = append(h.Policy.Protect, filter)
+		h.protectLines = append(h.protectLines, *d)
 	case "brake":
 		return h.unmarshalBrake(d)
 	case "journal":
@@ -232,17 +231,24 @@ func unmarshalDuration(d *caddyfile.Dispenser, to *caddy.Duration) error {
 	return nil
 }
 
-// checkFilter finds what is wrong with a filter whatever is mapped, while the
-// line is still known.
-func checkFilter(text string) error {
-	_, err := scim.ParseFilter(scim.UserType(), text, scim.DefaultFilterLimits)
-	if err == nil {
-		return nil
+// checkFilters finds what is wrong with the filters of protect whatever is mapped,
+// while their lines are still known. A translator may define schemas and types that
+// they speak of.
+func (h *Handler) checkFilters() error {
+	for i, text := range h.Policy.Protect {
+		var first error
+		fits := slices.ContainsFunc(h.fullTypes, func(t *scim.ResourceType) bool {
+			_, err := scim.ParseFilter(t, text, scim.DefaultFilterLimits)
+			if first == nil {
+				first = err
+			}
+			return err == nil
+		})
+		if !fits {
+			return h.protectLines[i].Errf("protect: %s", scim.AsError(first).Detail)
+		}
 	}
-	if _, groupErr := scim.ParseFilter(scim.GroupType(), text, scim.DefaultFilterLimits); groupErr == nil {
-		return nil
-	}
-	return fmt.Errorf("protect: %s", scim.AsError(err).Detail)
+	return nil
 }
 
 func noArguments(d *caddyfile.Dispenser) error {
@@ -322,6 +328,12 @@ func (h *Handler) unmarshalTranslator(d *caddyfile.Dispenser) error {
 		return err
 	}
 	h.TranslatorRaw = caddyconfig.JSONModuleObject(unmarshaler, "type", name, nil)
+	h.fullTypes = translators.FullTypes{scim.UserType(), scim.GroupType()}
+	if defining, is := unmarshaler.(translators.Defining); is {
+		if h.fullTypes, err = defining.FullTypes(); err != nil {
+			return d.WrapErr(err)
+		}
+	}
 	return nil
 }
 

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"go.uber.org/zap"
 	"golang.org/x/sync/semaphore"
@@ -86,6 +87,10 @@ type Handler struct {
 	// JournalPath is the file of the journal, or "off". Default:
 	// scimgate/journal.jsonl in Caddy's data directory.
 	JournalPath string `json:"journal,omitempty"`
+
+	// While a Caddyfile is read: where protect stands, and what types there can be.
+	protectLines []caddyfile.Dispenser
+	fullTypes    translators.FullTypes
 
 	backend    string // the translator's name, for logs and metrics
 	translator translators.Translator

@@ -18,8 +18,8 @@ func testTypes(h *host) {
 		if second[i].ResourceType != t.ResourceType {
 			h.Errorf("%s: the resource type is another each time", t.Name)
 		}
-		if t.Name == "User" && i > 0 {
-			h.Error("users come before groups")
+		if t.Name == "User" && i > 0 || t.Name == "Group" && i > 0 && first[i-1].Name != "User" {
+			h.Error("users come before groups, and groups before all others")
 		}
 		if !slices.Contains([]translators.DeleteMode{translators.DeleteRemove, translators.DeleteDisable, translators.DeleteRefuse}, t.Delete) {
 			h.Errorf("%s: what DELETE means is %q", t.Name, t.Delete)

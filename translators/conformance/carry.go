@@ -149,10 +149,7 @@ func (h *host) tryCreate(r *scim.Resource, members ...string) (string, error) {
 }
 
 func (h *host) typeOf(r *scim.Resource) *translators.Type {
-	if h.users != nil && r.Type == h.users.ResourceType {
-		return h.users
-	}
-	return h.groups
+	return h.typeNamed(r.Type.Name)
 }
 
 // checkReported compares what a write told of the resource, unasked, with what

@@ -29,7 +29,7 @@ import (
 type Backend struct {
 	Translator translators.Translator
 
-	// Reset removes all users and groups from the backend. It is called before
+	// Reset removes all resources from the backend. It is called before
 	// each part. Without it what the parts create stays; their names differ.
 	Reset func(t *testing.T)
 
@@ -135,7 +135,7 @@ func parts() []part {
 		{"update each", always, testUpdateEach},
 		{"clear each", always, testClearEach},
 		{"rename", always, testRename},
-		{"references", withUsers, testReferences},
+		{"references", always, testReferences},
 		{"plans write nothing", always, testPlansWriteNothing},
 		{"disable", withActive, testDisable},
 		{"create disabled", withActive, testCreateDisabled},

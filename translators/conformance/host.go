@@ -15,10 +15,11 @@ import (
 type host struct {
 	*testing.T
 	Backend
-	users, groups *translators.Type // nil when not served
+	users, groups *translators.Type   // nil when not served
+	others        []*translators.Type // what else is served
 
-	secrets []string // what no plan may show
-	people  []string // ids of users to refer to
+	secrets []string            // what no plan may show
+	targets map[string][]string // ids to refer to, by the name of their type
 }
 
 func newHost(t *testing.T, b Backend) *host {
@@ -39,6 +40,8 @@ func newHost(t *testing.T, b Backend) *host {
 			h.users = &types[i]
 		case "Group":
 			h.groups = &types[i]
+		default:
+			h.others = append(h.others, &types[i])
 		}
 	}
 	return h
@@ -46,7 +49,17 @@ func newHost(t *testing.T, b Backend) *host {
 
 // types returns what is served.
 func (h *host) types() []*translators.Type {
-	return slices.DeleteFunc([]*translators.Type{h.users, h.groups}, func(t *translators.Type) bool { return t == nil })
+	return slices.DeleteFunc(append([]*translators.Type{h.users, h.groups}, h.others...), func(t *translators.Type) bool { return t == nil })
+}
+
+// typeNamed returns the type of that name, nil when it is not served.
+func (h *host) typeNamed(name string) *translators.Type {
+	for _, t := range h.types() {
+		if strings.EqualFold(t.Name, name) {
+			return t
+		}
+	}
+	return nil
 }
 
 // members returns the attribute members of groups, nil when it is not served.

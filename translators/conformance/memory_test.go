@@ -137,8 +137,9 @@ func (m *memory) find(k *kind, id string) *record {
 }
 
 // Name and ID make the table its own directory of references.
-func (m *memory) Name(_ *translators.Leaf, id string) (string, bool) {
-	return "row " + id, m.find(m.users, id) != nil || m.find(m.groups, id) != nil
+func (m *memory) Name(l *translators.Leaf, id string) (string, bool) {
+	may := func(k *kind) bool { return l == nil || slices.Contains(l.RefersTo, k.Name) }
+	return "row " + id, m.find(m.users, id) != nil && may(m.users) || m.find(m.groups, id) != nil && may(m.groups)
 }
 
 func (m *memory) ID(l *translators.Leaf, name string) (string, bool) {

@@ -154,7 +154,9 @@ func valueAt(path scim.Path, all []*scim.Resource) (v scim.Value) {
 	seen := 0
 	for _, r := range all {
 		if items := path.Value(r).Items(); len(items) > 0 && seen < 2 {
-			v = items[0]
+			if v = items[0]; v.Kind() == scim.KindList { // of a part that may have many
+				v = v.Items()[0]
+			}
 			seen++
 		}
 	}

@@ -146,11 +146,14 @@ func (h *host) value(t *translators.Type, path scim.Path, n int) scim.Value {
 		}
 	}
 	a := path.Leaf()
-	if isReference(a) {
-		for len(h.people) <= n {
-			h.people = append(h.people, h.user())
+	if to := h.target(a); to != nil {
+		if h.targets == nil {
+			h.targets = make(map[string][]string)
 		}
-		return scim.String(h.people[n])
+		for len(h.targets[to.Name]) <= n {
+			h.targets[to.Name] = append(h.targets[to.Name], h.create(h.minimal(to)))
+		}
+		return scim.String(h.targets[to.Name][n])
 	}
 	switch a.Type {
 	case scim.TypeBoolean:
@@ -172,11 +175,26 @@ func isReference(a *scim.Attribute) bool {
 	return a.Name == "value" && a.Parent() != nil && a.Parent().Sub("$ref") != nil
 }
 
+// target returns the type whose ids the values of a are, nil when they are none.
+func (h *host) target(a *scim.Attribute) *translators.Type {
+	if !isReference(a) {
+		return nil
+	}
+	for _, name := range a.Parent().Sub("$ref").ReferenceTypes {
+		if t := h.typeNamed(name); t != nil {
+			return t
+		}
+	}
+	return nil
+}
+
 // textFor returns a text of the form that a backend might insist on.
 func textFor(path scim.Path, n int) string {
 	top, leaf := path.Attribute.Name, path.Leaf().Name
 	switch {
-	case path.Attribute.Uniqueness == scim.UniqueServer || top == "externalId":
+	case path.Leaf().Name == "serial":
+		return fmt.Sprintf("Serial %d %s", n, hashed(path)) // a PrintableString in many directories
+	case path.Leaf().Uniqueness != scim.UniqueNone || top == "externalId":
 		return uniqueName()
 	case top == "emails" && leaf == "value":
 		return "Ada." + uniqueName() + "@example.com"

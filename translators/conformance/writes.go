@@ -136,30 +136,47 @@ func testRename(h *host) {
 // testReferences: the id of another resource is kept as one; nobody's is
 // refused.
 func testReferences(h *host) {
-	for _, text := range h.paths(h.users) {
-		path := h.path(h.users, text)
-		if !isReference(path.Leaf()) {
-			continue
+	for _, t := range h.types() {
+		for _, text := range h.paths(t) {
+			path := h.path(t, text)
+			if to := h.target(path.Leaf()); to != nil {
+				h.testReference(t, path, to)
+			}
 		}
-		one, two, id := h.user(), h.user(), h.user()
-		h.set(h.users, id, text, scim.String(one))
-		h.set(h.users, id, text, scim.String(two))
-		found, _ := h.search(h.users, text+" eq "+quoted(two), 2)
-		h.sameIDs("searching by a reference", found, []string{id})
-		before := h.read(h.users, id)
-		for _, nobody := range []string{"nobody", "00000000-0000-4000-8000-000000000000", "*", "cn=x"} {
-			_, err := h.tryUpdate(h.users, id, []scim.Change{h.change(h.users, scim.Replace, text, scim.String(nobody))}, nil)
-			h.wantKind(text+" of nobody", err, translators.Invalid)
+	}
+}
+
+// testReference tests a reference to resources of a type.
+func (h *host) testReference(t *translators.Type, path scim.Path, to *translators.Type) {
+	h.Helper()
+	text := path.String()
+	one, two, id := h.create(h.minimal(to)), h.create(h.minimal(to)), h.create(h.minimal(t))
+	h.set(t, id, text, scim.String(one))
+	h.set(t, id, text, scim.String(two))
+	found, _ := h.search(t, text+" eq "+quoted(two), 2)
+	h.sameIDs("searching by a reference", found, []string{id})
+	before := h.read(t, id)
+	strangers := []string{"nobody", "00000000-0000-4000-8000-000000000000", "*", "cn=x"}
+	for _, other := range h.types() {
+		if !slices.ContainsFunc(path.Attribute.Sub("$ref").ReferenceTypes, func(name string) bool { return strings.EqualFold(name, other.Name) }) {
+			strangers = append(strangers, h.create(h.minimal(other)))
 		}
-		h.sameState("after a reference to nobody", before, h.read(h.users, id))
-		if !h.RefusesRename {
-			h.set(h.users, two, "userName", scim.String(uniqueName()))
-			h.sameState("after the other was renamed", before, h.read(h.users, id))
+	}
+	for _, nobody := range strangers {
+		_, err := h.tryUpdate(t, id, []scim.Change{h.change(t, scim.Replace, text, scim.String(nobody))}, nil)
+		h.wantKind(text+" of nobody", err, translators.Invalid)
+		if found, _ := h.search(t, text+" eq "+quoted(nobody), 2); len(found) > 0 {
+			h.Errorf("searching by a reference to nobody finds %q", found)
 		}
-		h.update(h.users, id, []scim.Change{h.change(h.users, scim.Remove, text, scim.Value{})}, nil)
-		if v := path.Value(h.read(h.users, id).Resource); !v.IsAbsent() {
-			h.Errorf("%s was taken away and is %s", text, show(v))
-		}
+	}
+	h.sameState("after a reference to nobody", before, h.read(t, id))
+	if to != h.users || !h.RefusesRename {
+		h.set(to, two, nameAttribute(to).Name, scim.String(uniqueName()))
+		h.sameState("after the other was renamed", before, h.read(t, id))
+	}
+	h.update(t, id, []scim.Change{h.change(t, scim.Remove, text, scim.Value{})}, nil)
+	if v := path.Value(h.read(t, id).Resource); !v.IsAbsent() {
+		h.Errorf("%s was taken away and is %s", text, show(v))
 	}
 }
 

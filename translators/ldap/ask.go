@@ -32,11 +32,14 @@ func (t *Translator) ask(ctx context.Context, k *kind, f scim.Filter) (inquiry, 
 	if err != nil {
 		return inquiry{}, err
 	}
+	if err := t.learnRules(ctx, k, f); err != nil {
+		return inquiry{}, err
+	}
 	terms := []scim.Filter{f}
 	if and, ok := f.(scim.And); ok {
 		terms = and.Terms
 	}
-	c := &filterCompiler{kind: k, profile: t.profile, named: values}
+	c := &filterCompiler{kind: k, profile: t.profile, rules: t.rules, named: values}
 	all := c.each(terms)
 	if c.undefined, err = t.undefined(ctx, k, c.used); err != nil {
 		return inquiry{}, err

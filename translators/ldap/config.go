@@ -85,6 +85,7 @@ type Translator struct {
 	groups   *kind      // nil when groups are not served
 	names    *nameCache
 	places   *placeCache
+	rules    *rules
 	self     *identities
 	distinct *sync.Map // keyed by server: see isDistinct
 	telling  *sync.Map // keyed by server: those that have said of an account that it is locked

@@ -70,7 +70,84 @@ const (
 		map externalId description
 		map members member
 	}`
+	// An extension with something of everything, on attributes that compare as SCIM
+	// does and on some that do not, and a type of its own.
+	conformingOwn = `
+	schema urn:example:params:scim:schemas:extension:hr:2.0:User {
+		extends User
+		attribute badge {
+			case_exact
+			uniqueness server
+		}
+		attribute page
+		attribute sites {
+			multi_valued
+		}
+		attribute since dateTime
+		attribute level integer
+		attribute share decimal
+		attribute remote boolean
+		attribute clearance complex {
+			multi_valued
+			attribute value {
+				required
+			}
+			attribute level integer
+			attribute tags {
+				multi_valued
+			}
+		}
+	}
+	schema urn:example:params:scim:schemas:core:2.0:Device {
+		attribute displayName {
+			required
+			uniqueness server
+		}
+		attribute serial {
+			case_exact
+		}
+		attribute sites {
+			multi_valued
+		}
+		attribute owner complex {
+			attribute value
+			attribute $ref reference {
+				reference_types User
+			}
+		}
+	}
+	resource Device {
+		endpoint /Devices
+		schema urn:example:params:scim:schemas:core:2.0:Device
+		base ou=devices,ou=groups,dc=example,dc=com
+		object_class device
+		rdn cn
+		delete remove
+		map displayName cn
+		map externalId description
+		map serial serialNumber
+		map sites l
+		map owner.value owner {
+			reference
+		}
+	}`
 )
+
+// conformingExtension are the maps of the extension.
+var conformingExtension = strings.ReplaceAll(`
+		map HRbadge roomNumber
+		map HRpage labeledURI
+		map HRsites carLicense
+		map HRsince o {
+			timestamp
+		}
+		map HRlevel initials
+		map HRshare pager
+		map HRremote homePostalAddress
+		map HRclearance description {
+			json
+		}
+	}`, "HR", "urn:example:params:scim:schemas:extension:hr:2.0:User:")
 
 // TestConformance runs the suite that every translator passes against a real
 // OpenLDAP, over TLS and with an account of limited rights.
@@ -98,6 +175,11 @@ func TestConformance(t *testing.T) {
 			adapt: func(b *conformance.Backend) { b.Unprovable, b.ComparesFirst, b.Defeat = true, true, nil }},
 		{name: "password policy, groupOfNames", options: slapd.Options{Sorting: true}, users: conformingUsers, groups: conformingGroups,
 			adapt: func(b *conformance.Backend) { b.Sorts = sortable }},
+		{
+			name: "password policy, groupOfNames, schemas of one's own", options: slapd.Options{LDIF: deviceContainer},
+			users:  strings.TrimSuffix(conformingUsers, "\n\t}") + conformingExtension,
+			groups: conformingGroups + conformingOwn,
+		},
 		{
 			name:   "attribute and container, groupOfUniqueNames",
 			users:  strings.Replace(conformingUsers, "disable password_policy", "disable attribute businessCategory gone\n\t\tdisable move "+slapd.Disabled, 1),
@@ -136,17 +218,20 @@ func TestConformance(t *testing.T) {
 func TestConformanceEmbedded(t *testing.T) {
 	const policy = "password_policy " + slapd.DefaultPolicy + "\n"
 	t.Run("as it is", func(t *testing.T) {
-		conformEmbedded(t, policy, conformingUsers, func(b *conformance.Backend) { b.Sorts = sortable })
+		conformEmbedded(t, policy, conformingUsers, conformingGroups, func(b *conformance.Backend) { b.Sorts = sortable })
+	})
+	t.Run("schemas of one's own", func(t *testing.T) {
+		conformEmbedded(t, policy, strings.TrimSuffix(conformingUsers, "\n\t}")+conformingExtension, conformingGroups+conformingOwn, nil)
 	})
 	t.Run("generic, without controls", func(t *testing.T) {
 		const head = "directory generic {\nid entryUUID uuid\nversion entryCSN\nlock pwdAccountLockedTime 000001010000Z\n" +
 			"assertion off\npost_read off\npaging off\nserver_sort off\n}\n"
-		conformEmbedded(t, head, strings.Replace(conformingUsers, "disable password_policy", "disable lock", 1),
+		conformEmbedded(t, head, strings.Replace(conformingUsers, "disable password_policy", "disable lock", 1), conformingGroups,
 			func(b *conformance.Backend) { b.ComparesFirst = true })
 	})
 }
 
-func conformEmbedded(t *testing.T, head, users string, adapt func(*conformance.Backend)) {
+func conformEmbedded(t *testing.T, head, users, groups string, adapt func(*conformance.Backend)) {
 	t.Helper()
 	admin := directory.Account{DN: slapd.AdminDN, Password: slapd.AdminPassword}
 	open := func() *directory.Server {
@@ -162,7 +247,7 @@ func conformEmbedded(t *testing.T, head, users string, adapt func(*conformance.B
 		return server
 	}
 	server := open()
-	if err := server.Load(strings.NewReader(containers)); err != nil {
+	if err := server.Load(strings.NewReader(containers + "\n" + deviceContainer)); err != nil {
 		t.Fatalf("filling the directory: %v", err)
 	}
 	address, err := server.Listen("127.0.0.1:0")
@@ -172,7 +257,7 @@ func conformEmbedded(t *testing.T, head, users string, adapt func(*conformance.B
 	t.Cleanup(func() { _ = server.Close() })
 	url := "ldap://" + address.String()
 	tr := unprovisioned(t, url+" {\nbind "+slapd.ServiceDN+" "+slapd.ServicePassword+
-		"\n"+head+"page_size 100\n", users, conformingGroups)
+		"\n"+head+"page_size 100\n", users, groups)
 	var held strings.Builder
 	d := &conformingDirectory{
 		tr: tr,
@@ -198,6 +283,12 @@ func conformEmbedded(t *testing.T, head, users string, adapt func(*conformance.B
 
 // sortable is what a directory that sorts has to sort the people of the suite by.
 var sortable = []string{"id", "meta.created", "meta.lastModified", "userName", "displayName", "title", "name.familyName", "name.givenName", "emails.value"}
+
+const deviceContainer = `dn: ou=devices,ou=groups,dc=example,dc=com
+objectClass: organizationalUnit
+ou: devices
+
+`
 
 const containers = `dn: dc=example,dc=com
 objectClass: domain
@@ -264,6 +355,9 @@ func (d *conformingDirectory) admin(t *testing.T) *goldap.Conn {
 
 // value returns values where not any text will do: a gidNumber is a number.
 func (d *conformingDirectory) value(path string, n int) scim.Value {
+	if strings.HasSuffix(path, ":clearance.tags") {
+		return scim.List(scim.String(fmt.Sprintf("tag %d", n)), scim.String("tag"))
+	}
 	if path != "externalId" || d.tr.groups.memberIsDN {
 		return scim.Value{}
 	}

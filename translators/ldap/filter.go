@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/scimgate/scimgate/scim"
 	"github.com/scimgate/scimgate/translators"
@@ -44,6 +45,7 @@ func merge(bs []bounds, by func(...clause) clause) bounds {
 type filterCompiler struct {
 	kind    *kind
 	profile *profile
+	rules   *rules
 	named   // what the filter names by id
 	// undefined are assertions that the directory can't evaluate and that must
 	// not be used: such a one is neither true nor false of any entry, and neither
@@ -371,6 +373,11 @@ func (c *filterCompiler) compareLeaf(l *translators.Leaf, f scim.Compare) bounds
 	return either(all)
 }
 
+// hasCase reports whether there are letters in a text that have another case.
+func hasCase(text string) bool {
+	return strings.ContainsFunc(text, func(r rune) bool { return unicode.SimpleFold(r) != r })
+}
+
 // assert returns the clause about a field that every entry satisfies whose
 // leaf has a value standing in that relation to the filter's; ok is false when
 // there is none.
@@ -386,6 +393,9 @@ func (c *filterCompiler) assert(l *translators.Leaf, field string, f scim.Compar
 		return equals(field, name), true
 	}
 	isText := l.Codec.IsText()
+	if isFolding(l) && hasCase(f.Value.Text()) && c.rules.isExact(field) {
+		return "", false // the directory would find too little
+	}
 	if f.Operator == scim.Equal {
 		switch {
 		case isText, l.Config.Codec == translators.CodecTimestamp, l.Path.Leaf().Type == scim.TypeBoolean:

@@ -40,7 +40,7 @@ func FuzzFilter(f *testing.F) {
 				values[c.Value.Text()] = true
 			}
 		})
-		c := &filterCompiler{kind: tr.users, profile: tr.profile, named: sameNames(map[string]string{adaID: "uid=ada,ou=people,dc=example,dc=com"})}
+		c := &filterCompiler{kind: tr.users, profile: tr.profile, rules: tr.rules, named: sameNames(map[string]string{adaID: "uid=ada,ou=people,dc=example,dc=com"})}
 		values[c.values[adaID]] = true
 		got := c.bounds(parsed)
 		for _, bound := range []clause{got.may, got.must} {

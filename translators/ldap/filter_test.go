@@ -23,7 +23,7 @@ func sameNames(names map[string]string) named { return named{values: names, name
 // compile returns the bounds of a filter, with some ids known.
 func compile(t testing.TB, tr *Translator, k *kind, text string, undefined ...clause) bounds {
 	t.Helper()
-	c := &filterCompiler{kind: k, profile: tr.profile, undefined: undefined, named: sameNames(map[string]string{
+	c := &filterCompiler{kind: k, profile: tr.profile, rules: tr.rules, undefined: undefined, named: sameNames(map[string]string{
 		adaID:       "uid=ada,ou=people,dc=example,dc=com",
 		engineersID: "cn=R\\26D (all),ou=groups,dc=example,dc=com",
 	})}

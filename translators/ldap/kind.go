@@ -21,6 +21,7 @@ type kind struct {
 	rdn            *translators.Leaf
 	rdnField       string // the attribute that names an entry; one of rdn's
 	references     []*translators.Leaf
+	folding        []*translators.Leaf // see isFolding
 
 	active *scim.Attribute // users: nil when active is not served
 	locks  []lock          // users: how accounts are disabled, in order

@@ -229,6 +229,9 @@ func newKind(c *ResourceConfig, p *profile, full *scim.ResourceType, maps []tran
 		if l.IsReference() {
 			k.references = append(k.references, l)
 		}
+		if isFolding(l) {
+			k.folding = append(k.folding, l)
+		}
 	}
 	if c.RDN != "" {
 		k.rdnField = c.RDN

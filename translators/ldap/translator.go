@@ -36,7 +36,7 @@ const (
 // reloads, while its directory is down.
 func (t *Translator) Provision(ctx caddy.Context) error {
 	t.logger = ctx.Logger()
-	t.names, t.places, t.unsorted = newNameCache(), newCache[string](), newCache[struct{}]()
+	t.names, t.places, t.unsorted, t.rules = newNameCache(), newCache[string](), newCache[struct{}](), new(rules)
 	t.defined, t.telling, t.distinct, t.self = new(sync.Map), new(sync.Map), new(sync.Map), new(identities)
 	if t.Candidates == 0 {
 		t.Candidates = defaultCandidates
@@ -59,7 +59,7 @@ func (t *Translator) provisionKinds() error {
 	if t.Users == nil && t.Groups == nil && len(t.Resources) == 0 {
 		return errors.New("nothing is served: configure users, groups or both")
 	}
-	full, err := translators.NewFullTypes(t.Schemas, t.typeConfigs())
+	full, err := t.FullTypes()
 	if err != nil {
 		return err
 	}
@@ -117,6 +117,11 @@ func (t *Translator) blockOf(k *kind) string {
 		return "groups"
 	}
 	return "resource " + k.served.Name
+}
+
+// FullTypes implements [translators.Defining].
+func (t *Translator) FullTypes() (translators.FullTypes, error) {
+	return translators.NewFullTypes(t.Schemas, t.typeConfigs())
 }
 
 // typeConfigs are the resource types that the operator defines.
@@ -200,4 +205,5 @@ var (
 
 	_ translators.Translator = (*Translator)(nil)
 	_ translators.Observed   = (*Translator)(nil)
+	_ translators.Defining   = (*Translator)(nil)
 )
