@@ -89,7 +89,7 @@ type Translator struct {
 	self     *identities
 	distinct *sync.Map // keyed by server: see isDistinct
 	telling  *sync.Map // keyed by server: those that have said of an account that it is locked
-	// unsorted are the sortKeys by which the directory has sorted otherwise than
+	// unsorted are the kinds and sortKeys by which the directory has sorted otherwise than
 	// scim.Sort, or not at all.
 	unsorted *cache[struct{}]
 	defined  *sync.Map // of time.Time: when the directory could evaluate a clause, see isDefined

@@ -183,6 +183,9 @@ func TestNestedGroupsAreFlattened(t *testing.T) {
 				t.Errorf("%s: %v\n%s", group, err, diff)
 			}
 		}
+		if v := read(t, tr, tr.groups, ids["top"]).Resource.Meta.Version; v != "" || tr.groups.served.HasVersions {
+			t.Errorf("a group has the version %q, which does not tell of the groups in it", v)
+		}
 		if got, err := membersShown(t, tr, ids["large"], names); err != nil || len(got) != 5000 || len(slices.Compact(got)) != 5000 {
 			t.Errorf("the large group has %d members: %v", len(got), err)
 		}

@@ -114,6 +114,9 @@ func (t *Translator) decode(ctx context.Context, k *kind, e *goldap.Entry, s tra
 	}
 	r := scim.NewResource(k.served.ResourceType)
 	r.ID, r.Meta = id, t.profile.meta(e)
+	if !k.served.HasVersions {
+		r.Meta.Version = "" // it would say that nothing has changed
+	}
 	for _, problem := range k.mapping.Decode(r, s, k.valuesOf(e), refs) {
 		if c := t.logger.Check(zap.DebugLevel, "left out a value of the directory"); c != nil {
 			c.Write(zap.String("type", k.served.Name), zap.String("id", id), zap.Stringer("problem", problem))

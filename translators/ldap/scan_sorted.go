@@ -43,7 +43,8 @@ func (t *Translator) ScanSorted(ctx context.Context, rt *scim.ResourceType, filt
 	if !ok {
 		return nil, false
 	}
-	if _, failedLately := t.unsorted.get(key.String()); failedLately {
+	remembered := k.served.Name + " " + key.String()
+	if _, failedLately := t.unsorted.get(remembered); failedLately {
 		return nil, false
 	}
 	asked, err := t.ask(ctx, k, filter)
@@ -68,7 +69,7 @@ func (t *Translator) ScanSorted(ctx context.Context, rt *scim.ResourceType, filt
 	case err == nil:
 		return slicesOf(s.result()), true
 	case errors.Is(err, errOtherOrder), errors.Is(err, ldapconn.ErrSortingIgnored), isUnsortable(code):
-		t.unsorted.put(key.String(), struct{}{})
+		t.unsorted.put(remembered, struct{}{})
 		return nil, false
 	case code != goldap.LDAPResultSuccess, errors.Is(err, errEnough):
 		return nil, false // busy, or a limit: it may be otherwise without sorting

@@ -320,3 +320,28 @@ func TestManySortAtATime(t *testing.T) {
 		t.Error("nobody was served")
 	}
 }
+
+// TestGroupsAreSorted: what the order of people says nothing about.
+func TestGroupsAreSorted(t *testing.T) {
+	tr, _, _, _ := serveSorting(t, slapd.Options{Sorting: true, LDIF: displaying("a  z", "a b", "a a") +
+		groupEntry("zoo", "u0000") + groupEntry("Admins", "u0000") + groupEntry("b_c", "u0000") + groupEntry("bb", "u0000")})
+	if _, ok := sortedIDs(t, tr, "", "displayName"); ok {
+		t.Error("people are sorted in another order")
+	}
+	for by, want := range map[string][]string{"displayName": {"Admins", "b_c", "bb", "zoo"}, "-displayName": {"zoo", "bb", "b_c", "Admins"}} {
+		all, ok := tr.ScanSorted(t.Context(), tr.groups.served.ResourceType, nil, sortBy(t, tr.groups, by))
+		if !ok {
+			t.Fatalf("groups are not sorted by %s", by)
+		}
+		var got []string
+		for id, err := range all {
+			if err != nil {
+				t.Fatal(err)
+			}
+			got = append(got, read(t, tr, tr.groups, id).Resource.Get(tr.groups.served.Attribute("displayName")).Text())
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("%s: %q, want %q", by, got, want)
+		}
+	}
+}
