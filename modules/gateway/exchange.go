@@ -167,7 +167,10 @@ func (x *exchange) guess() {
 	}[x.method]
 	endpoint, id, hasID := strings.Cut(strings.TrimSuffix(strings.TrimPrefix(x.path, "/"), "/"), "/")
 	if operation == scim.ActionRead && !hasID || operation == scim.ActionCreate && (id == ".search" || endpoint == ".search") {
-		operation = scim.ActionSearch
+		operation, id = scim.ActionSearch, ""
+		if endpoint == "" || endpoint == ".search" { // over all types
+			x.operation = string(operation)
+		}
 	}
 	i := slices.IndexFunc(x.h.resource, func(t *scim.ResourceType) bool { return strings.EqualFold(t.Endpoint, "/"+endpoint) })
 	if operation == "" || i < 0 {

@@ -516,6 +516,24 @@ func TestLimitSort(t *testing.T) {
 	}
 }
 
+// A search is counted as one, also over all types, by POST, or when it can't be
+// read.
+func TestSearchesAreCounted(t *testing.T) {
+	c := crowdOf(3, 1)
+	h, logs := newHandler(t, c.backend, func(h *Handler) {
+		h.translator, h.types, h.resource = c, c.Types(), []*scim.ResourceType{users, groupType}
+	})
+	for _, path := range []string{
+		"/", "/?filter=x", "POST /.search {}", "POST /.search {", "POST /Users/.search {", "POST /Users/.search {}", "/Users?sortBy=x", "/Groups?cursor=!",
+	} {
+		askPage(h, path)
+		lines := logs.TakeAll()
+		if fields := lines[len(lines)-1].ContextMap(); fields["operation"] != "search" || fields["resource_id"] != "" {
+			t.Errorf("%s is logged as %v of %q", path, fields["operation"], fields["resource_id"])
+		}
+	}
+}
+
 // What resources are sorted by is let go as soon as they are: a list that is paged
 // through holds ids alone.
 func TestSortedWalkIsSmall(t *testing.T) {
