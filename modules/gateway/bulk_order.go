@@ -71,7 +71,7 @@ type ordering struct {
 func newOrdering(operations []scim.BulkOperation) *ordering {
 	n := len(operations)
 	o := &ordering{operations: operations, creators: creators(operations), waits: make([]map[int]bool, n), needed: make([][]int, n), later: make(map[int]bool), isPut: make([]bool, n), isPost: make([]bool, n)}
-	latest := make(map[string]int)
+	latest, me := make(map[string]int), -1 // the last operation on each resource, and on /Me
 	for i, op := range operations {
 		for _, id := range op.References() {
 			if creator, is := o.creators[id]; is {
@@ -84,8 +84,19 @@ func newOrdering(operations []scim.BulkOperation) *ordering {
 		place := strings.ToLower(strings.Trim(op.Path, "/"))
 		if before, is := latest[place]; is {
 			o.wait(i, before)
+		} else if me >= 0 {
+			o.wait(i, me)
 		}
 		latest[place] = i
+		if place == "me" { // which may be anybody
+			for _, before := range latest {
+				if before != i {
+					o.wait(i, before)
+				}
+			}
+			clear(latest)
+			me = i
+		}
 	}
 	for i := range operations {
 		if len(o.waits[i]) == 0 {

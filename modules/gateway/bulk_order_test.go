@@ -43,6 +43,7 @@ func TestOrder(t *testing.T) {
 		"others keep their place":   {[]string{"PATCH /Groups/1 - a", "DELETE /Users/2", "POST /Users a", "DELETE /Users/3"}, "2 3 1 4"},
 		"the path refers":           {[]string{"PATCH /Users/bulkId:a", "POST /Users a", "DELETE /users/bulkId:a/"}, "2 1 3"},
 		"the same resource":         {[]string{"PATCH /Groups/1 - a", "PATCH /groups/1/", "DELETE /Groups/1", "DELETE /Groups/2", "POST /Users a"}, "4 5 1 2 3"},
+		"me, who may be anybody":    {[]string{"PATCH /Users/1 - a", "PATCH /Me", "PATCH /Users/2", "POST /Users a", "DELETE /Me"}, "4 1 2 3 5"},
 		"each other":                {[]string{"POST /Groups a b", "POST /Groups b a"}, "1a 2 1b"},
 		"itself":                    {[]string{"POST /Groups a a"}, "1a 1b"},
 		"three, and one behind":     {[]string{"PATCH /Groups/1 - a", "POST /Groups a b", "POST /Groups b c", "POST /Groups c a"}, "2a 4 3 2b 1"},

@@ -380,3 +380,21 @@ func TestBulkReadsNoMoreThanItNeeds(t *testing.T) {
 		t.Errorf("the group: %+v", o)
 	}
 }
+
+// However many references there are to nothing, the answer does not wait for them.
+func TestBulkWithVeryManyReferences(t *testing.T) {
+	var members strings.Builder
+	const n = 100_000
+	for i := range n {
+		fmt.Fprintf(&members, `{"value":"bulkId:%d"},`, i)
+	}
+	h, _ := newHandler(t, holds(), nil)
+	begun := time.Now()
+	got := sendBulk(t, h, 0,
+		`POST:g /Groups {"displayName":"Poets","members":[`+members.String()+`{"value":"bulkId:h"}]}`,
+		`POST:h /Groups {"displayName":"Painters","members":[{"value":"bulkId:g"}]}`)
+	same(t, "answered", got.statuses(), []string{"POST 400", "POST 409"})
+	if took := time.Since(begun); took > 30*time.Second {
+		t.Errorf("it took %s", took)
+	}
+}

@@ -83,7 +83,9 @@ func selectionFor(t *scim.ResourceType, p scim.Projection) translators.Selection
 // wantsMembers reports whether resources of the type have members that an
 // answer with that projection shows.
 func wantsMembers(t *scim.ResourceType, p scim.Projection) bool {
-	return slices.ContainsFunc(t.Attributes(), func(a *scim.Attribute) bool { return a.IsReferenceSet() && p.Wants(a) })
+	shows := func(a *scim.Attribute) bool { return a.IsReferenceSet() && p.Wants(a) }
+	return slices.ContainsFunc(t.Schema.Attributes, shows) ||
+		slices.ContainsFunc(t.Extensions, func(s *scim.Schema) bool { return slices.ContainsFunc(s.Attributes, shows) })
 }
 
 // mostWide is how many requests at a time may read the members of groups to show
