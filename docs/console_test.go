@@ -136,7 +136,8 @@ func newShell(t *testing.T, d *demo.Demo) *shell {
 		_ = sh.Wait()
 	})
 	s := &shell{in, bufio.NewReader(out)}
-	s.run(t, `explain() { "$SCIMGATE" explain --config "$CONFIG" --gateway directory --offline 2>/dev/null; }`)
+	s.run(t, `explain() { "$SCIMGATE" explain --config "$CONFIG" --gateway directory --offline 2>/dev/null; }
+scimgate() { "$SCIMGATE" "$@"; }`)
 	return s
 }
 
@@ -167,6 +168,9 @@ var volatile = []struct {
 	{regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}`), "<id>"},
 	{regexp.MustCompile(`\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z`), "<time>"},
 	{regexp.MustCompile(`\b[0-9a-f]{16}-\d+\b`), "<entry>"},
+	{regexp.MustCompile(`\bscimgate-rehearsal-[a-z2-7]{8}\b`), "<rehearsal>"},
+	{regexp.MustCompile(`\b[0-9a-f]{8}…`), "<id>"},
+	{regexp.MustCompile(`(?m)\bin [0-9.ms]+\.$`), "in <time>."},
 	{regexp.MustCompile(`http://127\.0\.0\.1:\d+/scim/v2`), "<tenant>"},
 }
 

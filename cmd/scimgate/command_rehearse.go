@@ -59,7 +59,7 @@ usage, a server that does not answer or lets nobody in, an interruption.`,
 			c.outputFlags(cmd)
 			c.loadFlags(cmd)
 			flags.BoolVar(&o.Owned, "yes-i-own-it", false, "Confirm a load run against another machine")
-			cmd.Args = func(_ *cobra.Command, args []string) error { return c.choose(args) }
+			cmd.Args = func(cmd *cobra.Command, args []string) error { return c.choose(args, cmd.Flags().Changed("users")) }
 			c.exits(cmd, func(cmd *cobra.Command) error {
 				if err := c.credential(cmd); err != nil {
 					return usageError{err}
@@ -103,12 +103,12 @@ func (c *rehearseCommand) loadFlags(cmd *cobra.Command) {
 	cmd.Flags().IntVar(&c.load.Clients, "clients", 0, "How many users at a time (default 1)")
 }
 
-// choose reads the provider.
-func (c *rehearseCommand) choose(args []string) error {
+// choose reads the provider, which a load run has none of.
+func (c *rehearseCommand) choose(args []string, isLoad bool) error {
 	if len(args) > 1 {
 		return usageError{fmt.Errorf("%q is one too many: name entra, okta or all", args[1])}
 	}
-	if len(args) == 0 && c.load.Users == 0 {
+	if len(args) == 0 && !isLoad {
 		return usageError{errors.New("name the provider: scimgate rehearse entra, okta or all")}
 	}
 	if len(args) == 1 {

@@ -1,6 +1,6 @@
 // Command scimgate is Caddy with the modules of scimgate: a SCIM 2.0 gateway for
 // applications that know nothing of SCIM. Caddy's own commands work as they do
-// in Caddy; demo and explain are added.
+// in Caddy; demo, explain and rehearse are added.
 package main
 
 import (
@@ -29,7 +29,10 @@ It is Caddy with the modules of scimgate and is configured in a Caddyfile.
 	  runs it in the foreground.
 
 	$ scimgate explain --config Caddyfile --gateway directory < request.http
-	  prints what a SCIM request would do to the directory, and does none of it.`
+	  prints what a SCIM request would do to the directory, and does none of it.
+
+	$ scimgate rehearse entra --url https://scim.example.com/scim/v2 --token-file token
+	  does what Entra will do, on throw-away users, and says what is missing.`
 }
 
 func main() {

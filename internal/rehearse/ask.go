@@ -332,6 +332,8 @@ func (s *step) became(before, after attributes, wants ...want) {
 		case is == wanted || wanted == "" && is == `""`:
 		case is == "" && was == "" && !slices.Contains(indispensable, w.path):
 			s.warn("%s is not kept: the server has no place for it. Map it there, or take it out of the mapping at the provider", w.path)
+		case is == "" && was == "":
+			s.fail("%s is not there, and should be %s", w.path, wanted)
 		case is == "":
 			s.fail("%s is gone, and should be %s", w.path, wanted)
 		case is == was && wanted == "":

@@ -8,11 +8,11 @@ import (
 	"time"
 )
 
-// cleanUp removes what was created and returns what is left. It has a time of its
+// cleanUp removes what was created and returns how much that was and what is left. It has a time of its
 // own: that the rehearsal was interrupted does not interrupt it, Abort does.
-func (r *run) cleanUp(ctx context.Context) []Left {
+func (r *run) cleanUp(ctx context.Context) (removed int, left []Left) {
 	if r.own.count() == 0 {
-		return []Left{}
+		return 0, []Left{}
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), r.CleanUp)
 	defer cancel()
@@ -25,24 +25,25 @@ func (r *run) cleanUp(ctx context.Context) []Left {
 			}
 		}()
 	}
-	left := r.resolve(ctx)
+	left = r.resolve(ctx)
 	if r.Keep {
 		for _, one := range r.own.left() {
 			one.Why, one.OnPurpose = "--keep", true
 			left = append(left, one)
 		}
-		return left
+		return 0, left
 	}
 	for _, one := range r.own.left() {
 		r.Report.Cleaning(r.own.count())
 		if r.remove(ctx, &one) {
 			r.own.removed(one.Kind, one.ID)
+			removed++
 			continue
 		}
 		left = append(left, one)
 	}
 	r.Report.Cleaning(0)
-	return left
+	return removed, left
 }
 
 // rounds is how often what was perhaps created is looked for, with a pause

@@ -212,11 +212,11 @@ func (r *run) run(ctx context.Context) (err error) {
 	var load *LoadResult
 	defer func() {
 		panicked := recover()
-		cleaned := r.cleanUp(ctx)
+		removed, left := r.cleanUp(ctx)
 		summary := Summary{
 			Passed: r.counts[Passed], Failed: r.counts[Failed], Warnings: r.counts[Warning],
 			Unsupported: r.counts[Unsupported], Skipped: r.counts[Skipped],
-			Left: cleaned, Load: load, Latency: r.client.stats.latencies(), Milliseconds: milliseconds(time.Since(r.started)),
+			Removed: removed, Left: left, Load: load, Latency: r.client.stats.latencies(), Milliseconds: milliseconds(time.Since(r.started)),
 		}
 		switch {
 		case err != nil && !errors.Is(err, ErrMissing):
@@ -225,7 +225,7 @@ func (r *run) run(ctx context.Context) (err error) {
 			err = ErrInterrupted
 			summary.Error = err.Error()
 		}
-		if err == nil && slices.ContainsFunc(cleaned, func(l Left) bool { return !l.OnPurpose }) {
+		if err == nil && slices.ContainsFunc(left, func(l Left) bool { return !l.OnPurpose }) {
 			err = ErrLeft
 		}
 		r.Report.End(summary)
@@ -266,11 +266,11 @@ func (r *run) provider(ctx context.Context, p Provider) error {
 	s := newScene(r, p)
 	r.Report.Provider(p, len(checks))
 	for _, c := range checks {
+		r.number++
+		r.Report.Starting(r.number, r.total(), c.Title)
 		if err := pause(ctx, r.Pace); err != nil {
 			return nil // it is interrupted, and the end says so
 		}
-		r.number++
-		r.Report.Starting(r.number, r.total(), c.Title)
 		result, err := s.play(ctx, c)
 		if ctx.Err() != nil {
 			return nil // what was cut off says nothing about the server

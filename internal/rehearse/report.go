@@ -135,6 +135,7 @@ type Summary struct {
 	Unsupported  int         `json:"unsupported"`
 	Skipped      int         `json:"skipped"`
 	Error        string      `json:"error,omitempty"` // why it ended before its time
+	Removed      int         `json:"removed"`         // how much of what was created was removed in the end
 	Left         []Left      `json:"left"`
 	Load         *LoadResult `json:"load,omitempty"`
 	Latency      []Latency   `json:"latency"`

@@ -86,7 +86,7 @@ func perform(r rehearse.Reporter) {
 	r.Cleaning(1)
 	r.Cleaning(0)
 	r.End(rehearse.Summary{
-		Passed: 2, Failed: 1, Unsupported: 1, Skipped: 1,
+		Passed: 2, Failed: 1, Unsupported: 1, Skipped: 1, Removed: 3,
 		Left:         []rehearse.Left{{Kind: rehearse.User, ID: id, Name: "scimgate-rehearsal-abcdefgh-1", Why: "DELETE was answered 500; it is disabled"}, {Kind: rehearse.Group, Name: "g", Why: "--keep", OnPurpose: true}},
 		Latency:      []rehearse.Latency{{Operation: "delete", Count: 1, Failed: 1, Median: 2, P95: 2, Max: 2}, {Operation: "lookup", Count: 100, Median: 1.25, P95: 3, Max: 40.04}},
 		Milliseconds: 61234,

@@ -262,6 +262,9 @@ func (p *textReport) End(s Summary) {
 		p.load(*s.Load)
 	}
 	p.latencies(s.Latency)
+	if s.Removed > 0 {
+		p.Line(0, "", fmt.Sprintf("removed in the end: %d", s.Removed))
+	}
 	for _, one := range s.Left {
 		style := terminal.Red
 		if one.OnPurpose {

@@ -40,13 +40,21 @@ func (w Writer) Plan(plan string, shorten func(string) string) {
 func (w Writer) Found(status int, answer []byte) {
 	var body struct {
 		Detail       string
+		Errors       []struct{ Description string } // of SCIM 1.1
 		TotalResults *int
 		Resources    []struct{ UserName, DisplayName string }
 	}
 	_ = json.Unmarshal(answer, &body) // what can't be read is said elsewhere
 	switch {
 	case status >= 400:
-		for _, text := range Wrap("→ "+Plain(body.Detail), Width-4) {
+		detail := body.Detail
+		if len(body.Errors) > 0 {
+			detail = body.Errors[0].Description
+		}
+		if detail == "" {
+			return
+		}
+		for _, text := range Wrap("→ "+Plain(detail), Width-4) {
 			w.Line(4, Yellow, text)
 		}
 	case body.TotalResults != nil && *body.TotalResults == 0:

@@ -85,7 +85,9 @@ func TestFound(t *testing.T) {
 	}
 	var out bytes.Buffer
 	Writer{Out: &out}.Found(404, []byte(`{"detail":"no such user"}`))
-	if out.String() != "    → no such user\n" {
-		t.Errorf("an error is shown as %q", out.String())
+	Writer{Out: &out}.Found(404, []byte(`{"Errors":[{"description":"of SCIM 1.1","code":"404"}]}`))
+	Writer{Out: &out}.Found(502, []byte(`<html>`))
+	if out.String() != "    → no such user\n    → of SCIM 1.1\n" {
+		t.Errorf("errors are shown as %q", out.String())
 	}
 }

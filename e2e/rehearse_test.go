@@ -1,0 +1,157 @@
+package e2e
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"errors"
+	"os"
+	"os/exec"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/scimgate/scimgate/internal/slapd"
+)
+
+// told is a line of a rehearsal.
+type told struct {
+	Event, Provider, ID, Verdict, Error   string
+	Findings                              []struct{ Text string }
+	Requests                              []struct{ Became string }
+	Notes                                 []string
+	Left                                  []struct{ Name, Why string }
+	Passed, Failed, Skipped, Removed, Max int
+}
+
+// rehearsal starts scimgate with arguments and the token in its environment.
+func rehearsal(t *testing.T, args ...string) *exec.Cmd {
+	t.Helper()
+	program, err := binary()
+	if err != nil {
+		t.Fatalf("building scimgate: %v", err)
+	}
+	command := exec.CommandContext(t.Context(), program, args...)
+	command.Env = append(os.Environ(), "SCIMGATE_TOKEN="+token)
+	return command
+}
+
+// readTold reads what a rehearsal prints.
+func readTold(t *testing.T, line []byte) told {
+	t.Helper()
+	var one told
+	if err := json.Unmarshal(line, &one); err != nil {
+		t.Fatalf("reading %s: %v", line, err)
+	}
+	return one
+}
+
+// The gateway has everything that Entra and Okta need, whatever directory is
+// behind it.
+func TestRehearse(t *testing.T) {
+	for name, d := range map[string]func(*testing.T) *directory{
+		"slapd":    func(t *testing.T) *directory { return startSlapd(t, slapd.Options{NoSync: true}) },
+		"embedded": startEmbedded,
+	} {
+		t.Run(name, func(t *testing.T) {
+			g := startGateway(t, d(t), setup{})
+			out, err := rehearsal(t, "rehearse", "all", "--url", g.URL, "--match", "ADA.lovelace", "--json").Output()
+			if err != nil {
+				t.Errorf("it ended with %v", err)
+			}
+			for line := range bytes.Lines(out) {
+				if one := readTold(t, line); one.Event == "step" && (one.Verdict != "passed" || len(one.Findings) > 0) {
+					t.Errorf("%s %s: %s %v %v", one.Provider, one.ID, one.Verdict, one.Findings, one.Notes)
+				}
+			}
+			if strings.Contains(string(out), token) {
+				t.Error("the token is printed")
+			}
+			g.want(t, 200, "GET", filterPath("/Users", `userName sw "scimgate-rehearsal"`), "")
+			nobodyIsLeft(t, g)
+		})
+	}
+}
+
+func nobodyIsLeft(t *testing.T, g *gateway) {
+	t.Helper()
+	for endpoint, filter := range map[string]string{"/Users": `userName co "scimgate-rehearsal"`, "/Groups": `displayName co "scimgate-rehearsal"`} {
+		if a := g.want(t, 200, "GET", filterPath(endpoint, filter), ""); a.get("totalResults") != "0" {
+			t.Errorf("left behind: %s", a)
+		}
+	}
+}
+
+// Ctrl-C, and what a service manager sends, end a rehearsal, which cleans up.
+func TestRehearseIsInterrupted(t *testing.T) {
+	g := startGateway(t, startEmbedded(t), setup{})
+	for _, signal := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM} {
+		command := rehearsal(t, "rehearse", "entra", "--url", g.URL, "--json")
+		out, err := command.StdoutPipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := command.Start(); err != nil {
+			t.Fatal(err)
+		}
+		var last told
+		lines := bufio.NewScanner(out)
+		lines.Buffer(nil, 1<<20)
+		for lines.Scan() {
+			if last = readTold(t, lines.Bytes()); last.ID == "create-user" {
+				if err := command.Process.Signal(signal); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		err = command.Wait()
+		if exit, ok := errors.AsType[*exec.ExitError](err); !ok || exit.ExitCode() != 2 {
+			t.Errorf("%s: it ended with %v", signal, err)
+		}
+		if last.Event != "end" || last.Error != "interrupted" || last.Removed == 0 || len(last.Left) > 0 {
+			t.Errorf("%s: the last line is %+v", signal, last)
+		}
+		nobodyIsLeft(t, g)
+	}
+}
+
+// A gateway that can't disable shows nobody as active, and fails in what needs
+// that, with the status 1.
+func TestRehearseFindsWhatIsMissing(t *testing.T) {
+	g := startGateway(t, startEmbedded(t), setup{Replace: []string{"disable password_policy\n", ""}})
+	out, err := rehearsal(t, "rehearse", "okta", "--url", g.URL, "--json").Output()
+	if exit, ok := errors.AsType[*exec.ExitError](err); !ok || exit.ExitCode() != 1 {
+		t.Errorf("it ended with %v", err)
+	}
+	failed := make(map[string]bool)
+	for line := range bytes.Lines(out) {
+		if one := readTold(t, line); one.Verdict == "failed" {
+			failed[one.ID] = true
+		}
+	}
+	if !failed["create-user"] || !failed["deactivate-patch"] || !failed["deactivate-put"] || failed["find-user"] || failed["put-member"] {
+		t.Errorf("failed are %v", failed)
+	}
+	nobodyIsLeft(t, g)
+}
+
+// The demo rehearses against itself and shows what each request becomes.
+func TestDemoRehearses(t *testing.T) {
+	out, err := rehearsal(t, "demo", "--rehearse=okta", "--exit", "--json", "--listen", "127.0.0.1:0", "--ldap", "127.0.0.1:0").Output()
+	if err != nil {
+		t.Errorf("it ended with %v", err)
+	}
+	found := false
+	for line := range bytes.Lines(out) {
+		one := readTold(t, line)
+		if one.ID == "deactivate-patch" {
+			found = true
+			if one.Verdict != "passed" || !strings.Contains(one.Requests[0].Became, "pwdAccountLockedTime") || !strings.Contains(strings.Join(one.Notes, " "), "can't sign in") {
+				t.Errorf("disabling: %+v", one)
+			}
+		}
+	}
+	if !found {
+		t.Errorf("nobody was disabled:\n%s", out)
+	}
+}
