@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"encoding/json"
 	"fmt"
 	"strings"
 	"testing"
@@ -312,6 +313,31 @@ func TestResourceTypeOfOnesOwn(t *testing.T) {
 		page := g.want(t, 200, "GET", "/Devices?startIndex=3&count=2", "")
 		if page.get("totalResults") != "5" || page.get("itemsPerPage") != "2" || page.get("Resources.#") != "2" {
 			t.Errorf("a page: %s", page)
+		}
+
+		if got := g.want(t, 200, "GET", "/Devices?sortBy=serial&sortOrder=descending&attributes=serial", "").get("Resources.#.serial"); got != `["S-7","P-3","P-2","P-1","P-0"]` {
+			t.Errorf("sorted: %s", got)
+		}
+		search := jsonOf(map[string]any{"schemas": []string{"urn:ietf:params:scim:api:messages:2.0:SearchRequest"}, "filter": `serial sw "P-"`, "count": 10})
+		for _, path := range []string{"/Devices/.search", "/.search"} {
+			if got := g.want(t, 200, "POST", path, search).get("totalResults"); got != "4" {
+				t.Errorf("POST %s finds %s, want 4", path, got)
+			}
+		}
+		bulk := g.want(t, 200, "POST", "/Bulk", jsonOf(map[string]any{"schemas": []string{"urn:ietf:params:scim:api:messages:2.0:BulkRequest"}, "Operations": []map[string]any{
+			{"method": "POST", "path": "/Devices", "bulkId": "d", "data": json.RawMessage(body("Bulk", "B-1", "bulkId:u"))},
+			{"method": "POST", "path": "/Users", "bulkId": "u", "data": json.RawMessage(userBody("bulk"))},
+		}}))
+		if got := bulk.get("Operations.#.status"); got != `["201","201"]` {
+			t.Errorf("Bulk: %s", bulk)
+		}
+		made := g.only(t, "/Devices", `serial eq "B-1"`)
+		if got := g.want(t, 200, "GET", "/Devices/"+made, "").get("owner.value"); got != g.id(t, "bulk") {
+			t.Errorf("the owner of what a Bulk made is %q", got)
+		}
+		g.want(t, 204, "DELETE", "/Devices/"+made, "")
+		if detail := g.want(t, 404, "GET", "/Machines", "").get("detail"); !strings.Contains(detail, "resources of the type Device at /Devices") {
+			t.Errorf("what is nowhere: %s", detail)
 		}
 
 		// Changed, renamed, and referred to all the while.

@@ -38,7 +38,7 @@ func (d *Decoder) route(r Request) (*Operation, error) {
 	t, isServed := d.typeAt("/" + endpoint)
 	if t == nil {
 		return nil, &Error{Status: http.StatusNotFound, Detail: fmt.Sprintf(
-			"there is no endpoint %s; users are at /Users, groups at /Groups", shorten(r.Path))}
+			"there is no endpoint %s; %s", shorten(r.Path), d.endpoints())}
 	}
 	op := &Operation{Type: t, ID: id}
 	var err error
@@ -102,6 +102,17 @@ func (d *Decoder) routeMe(r Request, path string) (*Operation, error) {
 }
 
 func newQuery() *Query { return &Query{StartIndex: 1, Count: NoCount} }
+
+// endpoints says where what is.
+func (d *Decoder) endpoints() string {
+	text := "users are at /Users, groups at /Groups"
+	for _, t := range d.Types {
+		if !IsCoreSchema(t.Schema.ID) {
+			text += fmt.Sprintf(", resources of the type %s at %s", t.Name, t.Endpoint)
+		}
+	}
+	return text
+}
 
 // typeAt returns the resource type at an endpoint and whether it is served. Of
 // users and groups it is known that they could be.

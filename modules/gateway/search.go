@@ -95,7 +95,7 @@ func ambiguous(entries []*translators.Entry) error {
 // isLookup reports whether a filter asks for the one resource that has a value.
 func isLookup(filter scim.Filter) bool {
 	compare, ok := filter.(scim.Compare)
-	return ok && compare.Operator == scim.Equal && compare.Target.Leaf().Uniqueness == scim.UniqueServer
+	return ok && compare.Operator == scim.Equal && compare.Target.Leaf().Uniqueness != scim.UniqueNone
 }
 
 // pageOf returns which part of the walk was asked for.
