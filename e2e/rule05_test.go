@@ -87,7 +87,7 @@ func operationsAndBytes(t *testing.T) {
 	user, group := g.id(t, "u0042"), g.groupIDWithoutMembers(t, "Everybody")
 	stranger, other := g.create(t, "stranger"), g.create(t, "other")
 	off := g.id(t, "u0043")
-	g.want(t, 200, "PATCH", "/Users/"+off, disable) // the policy is looked at once in a while
+	g.want(t, 200, "PATCH", "/Users/"+off, disable) // the connection for trying to sign in is kept
 	g.want(t, 200, "GET", "/Users?count=5", "")
 	page := func(n int) request {
 		return request{"GET", fmt.Sprintf("/Users?startIndex=%d&count=5", 5*(n-1)+1), ""}
@@ -116,7 +116,7 @@ func operationsAndBytes(t *testing.T) {
 		{"read a group without members", request{"GET", "/Groups/" + group + "?excludedAttributes=members", ""}, 200, 1, nil, 2500},
 		{"change", request{"PATCH", "/Users/" + user, patchOf(operation("Replace", "title", "x"))}, 200, 3, map[string]int{"modify": 1}, 8000},
 		{"change nothing", request{"PATCH", "/Users/" + user, patchOf(operation("Replace", "title", "x"))}, 200, 3, nil, 8000},
-		{"disable", request{"PATCH", "/Users/" + user, disable}, 200, 3, map[string]int{"modify": 1}, 8000},
+		{"disable", request{"PATCH", "/Users/" + user, disable}, 200, 3, map[string]int{"modify": 1, "bind": 1}, 8000},
 		{"create", request{"POST", "/Users", userBody("another")}, 201, 3, map[string]int{"add": 1}, 8000},
 		{"one member more", request{"PATCH", "/Groups/" + group, patchOf(operation("Add", "members", members(stranger)))}, 204, 3, map[string]int{"modify": 1}, 4000},
 		{"one member more, who is there", request{"PATCH", "/Groups/" + group, patchOf(operation("Add", "members", members(stranger)))}, 204, 4, map[string]int{"modify": 1}, 5000},
