@@ -106,6 +106,7 @@ func (b *bulk) first(parent context.Context, index int, op scim.BulkOperation, i
 	}
 	x := b.begin(strconv.Itoa(index+1), op)
 	b.carry(parent, x, op, invalid)
+	b.wait(x)
 	if op.Method == http.MethodPost && x.err == nil {
 		b.created[op.BulkID] = x.resource
 	}
@@ -128,6 +129,7 @@ func (b *bulk) complete(parent context.Context, index int, op scim.BulkOperation
 	}
 	x := b.begin(strconv.Itoa(index+1)+".2", op)
 	b.carry(parent, x, op, invalid)
+	b.wait(x)
 	if x.err == nil {
 		result.ETag = x.head.etag
 		return
@@ -153,14 +155,18 @@ func (b *bulk) begin(number string, op scim.BulkOperation) *exchange {
 // disable is carried out, if it is one. It goes on when the caller has gone.
 func (b *bulk) carry(parent context.Context, x *exchange, op scim.BulkOperation, invalid error) {
 	defer x.finish()
+	decoded, err := x.h.decoders[x.dialect].Decode(op.Request())
 	if b.isLate() {
-		x.guess()
+		if decoded != nil {
+			x.note(decoded) // if it disables, that has failed
+		} else {
+			x.guess()
+		}
 		x.fail(errLate)
 		return
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(parent), time.Duration(x.h.Timeout))
 	defer cancel()
-	decoded, err := x.h.decoders[x.dialect].Decode(op.Request())
 	if invalid != nil {
 		decoded, err = x.onlyDisable(decoded, err, invalid)
 	}
@@ -168,6 +174,12 @@ func (b *bulk) carry(parent context.Context, x *exchange, op scim.BulkOperation,
 	if x.proof == translators.Unprovable {
 		b.whole.proof = x.proof
 	}
+}
+
+// wait keeps how long to wait until all that was not carried out can be sent
+// again: in the list of results there is no place for it.
+func (b *bulk) wait(x *exchange) {
+	b.whole.head.retryAfter = max(b.whole.head.retryAfter, x.head.retryAfter)
 }
 
 // onlyDisable returns what is left of an operation that must not be carried out

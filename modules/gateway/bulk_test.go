@@ -224,12 +224,22 @@ func TestBulkRunsOutOfTime(t *testing.T) {
 			time.Sleep(time.Millisecond) // until the time is up
 		}
 	}
-	got := sendBulk(t, h, 1,
+	answer := ask(h, "POST", "/scim/v2/Bulk", bulkBody(1,
 		`POST:a /Users {"userName":"alan"}`,
 		`POST:b /Users {"userName":"byron"}`,
 		`PATCH /Users/`+userID+` `+disableAda,
-	)
+	))
+	var got bulkAnswer
+	if err := json.Unmarshal(answer.Body.Bytes(), &got); err != nil {
+		t.Fatal(err)
+	}
 	same(t, "answered", got.statuses(), []string{"POST 201", "POST 503", "PATCH 503"})
+	if after := answer.Header().Get("Retry-After"); after != "30" {
+		t.Errorf("to be sent again after %q", after)
+	}
+	if diff := cmp.Diff(map[string]float64{"failed": 1}, counted(t, h, "caddy_scim_disables_total")); diff != "" {
+		t.Errorf("disables (-want +got):\n%s", diff)
+	}
 	if len(s.writes) != 1 || !strings.Contains(got.Operations[1].Response.Detail, "bulk_timeout") {
 		t.Errorf("written %q, answered %+v", s.writes, got.Operations[1])
 	}
