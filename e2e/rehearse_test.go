@@ -7,6 +7,7 @@ import (
 	"errors"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -113,6 +114,29 @@ func TestRehearseIsInterrupted(t *testing.T) {
 		}
 		nobodyIsLeft(t, g)
 	}
+}
+
+// With the gateway's own configuration, what each request becomes is told.
+func TestRehearseExplains(t *testing.T) {
+	g := startGateway(t, startEmbedded(t), setup{})
+	config := filepath.Join(t.TempDir(), "Caddyfile")
+	if err := os.WriteFile(config, []byte(g.caddyfile(t)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	out, err := rehearsal(t, "rehearse", "entra", "--url", g.URL, "--no-groups", "--config", config, "--gateway", "demo", "--json").Output()
+	if err != nil {
+		t.Errorf("it ended with %v", err)
+	}
+	explained := 0
+	for line := range bytes.Lines(out) {
+		if one := readTold(t, line); one.ID == "disable-legacy" && strings.Contains(one.Requests[0].Became, "pwdAccountLockedTime: 000001010000Z") {
+			explained++
+		}
+	}
+	if explained != 1 {
+		t.Errorf("it is not explained:\n%s", out)
+	}
+	nobodyIsLeft(t, g)
 }
 
 // A gateway that can't disable shows nobody as active, and fails in what needs

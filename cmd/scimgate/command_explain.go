@@ -64,18 +64,12 @@ type explanation struct {
 }
 
 func (e explanation) run(in io.Reader, out io.Writer) error {
-	raw, err := e.handler()
-	if err != nil {
-		return err
-	}
 	ctx, cancel := caddy.NewContext(caddy.Context{Context: context.Background()})
 	defer cancel()
-	module, err := ctx.LoadModuleByID("http.handlers.scim_gateway", raw)
+	handler, err := e.open(ctx)
 	if err != nil {
 		return err
 	}
-	handler := module.(*gateway.Handler)
-	handler.StopChecking()
 	request, err := readRequest(in, handler.Bases())
 	if err != nil {
 		return err
@@ -87,6 +81,22 @@ func (e explanation) run(in io.Reader, out io.Writer) error {
 		}
 	}
 	return err
+}
+
+// open returns the gateway of the configuration. It serves nobody, and ends with
+// the context.
+func (e explanation) open(ctx caddy.Context) (*gateway.Handler, error) {
+	raw, err := e.handler()
+	if err != nil {
+		return nil, err
+	}
+	module, err := ctx.LoadModuleByID("http.handlers.scim_gateway", raw)
+	if err != nil {
+		return nil, err
+	}
+	handler := module.(*gateway.Handler)
+	handler.StopChecking()
+	return handler, nil
 }
 
 // handler returns the configuration of the gateway.

@@ -5,12 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"os"
 	"os/signal"
 	"strings"
 	"syscall"
 	"time"
 
+	"github.com/caddyserver/caddy/v2"
 	caddycmd "github.com/caddyserver/caddy/v2/cmd"
 	"github.com/spf13/cobra"
 
@@ -59,6 +61,9 @@ usage, a server that does not answer or lets nobody in, an interruption.`,
 			c.outputFlags(cmd)
 			c.loadFlags(cmd)
 			flags.BoolVar(&o.Owned, "yes-i-own-it", false, "Confirm a load run against another machine")
+			flags.StringVarP(&c.behind.config, "config", "c", "", "The Caddyfile of the server, to show what each request becomes")
+			flags.StringVarP(&c.behind.adapter, "adapter", "a", "", "Name of the config adapter (default: by the file's name)")
+			flags.StringVarP(&c.behind.gateway, "gateway", "g", "", "Name of the gateway in it (may be left out when there is only one)")
 			cmd.Args = func(cmd *cobra.Command, args []string) error { return c.choose(args, cmd.Flags().Changed("users")) }
 			c.exits(cmd, func(cmd *cobra.Command) error {
 				if err := c.credential(cmd); err != nil {
@@ -67,6 +72,11 @@ usage, a server that does not answer or lets nobody in, an interruption.`,
 				if err := o.Check(); err != nil {
 					return usageError{err}
 				}
+				closeGateway, err := c.explain()
+				if err != nil {
+					return usageError{err}
+				}
+				defer closeGateway()
 				return c.run(cmd, func(ctx context.Context) error { return rehearse.Run(ctx, *o) })
 			})
 		},
@@ -82,6 +92,7 @@ type rehearseCommand struct {
 	asJSON           bool
 	verbose, quiet   bool
 	load             rehearse.Load
+	behind           explanation // the server itself, where its configuration is at hand
 }
 
 // outputFlags are those that the demo has, too.
@@ -197,6 +208,31 @@ func (c *rehearseCommand) complete(cmd *cobra.Command) error {
 		c.options.Report = rehearse.NewText(rehearse.TextOptions{Out: out, Colour: terminal.Is(out), Verbose: c.verbose, Quiet: c.quiet})
 	}
 	return nil
+}
+
+// explain has the requests explained by the gateway of a configuration, if one is
+// named. The function that it returns ends that gateway.
+func (c *rehearseCommand) explain() (func(), error) {
+	switch {
+	case c.behind.config == "" && c.behind.gateway+c.behind.adapter != "":
+		return nil, errors.New("--gateway and --adapter are for --config")
+	case c.behind.config == "":
+		return func() {}, nil
+	case c.options.Load != nil:
+		return nil, errors.New("--config is not for --users: a load run shows no single request")
+	}
+	ctx, cancel := caddy.NewContext(caddy.Context{Context: context.Background()})
+	handler, err := c.behind.open(ctx)
+	if err != nil {
+		cancel()
+		return nil, fmt.Errorf("reading what is behind the tenant URL: %w", err)
+	}
+	c.options.Explain = func(ctx context.Context, r *http.Request) string {
+		// What is refused is refused when it is sent, too, and shown then.
+		text, _ := handler.Explain(ctx, r, false)
+		return text
+	}
+	return cancel, nil
 }
 
 // run rehearses until it is interrupted. The first signal ends the rehearsal, and

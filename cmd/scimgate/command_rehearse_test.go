@@ -53,6 +53,9 @@ func TestRehearseUsage(t *testing.T) {
 		"reading the token: open":                {"entra", url, "--token-file", file + "x"},
 		"is larger than 64 KiB":                  {"entra", url, "--token-file", file},
 		"the token is missing":                   {"entra", url, "--token-file", "-"},
+		"are for --config":                       {"entra", url, "--gateway", "x"},
+		"--config is not for --users":            {url, "--users", "1", "--config", file},
+		"reading what is behind":                 {"entra", url, "--config", file + "x"},
 		"is not this machine":                    {"--url=https://192.0.2.1/scim", "--users", "1"},
 	} {
 		out, said, err := rehearseArgs(t, "\n", args...)
