@@ -101,6 +101,16 @@ func (d *Decoder) routeV1(r Request) (*Operation, error) {
 	return nil, nil
 }
 
+// filterSchemasV1 reads the filter of a search for schemas.
+func (x *decoding) filterSchemasV1(text string) {
+	f, err := ParseFilter(schemaTypeV1, text, x.limits.Filter)
+	if err != nil {
+		x.fail(err)
+	}
+	x.op.Query = newQuery()
+	x.op.Query.Filter = f
+}
+
 // bodyV1 reads a resource or, in a PATCH, what is to be changed of one. A PatchOp
 // of 2.0 is taken too: some templates mix the versions.
 func (x *decoding) bodyV1(root jsonValue) error {

@@ -71,7 +71,16 @@ func attributesV1(root jsonValue) (names jsonValue) {
 	return names
 }
 
+// removeNamedV1 removes what one element of meta.attributes names. It is a string
+// or, as the SCIM SDK of UnboundID writes the elements of any list, an object with
+// a value.
 func (x *decoding) removeNamedV1(name jsonValue, given map[*Attribute]bool) {
+	for member, v := range name.members() {
+		if member.is("value") && v.kind() != jsonObject {
+			x.removeNamedV1(v, given)
+			return
+		}
+	}
 	if name.kind() != jsonString {
 		x.fail(Invalid(InvalidSyntax, "meta.attributes holds %s; it is a list of the names of attributes", name.kind()))
 		return
@@ -85,11 +94,12 @@ func (x *decoding) removeNamedV1(name jsonValue, given map[*Attribute]bool) {
 		return
 	}
 	p, err := ParsePath(x.t, text)
+	if err == nil && p.Selector == nil && p.Attribute.MultiValued && p.Sub != nil && p.Sub.Name == "value" {
+		// Of a complex attribute a sub-attribute has to be named: members.value,
+		// emails.value. Without their values, the elements are gone.
+		p.Sub, text = nil, p.Attribute.String()
+	}
 	if err != nil || p.Selector != nil || isReadOnly(p) || !given[p.Leaf()] {
-		if err == nil && p.Attribute.IsReferenceSet() && p.Sub != nil {
-			x.fail(Invalid(MutabilityErr, "%s cannot be changed; members are added and removed by their value", p))
-			return
-		}
 		x.remove(text, nil)
 		return
 	}

@@ -75,11 +75,12 @@ func (d *Discovery) Serves(path string) bool {
 }
 
 // Answer returns the body for a GET of a path within the gateway's base, a
-// trailing slash and case aside. out.Base stands in each meta.location; hasFilter
-// says that the request carried a filter, which discovery has to refuse.
+// trailing slash and case aside. out.Base stands in each meta.location. filter, which
+// may be nil, is that of the request; only in SCIM 1.1 can one be applied, and only
+// to /Schemas.
 //
 // Its errors are [*Error]: 403 for a filter, 404 for what is not there.
-func (d *Discovery) Answer(path string, hasFilter bool, out Output) ([]byte, error) {
+func (d *Discovery) Answer(path string, filter Filter, out Output) ([]byte, error) {
 	e := &encoder{base: strings.TrimSuffix(out.Base, "/"), dialect: out.Dialect}
 	split := splitEndpoint
 	if out.Dialect == V1 {
@@ -89,12 +90,12 @@ func (d *Discovery) Answer(path string, hasFilter bool, out Output) ([]byte, err
 	if endpoint == "" || endpoint == endpointProvider && name != "" {
 		return nil, notDiscovered(path)
 	}
-	if hasFilter {
+	if filter != nil && (out.Dialect != V1 || endpoint != endpointSchemas || name != "") {
 		return nil, &Error{Status: http.StatusForbidden, Detail: "a filter cannot be applied to " + endpoint}
 	}
 	switch {
 	case out.Dialect == V1:
-		if !d.answerV1(e, endpoint, name) {
+		if !d.answerV1(e, endpoint, name, filter) {
 			return nil, notDiscovered(path)
 		}
 	case endpoint == endpointProvider:

@@ -30,6 +30,9 @@ func smallDiscovery() *Discovery {
 	}
 }
 
+// someFilter is one that discovery refuses.
+var someFilter Filter = Present{Target{Attribute: AttributeID}}
+
 func TestDiscoveryAnswers(t *testing.T) {
 	const (
 		userSchema = `{"schemas":["` + SchemaSchema + `"],"id":"` + SchemaUser + `","name":"User","description":"User account","attributes":[
@@ -103,7 +106,7 @@ func TestDiscoveryAnswers(t *testing.T) {
 			if !d.Serves(test.path) {
 				t.Error("the path is not served")
 			}
-			got, err := d.Answer(test.path, false, Output{Base: testBase + "/"})
+			got, err := d.Answer(test.path, nil, Output{Base: testBase + "/"})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -116,7 +119,7 @@ func TestDiscoveryAnswers(t *testing.T) {
 			if diff := cmp.Diff(givenJSON(t, test.want), document); diff != "" {
 				t.Errorf("-want +got:\n%s", diff)
 			}
-			if _, err := d.Answer(test.path, true, Output{Base: testBase}); AsError(err) == nil || AsError(err).Status != http.StatusForbidden {
+			if _, err := d.Answer(test.path, someFilter, Output{Base: testBase}); AsError(err) == nil || AsError(err).Status != http.StatusForbidden {
 				t.Errorf("a filter is answered with %v, want 403", err)
 			}
 		})
@@ -142,7 +145,7 @@ func cutVersions(document any) (versions []string) {
 // The version of a document changes with what it says and with nothing else.
 func TestDiscoveryVersions(t *testing.T) {
 	version := func(d *Discovery, base string) string {
-		body, err := d.Answer("/ServiceProviderConfig", false, Output{Base: base})
+		body, err := d.Answer("/ServiceProviderConfig", nil, Output{Base: base})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -164,7 +167,7 @@ func TestDiscoveryOfFeatures(t *testing.T) {
 	d := smallDiscovery()
 	d.Sort, d.ETag, d.ChangePassword = true, true, false
 	d.BulkOperations, d.BulkPayload, d.CursorLife = 1000, 16<<20, 5*time.Minute
-	body, err := d.Answer("/ServiceProviderConfig", false, Output{Base: testBase})
+	body, err := d.Answer("/ServiceProviderConfig", nil, Output{Base: testBase})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -179,7 +182,7 @@ func TestDiscoveryOfFeatures(t *testing.T) {
 		t.Error(diff)
 	}
 	d.CursorLife = time.Millisecond
-	if body, _ = d.Answer("/ServiceProviderConfig", false, Output{Base: testBase}); !strings.Contains(string(body), `"cursorTimeout":1}`) {
+	if body, _ = d.Answer("/ServiceProviderConfig", nil, Output{Base: testBase}); !strings.Contains(string(body), `"cursorTimeout":1}`) {
 		t.Errorf("a timeout is positive: %s", body)
 	}
 }
@@ -206,7 +209,7 @@ func TestDiscoveryRefuses(t *testing.T) {
 			if got := d.Serves(test.path); got != test.isServed {
 				t.Errorf("served: %v", got)
 			}
-			body, err := d.Answer(test.path, false, Output{Base: testBase})
+			body, err := d.Answer(test.path, nil, Output{Base: testBase})
 			if e := AsError(err); e == nil || e.Status != http.StatusNotFound {
 				t.Errorf("got %s, %v; want 404", body, err)
 			}
@@ -219,7 +222,7 @@ func TestDiscoveryOfEverything(t *testing.T) {
 	d := &Discovery{Types: []*ResourceType{UserType(), GroupType()}, MaxResults: 10, DocumentationURI: "https://example.com/?a=1&b=\"", ETag: true,
 		AuthenticationSchemes: []AuthenticationScheme{BearerToken}}
 	for _, path := range []string{"/Schemas", "/ResourceTypes", "/ServiceProviderConfig"} {
-		body, err := d.Answer(path, false, Output{Base: `https://a"b`})
+		body, err := d.Answer(path, nil, Output{Base: `https://a"b`})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -229,7 +232,7 @@ func TestDiscoveryOfEverything(t *testing.T) {
 		x := givenJSON(t, string(body))
 		assertNothingEmpty(t, x, string(body))
 	}
-	body, err := d.Answer("/ServiceProviderConfig", false, Output{})
+	body, err := d.Answer("/ServiceProviderConfig", nil, Output{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -254,7 +257,7 @@ func TestDiscoveryOfASharedExtension(t *testing.T) {
 	first := typ("Door", &Attribute{Name: "number"})
 	d := &Discovery{Types: []*ResourceType{first, typ("Gate", &Attribute{Name: "Number"}, &Attribute{Name: "color"})}}
 	for range 2 { // the second time too: nothing is added to the types
-		body, err := d.Answer("/Schemas/Badge", false, Output{})
+		body, err := d.Answer("/Schemas/Badge", nil, Output{})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -169,8 +169,8 @@ func (e *encoder) locationV1(path string) {
 
 // answerV1 writes what Answer returns in SCIM 1.1 (draft-scim-api-01 §3), or
 // reports that there is nothing. A schema is found by its id, by the name of its
-// type and by its endpoint: /Schemas/Users.
-func (d *Discovery) answerV1(e *encoder, endpoint, name string) bool {
+// type and by its endpoint: /Schemas/Users, or /Schemas by a filter.
+func (d *Discovery) answerV1(e *encoder, endpoint, name string, filter Filter) bool {
 	is := func(t *ResourceType) bool {
 		return strings.EqualFold(t.Name, name) || strings.EqualFold(t.Endpoint, "/"+name) || strings.EqualFold(t.idV1(), name)
 	}
@@ -179,11 +179,32 @@ func (d *Discovery) answerV1(e *encoder, endpoint, name string) bool {
 	case endpoint == endpointProvider && name == "":
 		e.providerConfigV1(d)
 	case one != nil && name == "":
-		encodeAll(e, d.Types, one)
+		chosen := slices.DeleteFunc(slices.Clone(d.Types), func(t *ResourceType) bool { return !Match(filter, t.schemaResourceV1()) })
+		encodeAll(e, chosen, one)
 	case one != nil && find(d.Types, is) != nil:
 		one(e, find(d.Types, is))
 	default:
 		return false
 	}
 	return true
+}
+
+// schemaTypeV1 is what a filter on /Schemas can look at. UnboundID's SCIM SDK asks
+// so for the schema of users: name eq "User" and schema eq "urn:scim:schemas:core:1.0".
+var schemaTypeV1 = mustType("Schema", endpointSchemas, "The attributes of a type", &Schema{ID: SchemaCoreV1, Attributes: []*Attribute{
+	{Name: "name"}, {Name: "schema"}, {Name: "endpoint", MultiValued: true}, {Name: "description"},
+}})
+
+// schemaResourceV1 is the schema of t, as far as a filter looks at it. The endpoint
+// is found with and without its slash.
+func (t *ResourceType) schemaResourceV1() *Resource {
+	r := NewResource(schemaTypeV1)
+	r.ID = t.idV1()
+	for name, v := range map[string]Value{
+		"name": String(t.Name), "schema": String(urnV1(t.Schema.ID)), "description": String(t.Description),
+		"endpoint": List(String(t.Endpoint), String(strings.TrimPrefix(t.Endpoint, "/"))),
+	} {
+		r.Set(schemaTypeV1.Attribute(name), v)
+	}
+	return r
 }

@@ -3,6 +3,7 @@ package scim
 import (
 	"encoding/json"
 	"net/http"
+	"net/url"
 	"strings"
 	"testing"
 
@@ -169,7 +170,7 @@ func TestDiscoveryAnswersV1(t *testing.T) {
 		"/Schemas/" + strings.ToUpper(SchemaCoreV1) + ":GROUP": group,
 		"/ResourceTypes/User": userType,
 	} {
-		got, err := d.Answer(path, false, Output{Base: testBaseV1 + "/", Dialect: V1})
+		got, err := d.Answer(path, nil, Output{Base: testBaseV1 + "/", Dialect: V1})
 		if err != nil {
 			t.Errorf("%s: %v", path, err)
 			continue
@@ -177,13 +178,56 @@ func TestDiscoveryAnswersV1(t *testing.T) {
 		if diff := cmp.Diff(givenJSON(t, want), givenJSON(t, string(got))); diff != "" {
 			t.Errorf("%s: -want +got:\n%s", path, diff)
 		}
-		if _, err := d.Answer(path, true, outputV1); AsError(err) == nil || AsError(err).Status != http.StatusForbidden {
+		if path == "/Schemas" {
+			continue
+		}
+		if _, err := d.Answer(path, someFilter, outputV1); AsError(err) == nil || AsError(err).Status != http.StatusForbidden {
 			t.Errorf("%s with a filter is answered with %v, want 403", path, err)
 		}
 	}
 	for _, path := range []string{"/Schemas/Devices", "/Schemas/" + SchemaEnterpriseV1, "/ServiceProviderConfigs/1", "/ResourceTypes/x", "/Users"} {
-		if got, err := d.Answer(path, false, outputV1); AsError(err) == nil || AsError(err).Status != http.StatusNotFound {
+		if got, err := d.Answer(path, nil, outputV1); AsError(err) == nil || AsError(err).Status != http.StatusNotFound {
 			t.Errorf("%s: %s, %v", path, got, err)
+		}
+	}
+}
+
+// UnboundID's SCIM SDK finds a schema by a filter.
+func TestSchemasV1AreFiltered(t *testing.T) {
+	d := smallDiscovery()
+	for filter, want := range map[string]string{
+		`name eq "User" and schema eq "urn:scim:schemas:core:1.0"`: "urn:scim:schemas:core:1.0:User",
+		`endpoint eq "Groups"`: "urn:scim:schemas:core:1.0:Group",
+		`endpoint eq "/users"`: "urn:scim:schemas:core:1.0:User",
+		`name eq "Device"`:     "",
+		`urn:scim:schemas:core:1.0:name sw "g" or id pr and name eq "x"`: "urn:scim:schemas:core:1.0:Group",
+	} {
+		r := Request{Method: http.MethodGet, Path: "/Schemas", RawQuery: "filter=" + url.QueryEscape(filter)}
+		op, err := everythingV1().Decode(r)
+		if err != nil {
+			t.Fatalf("%s: %v", filter, err)
+		}
+		body, err := d.Answer(op.ID, op.Query.Filter, outputV1)
+		if err != nil {
+			t.Fatalf("%s: %v", filter, err)
+		}
+		var list struct{ Resources []struct{ ID string } }
+		if err := json.Unmarshal(body, &list); err != nil {
+			t.Fatal(err)
+		}
+		got := ""
+		for _, r := range list.Resources {
+			got += r.ID
+		}
+		if got != want {
+			t.Errorf("%s finds %q, want %q", filter, got, want)
+		}
+	}
+	for request, status := range map[string]int{
+		`GET /Schemas?filter=shoe+eq+"x"`: 400, `GET /Schemas/User?filter=name+pr`: 403, `GET /ServiceProviderConfigs?filter=id+pr`: 403,
+	} {
+		if op, err := everythingV1().Decode(requestOf(request)); op != nil || AsError(err) == nil || AsError(err).Status != status {
+			t.Errorf("%s: %v, %v", request, op, err)
 		}
 	}
 }
@@ -218,7 +262,7 @@ func TestCapabilitiesV1(t *testing.T) {
 		if got := strings.Join(d.capabilitiesV1(), " "); got != c.want {
 			t.Errorf("%s: %s, want %s", name, got, c.want)
 		}
-		body, err := d.Answer("/ServiceProviderConfigs", false, outputV1)
+		body, err := d.Answer("/ServiceProviderConfigs", nil, outputV1)
 		if err != nil || !json.Valid(body) {
 			t.Errorf("%s: %s, %v", name, body, err)
 		}

@@ -305,7 +305,7 @@ func TestPitfallOfSchemas(t *testing.T) {
 		enterprise + ":manager": true, enterprise + ":manager.value": true, "displayName": true, "members": true, "members.value": true}
 	keep := func(a *Attribute) bool { return mapped[a.String()] }
 	d := &Discovery{Types: []*ResourceType{UserType().Narrow(keep, nil), GroupType().Narrow(keep, nil)}, MaxResults: 1}
-	body, err := d.Answer("/Schemas", false, Output{})
+	body, err := d.Answer("/Schemas", nil, Output{})
 	if err != nil {
 		t.Fatal(err)
 	}

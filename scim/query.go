@@ -23,7 +23,11 @@ func (x *decoding) query(r Request) error {
 	}
 	switch x.op.Action {
 	case ActionDiscover:
-		if given[paramFilter].isGiven {
+		switch {
+		case !given[paramFilter].isGiven:
+		case x.decoder.Dialect == V1 && strings.EqualFold(x.op.ID, endpointSchemas):
+			x.filterSchemasV1(given[paramFilter].text)
+		default:
 			x.fail(&Error{Status: http.StatusForbidden, Detail: "a filter cannot be applied to " + x.op.ID})
 		}
 		return nil

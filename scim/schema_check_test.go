@@ -88,11 +88,11 @@ func TestReadSchemas(t *testing.T) {
 		t.Fatal(err)
 	}
 	d := &Discovery{Types: []*ResourceType{extended}, MaxResults: 1}
-	list, err := d.Answer("/Schemas", false, Output{Base: "https://scim.example.com"})
+	list, err := d.Answer("/Schemas", nil, Output{Base: "https://scim.example.com"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	one, err := d.Answer("/Schemas/"+hr, false, Output{Base: "https://scim.example.com"})
+	one, err := d.Answer("/Schemas/"+hr, nil, Output{Base: "https://scim.example.com"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -166,7 +166,7 @@ func TestTypesOfOnesOwn(t *testing.T) {
 		t.Error(diff)
 	}
 	d := &Discovery{Types: []*ResourceType{UserType(), narrowed}, MaxResults: 1}
-	answer, err := d.Answer("/ResourceTypes/device", false, Output{})
+	answer, err := d.Answer("/ResourceTypes/device", nil, Output{})
 	if err != nil || !strings.Contains(string(answer), `"schemaExtensions":[{"schema":"`+extension.ID+`","required":true}]`) {
 		t.Errorf("resource type: %s, %v", answer, err)
 	}

@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"fmt"
+	"net/http"
 	"net/url"
 	"strings"
 	"unicode"
@@ -74,6 +75,17 @@ func (x *exchange) speaks(d scim.Dialect) {
 
 // methodOverride is the header by which a POST stands for another method.
 const methodOverride = "X-HTTP-Method-Override"
+
+// deleted answers a DELETE that was done. In SCIM 1.1 that is 200 (draft-scim-api-01
+// §3.4), on which its clients insist; the empty object is for those that read JSON
+// from every 200.
+func (x *exchange) deleted() {
+	if x.dialect == scim.V1 {
+		x.answer(http.StatusOK, []byte("{}"))
+		return
+	}
+	x.answer(http.StatusNoContent, nil)
+}
 
 // commonBase returns what the paths of both bases begin with: a route has one path
 // to match, since Caddy sorts only those by length. What is below it and below

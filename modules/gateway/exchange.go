@@ -206,7 +206,11 @@ func (x *exchange) decode() (*scim.Operation, error) {
 
 // discover answers the discovery endpoints (RFC 7644 §4).
 func (x *exchange) discover() {
-	body, err := x.h.discovery.Answer(x.op.ID, false, x.output())
+	var filter scim.Filter
+	if x.op.Query != nil {
+		filter = x.op.Query.Filter
+	}
+	body, err := x.h.discovery.Answer(x.op.ID, filter, x.output())
 	if err != nil {
 		x.fail(err)
 		return

@@ -30,7 +30,7 @@ func (x *exchange) remove(ctx context.Context) {
 		x.fail(err)
 		return
 	}
-	x.answer(http.StatusNoContent, nil)
+	x.deleted()
 }
 
 func (x *exchange) removeOne(ctx context.Context) error {
