@@ -3,6 +3,9 @@ package e2e
 import (
 	"fmt"
 	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -237,5 +240,73 @@ func TestCursorsAreOfTheirCaller(t *testing.T) {
 	g.want(t, 401, "GET", list+"="+others, "", asOther)
 	if a := g.want(t, 200, "GET", list+"="+next, ""); a.get("Resources.#") != "2" {
 		t.Errorf("after the reload: %s", a)
+	}
+}
+
+// beside runs scimgate as a process of its own with the gateway of g, as it would
+// run on a second machine.
+func (g *gateway) beside(t *testing.T) *gateway {
+	t.Helper()
+	program, err := binary()
+	if err != nil {
+		t.Fatalf("building scimgate: %v", err)
+	}
+	scratch := t.TempDir()
+	other := *g
+	other.Journal, other.LogFile = filepath.Join(scratch, "journal.jsonl"), filepath.Join(scratch, "log.jsonl")
+	other.port, other.adminPort = freePort(t), freePort(t)
+	other.Site, other.Admin = "http://127.0.0.1:"+other.port, "http://127.0.0.1:"+other.adminPort
+	other.URL = other.Site + "/scim/v2"
+	config := filepath.Join(scratch, "Caddyfile")
+	if err := os.WriteFile(config, []byte(other.caddyfile(t)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	command := exec.Command(program, "run", "--config", config, "--adapter", "caddyfile")
+	command.Env = append(os.Environ(), "XDG_DATA_HOME="+scratch, "XDG_CONFIG_HOME="+scratch)
+	if err := command.Start(); err != nil {
+		t.Fatalf("starting scimgate: %v", err)
+	}
+	t.Cleanup(func() {
+		_ = command.Process.Kill()
+		_ = command.Wait()
+	})
+	waitFor(t, "the second gateway", func() bool {
+		a, err := other.send("GET", "/Users?count=0", "")
+		return err == nil && a.Status == 200
+	})
+	return &other
+}
+
+// Pages of one list may come from several gateways in turn, also while people are
+// deleted.
+func TestListsOfTwoGateways(t *testing.T) {
+	d := startSlapd(t, slapd.Options{})
+	populate(t, d)
+	first := startGateway(t, d, setup{})
+	gateways := []*gateway{first, first.beside(t)}
+	for _, path := range []string{"/Users?attributes=userName", "/Users?attributes=userName&sortBy=title&sortOrder=descending", "/?attributes=userName&sortBy=displayName"} {
+		stayed := make(map[string]bool)
+		for _, id := range first.byIndex(t, path, 500).ids() {
+			stayed[id] = true
+		}
+		count := make(map[string]int)
+		next := ""
+		for n := 0; n == 0 || next != ""; n++ {
+			a := gateways[n%2].want(t, 200, "GET", path+"&count=50&cursor="+next, "")
+			next = a.get("nextCursor")
+			page := shown(gjson.Get(a.Body, "Resources").Array())
+			for _, id := range page.ids() {
+				count[id]++
+			}
+			if gone := page[len(page)/2]; strings.HasPrefix(gone.Get("userName").String(), "p") && n%3 == 0 {
+				gateways[(n+1)%2].want(t, 204, "DELETE", "/Users/"+gone.Get("id").String(), "")
+				delete(stayed, gone.Get("id").String())
+			}
+		}
+		for id := range stayed {
+			if count[id] != 1 {
+				t.Errorf("%s: %s was shown %d times", path, id, count[id])
+			}
+		}
 	}
 }
