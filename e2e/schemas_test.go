@@ -250,6 +250,12 @@ func TestExtensionOfOnesOwn(t *testing.T) {
 		g.want(t, 400, "GET", filterPath("/Users", hr+`:pin eq "0000"`), "")
 		g.want(t, 400, "GET", filterPath("/Users", hr+`:unmapped eq "x"`), "")
 
+		// SCIM 1.1 writes it in the same way (draft-scim-core-schema-01 §5).
+		old := g.want(t, 200, "GET", g.tenantURL("1.1")+"/Users/"+id, "", "Accept: application/json")
+		if got := old.get(at("badge")); got != "B-17" {
+			t.Errorf("in SCIM 1.1 the badge is %q: %s", got, old)
+		}
+
 		// Two with one badge, by somebody else's hand: nobody is guessed.
 		d.with(t, func(conn *ldap.Conn) error {
 			request := ldap.NewModifyRequest("uid=hr2,"+people, nil)
