@@ -243,6 +243,7 @@ func explainOffline(t *testing.T) {
 	proxy := slapd.NewProxy(t, d.Slapd.Addr())
 	g := startGateway(t, d, setup{Servers: proxy.URL()})
 	id, group := g.id(t, "Ada.Lovelace"), g.groupID(t, "Engineering")
+	g.isChecked(t) // as it does in its own time
 	accepted := proxy.Accepted()
 	for name, r := range everyRequest(id, group) {
 		text, err := g.explain(t, r.method, r.path, r.body, true)
