@@ -52,7 +52,8 @@ type Decoder struct {
 // Its errors are [*Error]. An operation that is not nil beside an error is a
 // disable: something in the request is wrong, but it also sets active to false,
 // and nothing holds that back. The operation holds the disable alone; it is to be
-// carried out first, and the error is to be answered afterwards. Only a body that
+// carried out first, and the error is to be answered afterwards. So is a DELETE
+// where that disables; where it deletes, it is not carried out. Only a body that
 // cannot be read as a whole holds no disable: one that is no JSON object, names
 // something twice, has no Operations, or is beyond a limit on size or depth.
 //
@@ -84,7 +85,8 @@ func (d *Decoder) Decode(r Request) (*Operation, error) {
 		}
 		return op, nil
 	}
-	if _, ok := AnswerType(r.Accept, d.Dialect); !ok {
+	// A DELETE that succeeds is answered without a body.
+	if _, ok := AnswerType(r.Accept, d.Dialect); !ok && op.Action != ActionDelete {
 		x.fail(&Error{Status: http.StatusNotAcceptable, Detail: fmt.Sprintf(
 			"answers are %s or %s; the request accepts neither: %s", contentSCIM, contentJSON, shorten(r.Accept))})
 	}
@@ -139,10 +141,13 @@ func (x *decoding) finish() (*Operation, error) {
 	if x.err == nil {
 		return x.op, nil
 	}
-	if x.op.Action == ActionUpdate {
+	switch x.op.Action {
+	case ActionUpdate:
 		if disable, _ := x.op.SplitDisable(); disable != nil {
 			return disable, x.err
 		}
+	case ActionDelete:
+		return x.op, x.err
 	}
 	return nil, x.err
 }

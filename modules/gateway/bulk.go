@@ -189,7 +189,7 @@ func (x *exchange) onlyDisable(op *scim.Operation, err, invalid error) (*scim.Op
 		return nil, invalid
 	}
 	if op.Action == scim.ActionDelete && x.h.asksToDisable(op) {
-		return op, nil
+		return op, err
 	}
 	disable, rest := op.SplitDisable()
 	switch {

@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 
@@ -124,6 +125,8 @@ func TestConditionStopsNoDisable(t *testing.T) {
 		"by DELETE":                 {"DELETE", "", `If-Match: W/"6"`, 412, "The account was disabled all the same.", false},
 		"none match":                {"PATCH", disableAda, `If-None-Match: *`, 412, "The account was disabled all the same. The resource has a version", false},
 		"nonsense":                  {"PATCH", disableAda, `If-Match: W/"6`, 400, "The account was disabled. The rest", false},
+		"nonsense, by DELETE":       {"DELETE", "", `If-Match: W/"6`, 400, "The account was disabled all the same. If-Match is", false},
+		"a DELETE for HTML":         {"DELETE", "", `Accept: text/html`, 204, "", false},
 		"of the version":            {"PATCH", disableAda, `If-Match: W/"7"`, 200, "", false},
 		"of the version, with more": {"PATCH", offAndMore, `If-Match: W/"7"`, 200, "", true},
 		"of any, with more":         {"PATCH", offAndMore, `If-Match: *`, 200, "", true},
@@ -144,6 +147,32 @@ func TestConditionStopsNoDisable(t *testing.T) {
 				t.Errorf("the title is there: %t", hasTitle)
 			}
 		})
+	}
+}
+
+// What only deletes is held back by what is wrong with it, and so it is explained.
+func TestConditionOfDelete(t *testing.T) {
+	s := holds()
+	h, _ := newHandler(t, s, nil)
+	answer := ask(h, "DELETE", "/scim/v2/Users/"+userID, "", `If-Match: W/"6`)
+	if answer.Code != 400 || s.named("ada") == nil {
+		t.Errorf("answered %d %s, and left %v", answer.Code, answer.Body, s.named("ada"))
+	}
+	for _, deletes := range []translators.DeleteMode{translators.DeleteRemove, translators.DeleteDisable} {
+		s.deletes = deletes
+		h, _ := newHandler(t, s, nil)
+		r := httptest.NewRequest("DELETE", "/scim/v2/Users/"+userID, nil)
+		r.Header.Set("If-Match", `W/"6`)
+		text, err := h.Explain(t.Context(), r, false)
+		isPlanned := strings.Contains(text, "update User")
+		if err == nil || !strings.Contains(err.Error(), "If-Match is") || isPlanned != (deletes == translators.DeleteDisable) || strings.Contains(text, "\ndelete User") {
+			t.Errorf("delete %s is explained %q, %v", deletes, text, err)
+		}
+		got := sendBulk(t, h, 0, `{"method":"DELETE","path":"/Users/`+userID+`","version":"W/\"6"}`)
+		same(t, "answered", got.statuses(), []string{"DELETE 400"})
+		if user := s.named("ada"); user == nil || s.isActive(t, "ada") != (deletes == translators.DeleteRemove) {
+			t.Errorf("delete %s in a Bulk left %v", deletes, user)
+		}
 	}
 }
 

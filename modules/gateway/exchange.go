@@ -144,7 +144,7 @@ func (x *exchange) perform(ctx context.Context, op *scim.Operation, err error) {
 	case scim.ActionUpdate:
 		x.update(ctx, err)
 	case scim.ActionDelete:
-		x.remove(ctx)
+		x.remove(ctx, err)
 	default:
 		x.fail(fmt.Errorf("decoding: no stage takes the action %q", op.Action))
 	}

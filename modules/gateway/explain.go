@@ -57,6 +57,9 @@ func (x *exchange) explain(ctx context.Context, op *scim.Operation, invalid erro
 		return text, &scim.Error{Status: http.StatusNotImplemented,
 			Detail: "Whom /Me stands for depends on the caller, and this request has none. Explain it with /Users and the id."}
 	}
+	if invalid != nil && !x.h.asksToDisable(op) {
+		return text, x.errorAnswer(invalid)
+	}
 	intents, err := x.intents(ctx)
 	for i, intent := range intents {
 		if i > 0 {

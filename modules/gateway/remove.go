@@ -10,7 +10,12 @@ import (
 )
 
 // remove answers DELETE (RFC 7644 §3.6) in the way that the configuration says.
-func (x *exchange) remove(ctx context.Context) {
+// What is wrong with the request holds no disable back.
+func (x *exchange) remove(ctx context.Context, invalid error) {
+	if invalid != nil && !x.disables {
+		x.fail(invalid)
+		return
+	}
 	unlock, err := locks.lock(ctx, x.h.Name, x.op.Type.Name, x.op.ID)
 	if err != nil {
 		x.fail(err)
@@ -21,7 +26,7 @@ func (x *exchange) remove(ctx context.Context) {
 	case translators.DeleteRemove:
 		err = x.removeOne(ctx)
 	case translators.DeleteDisable:
-		err = x.disableInstead(ctx)
+		err = x.disableInstead(ctx, invalid)
 	default:
 		err = &scim.Error{Status: http.StatusForbidden, Detail: fmt.Sprintf(
 			"This gateway does not delete %s (\"delete refuse\" in its configuration).", x.op.Type.Endpoint[1:])}
@@ -83,15 +88,21 @@ func (x *exchange) protectsMembersOf(ctx context.Context) error {
 
 // disableInstead carries DELETE out as active=false. Like any disable it does not
 // depend on the version of the resource; the answer does.
-func (x *exchange) disableInstead(ctx context.Context) error {
+func (x *exchange) disableInstead(ctx context.Context, invalid error) error {
 	disable, err := disabling(x.op)
 	if err == nil {
 		_, err = x.updateOne(ctx, disable)
 	}
-	if err == nil && x.changed != nil {
-		return x.afterDisable(x.changed, false)
+	if err != nil {
+		return err
 	}
-	return err
+	if invalid == nil {
+		invalid = x.changed
+	}
+	if invalid == nil {
+		return nil
+	}
+	return x.afterDisable(invalid, false)
 }
 
 // disabling returns the operation that sets active to false on the same
