@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -15,7 +16,7 @@ import (
 func TestRehearse(t *testing.T) {
 	d := start(t)
 	var out bytes.Buffer
-	err := d.Rehearse(t.Context(), rehearse.Options{Report: rehearse.NewText(rehearse.TextOptions{Out: &out})})
+	err := d.Rehearse(t.Context(), rehearse.Options{Timeout: 10 * time.Minute, Report: rehearse.NewText(rehearse.TextOptions{Out: &out})})
 	if err != nil {
 		t.Fatalf("%v\n%s", err, out.String())
 	}

@@ -56,7 +56,7 @@ func TestRehearse(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			g := startGateway(t, d(t), setup{})
-			out, err := rehearsal(t, "rehearse", "all", "--url", g.URL, "--match", "ADA.lovelace", "--json").Output()
+			out, err := rehearsal(t, "rehearse", "all", "--url", g.URL, "--match", "ADA.lovelace", "--timeout", "10m", "--json").Output()
 			if err != nil {
 				t.Errorf("it ended with %v", err)
 			}

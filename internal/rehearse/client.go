@@ -293,7 +293,9 @@ func (c *client) once(parent context.Context, x *exchange) {
 	x.took = time.Since(started)
 	if err != nil {
 		x.err = c.reason(ctx, parent, err)
-		c.stats.failed(x.operation)
+		if parent.Err() == nil { // else it was cut off on this side
+			c.stats.failed(x.operation)
+		}
 		return
 	}
 	x.status, x.header, x.tls = response.StatusCode, response.Header, response.TLS

@@ -56,7 +56,7 @@ func TestDefects(t *testing.T) {
 			}
 		}
 	}
-	slowly := onlyOnce(func() { time.Sleep(1100 * time.Millisecond) }) // it is a slow server
+	slowly := onlyOnce(func() { time.Sleep(2100 * time.Millisecond) }) // it is a slow server
 	cutOnce := onlyOnce(cut)
 	refuse := func(status int, scimType string) *answer {
 		a := new(answer)
@@ -70,6 +70,7 @@ func TestDefects(t *testing.T) {
 		want     verdicts
 		says     map[string]string // what findings or notes of a check say
 		err      error             // default: ErrMissing
+		timeout  time.Duration     // default: that of options
 	}{
 		{
 			name: "an empty list is 404", provider: rehearse.Entra,
@@ -256,7 +257,8 @@ func TestDefects(t *testing.T) {
 				return nil, body
 			}},
 			want: verdicts{"answers-in-time": warning}, err: errNone,
-			says: map[string]string{"answers-in-time": "the provider's patience ends at 12s"},
+			says:    map[string]string{"answers-in-time": "the provider's patience ends at 24s"},
+			timeout: 24 * time.Second,
 		},
 		{
 			name: "the connection is cut after a creation", provider: rehearse.Entra,
@@ -551,7 +553,10 @@ func TestDefects(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			r := newRecord()
 			o := options(broken(t, test.defect), test.provider)
-			o.Report, o.Timeout = r, 12*time.Second
+			o.Report = r
+			if test.timeout != 0 {
+				o.Timeout = test.timeout
+			}
 			err := rehearse.Run(t.Context(), o)
 			want := test.err
 			if want == nil {

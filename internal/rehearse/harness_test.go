@@ -14,6 +14,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	_ "github.com/caddyserver/caddy/v2/modules/standard"
 
@@ -42,10 +43,13 @@ func run(m *testing.M) int {
 	return code
 }
 
+// patient is what nothing takes, not even on a machine that has much else to do.
+const patient = 10 * time.Minute
+
 // options are those for a server at the URL.
 func options(url string, providers ...rehearse.Provider) rehearse.Options {
 	return rehearse.Options{
-		Providers: providers, URL: url, Credential: rehearse.Credential{Scheme: rehearse.Bearer, Secret: gateway.Token},
+		Providers: providers, URL: url, Credential: rehearse.Credential{Scheme: rehearse.Bearer, Secret: gateway.Token}, Timeout: patient,
 	}
 }
 

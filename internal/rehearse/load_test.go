@@ -148,8 +148,13 @@ func TestLoadIsInterrupted(t *testing.T) {
 	if err := rehearse.Run(ctx, o); !errors.Is(err, rehearse.ErrInterrupted) {
 		t.Errorf("it ended with %v", err)
 	}
-	if len(r.summary.Left) > 0 {
-		t.Errorf("left is %+v", r.summary.Left)
+	if len(r.summary.Left) > 0 || len(r.summary.Load.Errors) > 0 {
+		t.Errorf("left is %+v, errors are %+v", r.summary.Left, r.summary.Load.Errors)
+	}
+	for _, latency := range r.summary.Latency {
+		if latency.Failed > 0 {
+			t.Errorf("what was cut off here counts as failed there: %+v", latency)
+		}
 	}
 	nothingIsLeft(t)
 }
