@@ -102,6 +102,22 @@ func TestText(t *testing.T) {
 	}
 }
 
+// What is left behind is no good end.
+func TestTextOfLeftovers(t *testing.T) {
+	for want, load := range map[string]*rehearse.LoadResult{
+		"✗ everything that the provider needs is there, and not everything could be removed: 3 passed": nil,
+		"✗ all 2 users went through everything, and not all could be removed.":                         {Users: 2},
+	} {
+		var out bytes.Buffer
+		r := rehearse.NewText(rehearse.TextOptions{Out: &out})
+		r.Begin(rehearse.Opening{})
+		r.End(rehearse.Summary{Passed: 3, Load: load, Left: []rehearse.Left{{Kind: rehearse.User, ID: "1", Name: "x", Why: "503"}}})
+		if !strings.Contains(out.String(), want) || strings.Contains(out.String(), "✓") {
+			t.Errorf("it does not say %q:\n%s", want, out.String())
+		}
+	}
+}
+
 func TestJSON(t *testing.T) {
 	var out bytes.Buffer
 	perform(rehearse.NewJSON(&out))

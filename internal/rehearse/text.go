@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -298,10 +299,14 @@ func (p *textReport) verdict(s Summary) {
 		}
 	case s.Load != nil && len(s.Load.Errors) > 0:
 		p.Line(0, terminal.Red, fmt.Sprintf("✗ %d of %d users went through everything.", s.Load.Users, p.opening.Load.Users))
+	case s.Load != nil && slices.ContainsFunc(s.Left, func(l Left) bool { return !l.OnPurpose }):
+		p.Line(0, terminal.Red, fmt.Sprintf("✗ all %d users went through everything, and not all could be removed.", s.Load.Users))
 	case s.Load != nil:
 		p.Line(0, terminal.Green, fmt.Sprintf("✓ all %d users went through everything.", s.Load.Users))
 	case s.Failed > 0:
 		p.Line(0, terminal.Red, fmt.Sprintf("✗ something that the provider needs is missing: %s, in %s.", counts, took))
+	case slices.ContainsFunc(s.Left, func(l Left) bool { return !l.OnPurpose }):
+		p.Line(0, terminal.Red, fmt.Sprintf("✗ everything that the provider needs is there, and not everything could be removed: %s, in %s.", counts, took))
 	default:
 		p.Line(0, terminal.Green, fmt.Sprintf("✓ everything that the provider needs is there: %s, in %s.", counts, took))
 	}
