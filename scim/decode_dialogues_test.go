@@ -50,17 +50,20 @@ func TestEntitlements(t *testing.T) {
 	decodeEach(t, &scim.Decoder{Types: types}, d)
 }
 
+// idOf makes an id that looks like one: as long as a UUID.
+func idOf(name string) string { return fmt.Sprintf("%036x", name) }
+
 // decodeEach decodes the requests of a dialogue.
 func decodeEach(t *testing.T, decoder *scim.Decoder, d *dialogue.Dialogue) {
 	t.Helper()
 	known := map[string]string{}
 	for name := range dialogues.Fixture {
-		known[name] = "id-of-" + name
+		known[name] = idOf(name)
 	}
 	for _, step := range d.Steps {
 		if step.Answer != nil {
 			for _, r := range step.Answer.Remember {
-				known[r.Name] = "id-of-" + r.Name
+				known[r.Name] = idOf(r.Name)
 			}
 		}
 		s, err := step.Expand(known)

@@ -53,11 +53,16 @@ func (r Request) EffectiveMethod(d Dialect) (string, error) {
 }
 
 // withoutSuffixV1 cuts off .json or .xml, by which a client asks for a format as it
-// does by Accept. No id is nothing but that.
+// does by Accept. Where an id could end so, it is the id that was meant: of two
+// people, ada and ada.json, one must not be taken for the other.
 func (r Request) withoutSuffixV1() Request {
 	path := strings.TrimSuffix(r.Path, "/")
 	dot := strings.LastIndexByte(path, '.')
-	if dot < 1 || path[dot-1] == '/' {
+	if dot < 1 {
+		return r
+	}
+	isDiscovery, _ := splitEndpointV1(path[:dot])
+	if _, id, hasID := cutID(path[:dot]); hasID && isDiscovery == "" && !isMadeID(id) {
 		return r
 	}
 	switch strings.ToLower(path[dot:]) {
@@ -67,6 +72,13 @@ func (r Request) withoutSuffixV1() Request {
 		r.Path, r.Accept = path[:dot], "application/xml"
 	}
 	return r
+}
+
+// isMadeID reports whether an id is one as directories and databases make them: a
+// UUID or a number. They end in no suffix.
+func isMadeID(id string) bool {
+	const digits, lengthUUID = "0123456789", 36
+	return id != "" && strings.Trim(id, digits) == "" || len(id) == lengthUUID && strings.Trim(id, digits+"abcdefABCDEF-") == ""
 }
 
 // endpointProvidersV1 is where SCIM 1.1 has what a gateway can do (§3).
