@@ -34,7 +34,8 @@ func (m *MemberChange) IsEmpty() bool {
 }
 
 // Difference is an attribute whose value an operation changes. Before and After
-// are whole values of the attribute, either of them may be absent.
+// are whole values of the attribute, either of them may be absent. Both are where
+// what is never shown, such as a password, is removed: nobody knows what it was.
 type Difference struct {
 	Attribute *Attribute
 	Before    Value

@@ -19,7 +19,8 @@ type Intent struct {
 	// After is the whole state wanted; nil on delete and where only members
 	// change.
 	After *scim.Resource
-	// Changes is what differs between Before and After.
+	// Changes is what differs between Before and After, and what is removed without
+	// having been seen (see [scim.Difference]).
 	Changes []scim.Difference
 	// SetsActive says that the request sets active itself, to the value in After,
 	// also where that does not differ: an account that counts as active and is

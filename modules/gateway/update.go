@@ -164,11 +164,25 @@ func (x *exchange) updateIntent(ctx context.Context, op *scim.Operation) (transl
 		return intent, err
 	}
 	if len(op.Changes) > 0 {
-		intent.After, intent.Changes = after, scim.Diff(before, after)
+		intent.After, intent.Changes = after, append(scim.Diff(before, after), unseen(op, after)...)
 		_, intent.SetsActive = op.Active()
 	}
 	intent.Members, intent.References, err = x.membership(ctx, op)
 	return intent, err
+}
+
+// unseen returns what an update removes without its being known whether it was there:
+// what is never shown, such as the password, is not in the state before.
+func unseen(op *scim.Operation, after *scim.Resource) []scim.Difference {
+	var removed []scim.Difference
+	for _, c := range op.Changes {
+		a := c.Path.Attribute
+		isNoted := slices.ContainsFunc(removed, func(d scim.Difference) bool { return d.Attribute == a })
+		if c.Op == scim.Remove && a.Mutability == scim.WriteOnly && after.Get(a).IsAbsent() && !isNoted {
+			removed = append(removed, scim.Difference{Attribute: a})
+		}
+	}
+	return removed
 }
 
 // wanted returns the resource as the changes and the rules make it. A disable,

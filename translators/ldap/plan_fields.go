@@ -54,7 +54,26 @@ func (k *kind) fieldChanges(before, after *scim.Resource, differences []scim.Dif
 		}
 		fields = append(fields, change)
 	}
-	return fields, dropped, nil
+	return append(fields, k.removedSecrets(differences)...), dropped, nil
+}
+
+// removedSecrets are the attributes whose values nobody sees and that are to have
+// none: before and after they are absent as far as anybody knows.
+func (k *kind) removedSecrets(differences []scim.Difference) (fields []fieldChange) {
+	for _, d := range differences {
+		if !d.Before.IsAbsent() || !d.After.IsAbsent() {
+			continue
+		}
+		for _, l := range k.mapping.Leaves {
+			if l.Path.Attribute != d.Attribute || !l.IsSecret() || !l.IsWritable() {
+				continue
+			}
+			for _, f := range l.Fields {
+				fields = append(fields, fieldChange{name: f, secret: true})
+			}
+		}
+	}
+	return fields
 }
 
 // lenient gives ids that have no name one of their own, for comparing.
