@@ -87,6 +87,7 @@ func (x *exchange) explain(ctx context.Context, op *scim.Operation, invalid erro
 func (x *exchange) explainBulk(ctx context.Context, operations []scim.BulkOperation) string {
 	var parts []string
 	later := make(map[int]scim.BulkOperation)
+	b := &bulk{creators: creators(operations)}
 	for _, s := range sequence(operations) {
 		op, title := operations[s.index], fmt.Sprintf("Operation %d", s.index+1)
 		invalid := error(nil)
@@ -102,6 +103,11 @@ func (x *exchange) explainBulk(ctx context.Context, operations []scim.BulkOperat
 			op = later[s.index]
 			title += ", the rest of it"
 		}
+		for _, bulkID := range op.References() {
+			if _, is := b.creators[bulkID]; !is && invalid == nil {
+				invalid = b.missing(bulkID)
+			}
+		}
 		if op.BulkID != "" {
 			title += ", bulkId:" + shortID(op.BulkID)
 		}
@@ -115,16 +121,17 @@ func (x *exchange) explainBulk(ctx context.Context, operations []scim.BulkOperat
 	return strings.Join(parts, "\n")
 }
 
-// explainListed explains an operation of a Bulk.
+// explainListed explains an operation of a Bulk; of one that is invalid, the disable
+// in it, as it alone would be carried out.
 func (x *exchange) explainListed(ctx context.Context, op scim.BulkOperation, invalid error) (string, error) {
-	if invalid != nil {
-		return "", invalid
-	}
 	one := &exchange{
 		h: x.h, edge: x.edge, method: op.Method, path: op.Path, dialect: x.dialect, id: x.id,
 		offline: x.offline || len(op.References()) > 0,
 	}
 	decoded, err := x.h.decoders[x.dialect].Decode(op.Request())
+	if invalid != nil {
+		decoded, err = one.onlyDisable(decoded, err, invalid)
+	}
 	if decoded == nil {
 		return "", err
 	}

@@ -42,6 +42,8 @@ func TestExplainBulk(t *testing.T) {
 		`PATCH /Users/`+userID+` `+setTitle,
 		`PATCH /Users/nobody `+setTitle,
 		`GET /Users`,
+		`PATCH /Users/`+userID+`?x `+disableAda,
+		`PUT /Users/`+userID+` {"userName":"ada","active":false,"title":"bulkId:nobody"}`,
 	)
 	text, err := h.Explain(t.Context(), httptest.NewRequest("POST", "/scim/v2/Bulk", strings.NewReader(body)), false)
 	if err != nil {
@@ -53,6 +55,9 @@ func TestExplainBulk(t *testing.T) {
 		"# Operation 4:\n", "update User " + userID + " title\n",
 		"# Operation 5:\n", "# refused: 404",
 		"# Operation 6:\n", "# refused: 400",
+		"# Operation 7:\n# update User " + userID + "\n#   replace active false\n", // nothing holds it back
+		"update User " + userID + " active\n",
+		"# Operation 8:\n", "#   replace active false\n", "update User " + userID + " active\n", "# refused: 400", "bulkId:nobody",
 		"# Operation 1, as far as it refers to nothing that comes later, bulkId:g:\n", "create Group displayName add [\"bulkId:a\"] remove []\n",
 		"# Operation 2, bulkId:h:\n", "create Group displayName add [\"bulkId:g\"] remove []\n",
 		"# Operation 1, the rest of it:\n", "update Group bulkId:g add [\"bulkId:h\"] remove []\n",
