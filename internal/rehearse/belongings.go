@@ -176,6 +176,18 @@ func (b *belongings) lost() (all []belonging, isOpen bool) {
 	return all, isOpen
 }
 
+// unanswered are names of which a creation had no answer.
+func (b *belongings) unanswered() (all []belonging) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for one, isUnanswered := range b.sought {
+		if isUnanswered {
+			all = append(all, one)
+		}
+	}
+	return all
+}
+
 // left is what is to be removed: groups first, because of who is in them, and
 // what was created last before what was created first.
 func (b *belongings) left() []Left {

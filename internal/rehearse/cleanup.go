@@ -25,14 +25,33 @@ func (r *run) cleanUp(ctx context.Context) (removed int, left []Left) {
 			}
 		}()
 	}
-	left = r.resolve(ctx)
+	late := r.own.unanswered()
+	lost := r.resolve(ctx)
 	if r.Keep {
 		for _, one := range r.own.left() {
 			one.Why, one.OnPurpose = "--keep", true
-			left = append(left, one)
+			lost = append(lost, one)
 		}
-		return 0, left
+		return 0, lost
 	}
+	for round := range rounds {
+		var now int
+		now, left = r.removeAll(ctx)
+		removed += now
+		if len(late) == 0 || round == rounds-1 || pause(ctx, roundPause) != nil {
+			break
+		}
+		// A creation without an answer may come behind the removal of who had the
+		// name before: of a person created twice the second one.
+		for _, one := range late {
+			_, _ = r.adopt(ctx, one.kind, one.key) // a fault now leaves what is known already
+		}
+	}
+	return removed, append(lost, left...)
+}
+
+// removeAll removes what there is and returns how much that was, and what is left.
+func (r *run) removeAll(ctx context.Context) (removed int, left []Left) {
 	for _, one := range r.own.left() {
 		r.Report.Cleaning(r.own.count())
 		if r.remove(ctx, &one) {

@@ -5,8 +5,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -92,6 +98,53 @@ func TestInterruption(t *testing.T) {
 			})
 		}
 	}
+}
+
+// A creation that was cut off, of a name that exists, is still under way while the
+// clean-up deletes who has the name: then it succeeds.
+func TestLateCreation(t *testing.T) {
+	behind, err := url.Parse(strings.TrimSuffix(gateway.TenantURL, "/scim/v2"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	proxy := httputil.NewSingleHostReverseProxy(behind)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	deleted, created := make(chan struct{}), make(chan struct{})
+	var isDuplicate atomic.Bool
+	var first sync.Once
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(r.Body)
+		if err != nil {
+			panic(http.ErrAbortHandler)
+		}
+		r.Body = io.NopCloser(bytes.NewReader(body))
+		if isDuplicate.Load() && r.Method == "POST" {
+			cancel()
+			<-deleted
+			defer close(created)
+		}
+		recorder := httptest.NewRecorder() // which, unlike w, does not tell the proxy that nobody waits any more
+		proxy.ServeHTTP(recorder, r.WithContext(context.WithoutCancel(r.Context())))
+		w.WriteHeader(recorder.Code)
+		_, _ = w.Write(recorder.Body.Bytes())
+		if r.Method == "DELETE" {
+			first.Do(func() { close(deleted) })
+		}
+	}))
+	defer server.Close()
+	r := newRecord()
+	r.starting = func(title string) { isDuplicate.Store(title == "Create the same user again") }
+	o := options(server.URL+"/scim/v2", rehearse.Entra)
+	o.Report = r
+	if err := rehearse.Run(ctx, o); !errors.Is(err, rehearse.ErrInterrupted) {
+		t.Errorf("it ended with %v", err)
+	}
+	<-created
+	if len(r.summary.Left) > 0 || r.summary.Removed != 2 {
+		t.Errorf("the summary is %+v", r.summary)
+	}
+	nothingIsLeft(t)
 }
 
 // A panic cleans up, and is not swallowed.
