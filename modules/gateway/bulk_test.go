@@ -408,3 +408,17 @@ func TestBulkWithVeryManyReferences(t *testing.T) {
 		t.Errorf("it took %s", took)
 	}
 }
+
+// An id that nobody has may be as long as a Bulk: it neither goes to the backend nor
+// fills the log.
+func TestBulkOfLongIDs(t *testing.T) {
+	h, logs := newHandler(t, holds(), nil)
+	long := strings.Repeat("x", 1<<20)
+	got := sendBulk(t, h, 0, `PATCH /Users/`+long+` `+disableAda, `DELETE /Users/`+long, `PATCH /Users/`+userID+` `+disableAda)
+	same(t, "answered", got.statuses(), []string{"PATCH 404", "DELETE 404", "PATCH 200"})
+	for _, line := range logs.All() {
+		if id, _ := line.ContextMap()["resource_id"].(string); len(id) > 1024 {
+			t.Errorf("%s: the id is logged with %d bytes", line.Message, len(id))
+		}
+	}
+}
