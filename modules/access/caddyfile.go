@@ -105,14 +105,26 @@ func (a *Access) unmarshalCredential(d *caddyfile.Dispenser, scheme string) erro
 			}
 		}
 		if option == "me" {
-			if _, err := scim.ParseFilter(scim.UserType(), c.Me, scim.DefaultFilterLimits); err != nil {
-				return d.Errf("me: %s", scim.AsError(err).Detail)
-			}
+			c.meLine = *d
 		}
 	}
 	if (c.Secret == "") == (c.SHA256 == "") {
 		return d.Errf("credential %q needs either a secret or its sha256", c.Name)
 	}
 	a.Credentials = append(a.Credentials, c)
+	return nil
+}
+
+// CheckMe finds what is wrong with the filters of me whatever is mapped, for the
+// full type of users, while their lines are still known.
+func (a *Access) CheckMe(users *scim.ResourceType) error {
+	for _, c := range a.Credentials {
+		if c.Me == "" {
+			continue
+		}
+		if _, err := scim.ParseFilter(users, c.Me, scim.DefaultFilterLimits); err != nil {
+			return c.meLine.Errf("me: %s", scim.AsError(err).Detail)
+		}
+	}
 	return nil
 }

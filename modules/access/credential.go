@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 
 	"github.com/scimgate/scimgate/scim"
 )
@@ -53,6 +54,7 @@ type Credential struct {
 	Me string `json:"me,omitempty"`
 
 	me      scim.Filter
+	meLine  caddyfile.Dispenser // of the Caddyfile
 	hash    [sha256.Size]byte
 	expires time.Time
 	allow   []netip.Prefix

@@ -231,8 +231,8 @@ func unmarshalDuration(d *caddyfile.Dispenser, to *caddy.Duration) error {
 	return nil
 }
 
-// checkFilters finds what is wrong with the filters of protect whatever is mapped,
-// while their lines are still known. A translator may define schemas and types that
+// checkFilters finds what is wrong with the filters of protect and me whatever is
+// mapped, while their lines are still known. A translator may define schemas and types that
 // they speak of.
 func (h *Handler) checkFilters() error {
 	for i, text := range h.Policy.Protect {
@@ -248,7 +248,7 @@ func (h *Handler) checkFilters() error {
 			return h.protectLines[i].Errf("protect: %s", scim.AsError(first).Detail)
 		}
 	}
-	return nil
+	return h.Access.CheckMe(h.fullTypes.Named("User"))
 }
 
 func noArguments(d *caddyfile.Dispenser) error {
