@@ -41,6 +41,9 @@ type Decoder struct {
 	// is required or immutable. Without it what is omitted stays, since Okta
 	// omits what it does not map.
 	ClearOmitted bool
+	// Base is the path of the gateway, such as /scim/v2. The paths in a Bulk are
+	// below it; one that begins with it is understood. "": none.
+	Base string
 	// Dialect is the version of SCIM that requests are written in.
 	Dialect Dialect
 }

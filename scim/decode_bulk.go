@@ -108,6 +108,7 @@ func (x *decoding) bulkOperation(v jsonValue) BulkOperation {
 		}
 	}
 	o.setPath(path)
+	o.Path = x.decoder.belowBase(o.Path)
 	switch o.Method {
 	case http.MethodPost, http.MethodPut, http.MethodPatch:
 		switch data.kind() {
@@ -179,6 +180,19 @@ func (o *BulkOperation) setPath(v jsonValue) {
 	} else if relative != "" && !strings.Contains(relative, "://") {
 		o.Path = "/" + strings.TrimLeft(path, "/")
 	}
+}
+
+// belowBase takes the base off a path that begins with it: whom
+// /scim/v2/Users/2819c223 means can be told, and "not found" would be untrue.
+func (d *Decoder) belowBase(path string) string {
+	endpoint, _, _ := strings.Cut(strings.TrimPrefix(path, "/"), "/")
+	if t, _ := d.typeAt("/" + endpoint); t != nil || d.Base == "" || len(path) < len(d.Base) || !strings.EqualFold(path[:len(d.Base)], d.Base) {
+		return path
+	}
+	if rest := path[len(d.Base):]; strings.HasPrefix(rest, "/") {
+		return "/" + strings.TrimLeft(rest, "/")
+	}
+	return path
 }
 
 // bulkRoute reports what is wrong with method and path together: a Bulk creates,

@@ -105,6 +105,18 @@ func TestBulkResolvesReferences(t *testing.T) {
 	}
 }
 
+// A path that is the whole one, as it would be requested alone, is understood.
+func TestBulkOfPathsWithTheBase(t *testing.T) {
+	s := holds()
+	h, _ := newHandler(t, s, nil)
+	got := sendBulk(t, h, 0,
+		`PATCH /scim/v2/Users/`+userID+` {"Operations":[{"op":"replace","path":"active","value":false}]}`,
+		`DELETE /SCIM/v2//Users/`+userID,
+		`DELETE /scim/v22/Users/`+userID,
+	)
+	same(t, "answered", got.statuses(), []string{"PATCH 200", "DELETE 204", "DELETE 404"})
+}
+
 // Resources that need each other are created first and then completed.
 func TestBulkResolvesCycles(t *testing.T) {
 	s := holds()

@@ -28,7 +28,7 @@ func TestBelow(t *testing.T) {
 		"/scim/v2":              "",
 		"/scim/v2/":             "/",
 		"/scim/v2/Users":        "/Users",
-		"/scim/v2//Users":       "//Users",
+		"/scim/v2//Users":       "/Users",
 		"/scim/v2/Users/../x":   "/Users/../x",
 		"/SCIM/v2/Users":        "/Users",
 		"/Scim/V2":              "",

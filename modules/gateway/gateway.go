@@ -304,7 +304,7 @@ func (h *Handler) provisionDecoder() {
 		BulkOperations: h.Limits.BulkOperations,
 	}
 	for _, d := range []scim.Dialect{scim.V2, scim.V1} {
-		h.decoders[d] = &scim.Decoder{Types: h.resource, Limits: h.limits, ClearOmitted: h.ClearOmitted, Dialect: d}
+		h.decoders[d] = &scim.Decoder{Types: h.resource, Limits: h.limits, ClearOmitted: h.ClearOmitted, Base: h.Base, Dialect: d}
 	}
 	h.limits = h.limits.WithDefaults()
 	if h.Limits.Walk == 0 {
@@ -396,6 +396,9 @@ func behind(base, path string) (string, bool) {
 		return "", false
 	}
 	rest := path[len(base):]
+	if strings.HasPrefix(rest, "//") {
+		rest = "/" + strings.TrimLeft(rest, "/") // of a tenant URL that ends with a slash
+	}
 	return rest, rest == "" || rest[0] == '/'
 }
 
