@@ -66,6 +66,8 @@ var kinds = map[string]string{
 	"ldif config":       "changes to the configuration of a stock slapd; made",
 	"ldif tree":         "entries for a stock slapd; added",
 	"ldif sorting":      "more of that; made",
+	"ldif external":     "more of that, for certificates; made, and tried with other certificates",
+	"sh external":       "the command that tries them; run",
 	"ldif person":       "a change to a person in it; made",
 	"sh stock":          "commands for a stock slapd; run",
 	"sh log":            "commands that read the service's log; run on a log",

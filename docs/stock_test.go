@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -21,6 +22,8 @@ import (
 // the paths are others, and the certificate is a test's.
 type stock struct {
 	dir, address, ldapi, ca string
+	authority               *slapd.Server // signs the certificates
+	stop                    func()        // ends the server; start starts it again
 }
 
 const adminPassword = "admin-secret"
@@ -43,7 +46,7 @@ func startStock(t *testing.T) *stock {
 	}
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
 	certificates := slapd.Start(t, slapd.Options{NoSync: true})
-	s := &stock{dir: dir, address: "ldap://127.0.0.1:" + freePort(t), ldapi: "ldapi://" + url.PathEscape(filepath.Join(dir, "ldapi")), ca: certificates.CAFile()}
+	s := &stock{dir: dir, address: "ldap://127.0.0.1:" + freePort(t), authority: certificates, ldapi: "ldapi://" + url.PathEscape(filepath.Join(dir, "ldapi")), ca: certificates.CAFile()}
 	template, err := os.ReadFile("/usr/share/slapd/slapd.init.ldif")
 	if err != nil {
 		t.Fatal(err)
@@ -85,10 +88,11 @@ func (s *stock) start(t *testing.T) {
 	if err := server.Start(); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() {
+	s.stop = sync.OnceFunc(func() {
 		stop()
 		_ = server.Wait()
 	})
+	t.Cleanup(s.stop)
 	var err error
 	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); {
 		if err = exec.Command("ldapsearch", "-x", "-H", s.address, "-s", "base", "-b", "").Run(); err == nil {

@@ -87,13 +87,20 @@ func writePair(dir, name string, certificate []byte, key *ecdsa.PrivateKey) erro
 // TLSVerifyClient, as cn=<common name>.
 func (s *Server) ClientCertificate(t TB, dir, commonName string) (certificate, key string) {
 	t.Helper()
-	if err := s.writeClient(dir, commonName); err != nil {
+	return s.ClientCertificateOf(t, dir, pkix.Name{CommonName: commonName})
+}
+
+// ClientCertificateOf is ClientCertificate for a whole subject. slapd knows who
+// shows it by the subject as a DN, its last part first.
+func (s *Server) ClientCertificateOf(t TB, dir string, subject pkix.Name) (certificate, key string) {
+	t.Helper()
+	if err := s.writeClient(dir, subject); err != nil {
 		t.Fatalf("making a client certificate: %v", err)
 	}
 	return filepath.Join(dir, "client.crt"), filepath.Join(dir, "client.key")
 }
 
-func (s *Server) writeClient(dir, commonName string) error {
+func (s *Server) writeClient(dir string, subject pkix.Name) error {
 	pair, err := tls.LoadX509KeyPair(s.CAFile(), filepath.Join(s.dir, "ca.key"))
 	if err != nil {
 		return fmt.Errorf("reading the authority: %w", err)
@@ -104,7 +111,7 @@ func (s *Server) writeClient(dir, commonName string) error {
 	}
 	client := &x509.Certificate{
 		SerialNumber: serial,
-		Subject:      pkix.Name{CommonName: commonName},
+		Subject:      subject,
 		NotBefore:    time.Now().Add(-time.Hour),
 		NotAfter:     time.Now().Add(24 * time.Hour),
 		KeyUsage:     x509.KeyUsageDigitalSignature,
