@@ -48,14 +48,26 @@ type entryCall struct {
 // Purpose implements [translators.Call].
 func (c *entryCall) Purpose() string { return c.purpose }
 
-// condition is the assertion under which a write goes out: that the entry has
+// condition is the assertion under which a write to dn goes out: that the entry has
 // the id, and satisfies more ("" for nothing else).
 //
-// An entry that is no resource of this kind satisfies it too. slapd's overlay
-// "unique" puts the assertion of a write to the base of its own search as well,
-// which makes every write to a unique attribute fail otherwise.
-func (c *entryCall) condition(more string) string {
-	return "(|" + c.identity(more) + "(!" + c.k.filter + "))"
+// An entry that is no resource of this kind and has not the name satisfies it too.
+// slapd's overlay "unique" puts the assertion of a write to the base of its own
+// search as well, which makes every write to a unique attribute fail otherwise.
+// What has taken the name of the entry since has the value that it is named by.
+func (c *entryCall) condition(dn, more string) string {
+	return "(|" + c.identity(more) + "(!(|" + c.k.filter + namingFilter(dn) + ")))"
+}
+
+// namingFilter is the LDAP filter that every entry of that name satisfies (RFC 4512
+// §2.3.1); "" when the name can't be read.
+func namingFilter(dn string) string {
+	parsed, err := goldap.ParseDN(dn)
+	if err != nil || len(parsed.RDNs) == 0 {
+		return ""
+	}
+	part := parsed.RDNs[0].Attributes[0]
+	return equality(part.Type, part.Value, true)
 }
 
 // identity is the part of the condition that is about the entry.
@@ -124,7 +136,7 @@ func (c *entryCall) controls(a aim, more string) ([]goldap.Control, error) {
 	if a.unguarded {
 		return nil, nil
 	}
-	condition := c.condition(more)
+	condition := c.condition(a.dn, more)
 	if c.remembered && a.seen == nil {
 		// Whatever is there now under the name: only the group itself is meant.
 		condition = "(&" + c.identity(more) + c.k.filter + ")"

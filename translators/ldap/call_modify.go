@@ -2,10 +2,12 @@ package ldap
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strings"
 
 	goldap "github.com/go-ldap/ldap/v3"
+	"go.uber.org/zap"
 
 	"github.com/scimgate/scimgate/translators"
 )
@@ -152,7 +154,27 @@ func (w *modifyWork) sendOnce(ctx context.Context, a aim) error {
 	}
 	// An entry that can't be decoded is read again.
 	w.entry, _ = postReadEntry(w.t.profile.postReadControl, answer)
-	return nil
+	return w.checkEntry()
+}
+
+// errAnother means that a write without an assertion has met another entry.
+var errAnother = errors.New("another entry has taken the name since it was looked for, and was changed")
+
+// checkEntry looks whether the directory has changed the entry that is meant. Where
+// it has not, the write goes out again, to where that is now: what was done to the
+// other one can't be taken back, and must not pass for this one.
+func (w *modifyWork) checkEntry() error {
+	if w.entry == nil {
+		return nil
+	}
+	id, ok := w.t.profile.readID(w.entry)
+	if !ok || id == w.id {
+		return nil
+	}
+	w.t.logger.Error("a change has met another entry, which has taken the name of the one that it is for: look at it",
+		zap.String("purpose", w.purpose), zap.String("changed", w.entry.DN), zap.String("changed_id", id), zap.String("id", w.id))
+	w.entry = nil
+	return goldap.NewError(goldap.LDAPResultAssertionFailed, errAnother)
 }
 
 // reconsider changes what is sent after the directory has refused it because of

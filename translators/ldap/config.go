@@ -77,18 +77,17 @@ type Translator struct {
 	// Resources are further resource types, and where their entries are.
 	Resources []TypeConfig `json:"resources,omitempty"`
 
-	logger   *zap.Logger
-	profile  *profile
-	bindDN   *goldap.DN // nil when scimgate does not sign in, or the configuration does not say as whom
-	kinds    []*kind    // users before groups, others behind
-	users    *kind      // nil when users are not served
-	groups   *kind      // nil when groups are not served
-	names    *nameCache
-	places   *placeCache
-	rules    *rules
-	self     *identities
-	distinct *sync.Map // keyed by server: see isDistinct
-	telling  *sync.Map // keyed by server: those that have said of an account that it is locked
+	logger  *zap.Logger
+	profile *profile
+	bindDN  *goldap.DN // nil when scimgate does not sign in, or the configuration does not say as whom
+	kinds   []*kind    // users before groups, others behind
+	users   *kind      // nil when users are not served
+	groups  *kind      // nil when groups are not served
+	names   *nameCache
+	places  *placeCache
+	rules   *rules
+	self    *identities
+	telling *sync.Map // keyed by server: those that have said of an account that it is locked
 	// unsorted are the kinds and sortKeys by which the directory has sorted otherwise than
 	// scim.Sort, or not at all.
 	unsorted *cache[struct{}]

@@ -3,7 +3,7 @@ package ldap
 import (
 	"context"
 	"crypto/rand"
-	"slices"
+	"errors"
 	"strings"
 
 	goldap "github.com/go-ldap/ldap/v3"
@@ -58,24 +58,26 @@ func (t *Translator) proveTold(ctx context.Context, answer ldapconn.BindResult) 
 
 const notDistinct = "What lock_tells says is also its answer to somebody who does not exist, and so tells nothing."
 
-// isDistinct reports whether the directory refuses somebody else otherwise than
+// isDistinct reports whether a server refuses somebody else otherwise than
 // lock_tells says that it refuses a locked account: one who does not exist, so
-// that nobody's lockout counts it. That it does is remembered for the server: it
-// is a matter of how it is built, not of who is locked.
+// that nobody's lockout counts it. It is asked each time: a directory that refuses
+// everybody for a while, because it is under maintenance, says nothing of one.
 func (t *Translator) isDistinct(ctx context.Context, server string) (bool, error) {
-	if _, known := t.distinct.Load(server); known {
-		return true, nil
-	}
 	nobody := child(t.users.createIn, newRDN(t.users.rdnField, "scimgate-nobody-"+strings.ToLower(rand.Text())))
 	answer, err := t.pool.TestBind(ctx, nobody.String(), rand.Text())
-	switch code := resultCode(err); {
-	case code != goldap.LDAPResultSuccess && !slices.Contains(refusals, code):
-		// Such as 32: no such account.
-	case err != nil:
-		return false, t.fault("trying how the directory refuses somebody who does not exist", err)
-	case t.profile.tells.isIn(answer):
-		return false, nil
+	if refusal, ok := errors.AsType[*ldapconn.Error](err); ok {
+		answer.Server = refusal.Server
 	}
-	t.distinct.Store(server, true)
-	return true, nil
+	switch code := resultCode(err); {
+	case answer.Server != server:
+		return false, t.fault("trying how the directory refuses somebody who does not exist", errors.Join(errOtherServer, err))
+	case code == goldap.LDAPResultNoSuchObject, code == goldap.LDAPResultInvalidDNSyntax:
+		return true, nil // it says that there is nobody
+	case err != nil:
+		// Such as busy: that is no answer to the question.
+		return false, t.fault("trying how the directory refuses somebody who does not exist", err)
+	}
+	return !t.profile.tells.isIn(answer), nil
 }
+
+var errOtherServer = errors.New("another server has answered")

@@ -37,7 +37,7 @@ const (
 func (t *Translator) Provision(ctx caddy.Context) error {
 	t.logger = ctx.Logger()
 	t.names, t.places, t.unsorted, t.rules = newNameCache(), newCache[string](), newCache[struct{}](), new(rules)
-	t.defined, t.telling, t.distinct, t.self = new(sync.Map), new(sync.Map), new(sync.Map), new(identities)
+	t.defined, t.telling, t.self = new(sync.Map), new(sync.Map), new(identities)
 	if t.Candidates == 0 {
 		t.Candidates = defaultCandidates
 	}
