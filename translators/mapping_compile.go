@@ -25,6 +25,7 @@ import (
 //   - a field that two leaves write: all but one must be read_only;
 //   - a constant with fields or rules, neither constant nor fields;
 //   - a codec that does not suit the type of the attribute;
+//   - what is write-only within a complex attribute;
 //   - default, default_from, one_of, required or create_only on what is
 //     read_only; a default that is not one of one_of; a default_from that is not
 //     mapped; a default for a password;
@@ -91,6 +92,11 @@ func (c *compiler) add(config MapConfig) error {
 	}
 	if a.Mutability == scim.WriteOnly || path.Attribute.Mutability == scim.WriteOnly {
 		l.Config.WriteOnly = true
+	}
+	if l.Config.WriteOnly && path.Attribute.IsComplex() {
+		// What can't be seen is known by the attribute alone, so that the removal of
+		// one part of it could not be told from that of another.
+		return fmt.Errorf("%s is complex, and can't be write-only, as a whole or in part: give what is secret an attribute of its own", path.Attribute)
 	}
 	if (a.Mutability == scim.ReadOnly || path.Attribute.Mutability == scim.ReadOnly) && config.Constant == "" {
 		l.Config.ReadOnly = true
