@@ -116,6 +116,58 @@ func TestRehearseIsInterrupted(t *testing.T) {
 	}
 }
 
+// Whoever reads the output goes away: head has enough, or somebody quits the pager.
+// What was created is removed all the same, and what is left is said elsewhere.
+func TestRehearseIsNotReadToTheEnd(t *testing.T) {
+	g := startGateway(t, startEmbedded(t), setup{Replace: []string{"brake disable 50 per 10m\n", ""}})
+	for name, args := range map[string][]string{
+		"checks":     {"entra", "--json"},
+		"as text":    {"entra"},
+		"a load run": {"--users", "500", "--clients", "2"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			command := rehearsal(t, append([]string{"rehearse", "--url", g.URL}, args...)...)
+			var said bytes.Buffer
+			command.Stderr = &said
+			out, err := command.StdoutPipe()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := command.Start(); err != nil {
+				t.Fatal(err)
+			}
+			lines := bufio.NewScanner(out)
+			lines.Buffer(nil, 1<<20)
+			for lines.Scan() && !strings.Contains(lines.Text(), "create-duplicate") && !strings.Contains(lines.Text(), "only users and groups are written") {
+			}
+			if err := out.Close(); err != nil {
+				t.Fatal(err)
+			}
+			err = command.Wait()
+			if exit, ok := errors.AsType[*exec.ExitError](err); !ok || exit.ExitCode() != 2 {
+				t.Errorf("it ended with %v", err)
+			}
+			for _, want := range []string{"Nobody reads the output: removing what was created.", "left behind: 0", "Error: nobody reads the output: write"} {
+				if !strings.Contains(said.String(), want) {
+					t.Errorf("it does not say %q:\n%s", want, said.String())
+				}
+			}
+			nobodyIsLeft(t, g)
+		})
+	}
+	command := rehearsal(t, "rehearse", "okta", "--no-groups", "--keep", "--json", "--url", g.URL)
+	command.Stdout, _ = os.Open(os.DevNull) // which nobody can write to
+	said, _ := command.StderrPipe()
+	if err := command.Start(); err != nil {
+		t.Fatal(err)
+	}
+	var text bytes.Buffer
+	_, _ = text.ReadFrom(said)
+	if err := command.Wait(); err == nil || command.ProcessState.ExitCode() != 2 {
+		t.Errorf("with an output that can't be written it ended with %v:\n%s", err, text.String())
+	}
+}
+
 // With the gateway's own configuration, what each request becomes is told.
 func TestRehearseExplains(t *testing.T) {
 	g := startGateway(t, startEmbedded(t), setup{})

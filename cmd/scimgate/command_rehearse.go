@@ -93,6 +93,8 @@ type rehearseCommand struct {
 	verbose, quiet   bool
 	load             rehearse.Load
 	behind           explanation // the server itself, where its configuration is at hand
+	out              *outlet     // what is told goes there, and
+	ending           *ending     // how it ended is kept
 }
 
 // outputFlags are those that the demo has, too.
@@ -202,11 +204,13 @@ func (c *rehearseCommand) complete(cmd *cobra.Command) error {
 	if c.asJSON && (c.verbose || c.quiet) || c.verbose && c.quiet {
 		return usageError{errors.New("of --json, --verbose and --quiet there can be one")}
 	}
+	c.out = newOutlet(out)
 	if c.asJSON {
-		c.options.Report = rehearse.NewJSON(out)
+		c.ending = &ending{Reporter: rehearse.NewJSON(c.out)}
 	} else {
-		c.options.Report = rehearse.NewText(rehearse.TextOptions{Out: out, Colour: terminal.Is(out), Verbose: c.verbose, Quiet: c.quiet})
+		c.ending = &ending{Reporter: rehearse.NewText(rehearse.TextOptions{Out: c.out, Colour: terminal.Is(out), Verbose: c.verbose, Quiet: c.quiet})}
 	}
+	c.options.Report = c.ending
 	return nil
 }
 
@@ -236,7 +240,8 @@ func (c *rehearseCommand) explain() (func(), error) {
 }
 
 // run rehearses until it is interrupted. The first signal ends the rehearsal, and
-// the second one the clean-up.
+// the second one the clean-up. That nobody reads the output any more interrupts it,
+// too: what was created would stay, and nobody would learn of it.
 func (c *rehearseCommand) run(cmd *cobra.Command, rehearsal func(context.Context) error) error {
 	parent := cmd.Context()
 	if parent == nil {
@@ -249,15 +254,19 @@ func (c *rehearseCommand) run(cmd *cobra.Command, rehearsal func(context.Context
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
 	defer signal.Stop(signals)
+	ignoreBrokenPipes()
 	finished := make(chan struct{})
 	defer close(finished)
 	go func() {
+		why := "Interrupted"
 		select {
 		case <-signals:
+		case <-c.out.gone:
+			why = "Nobody reads the output"
 		case <-finished:
 			return
 		}
-		fmt.Fprintln(cmd.ErrOrStderr(), "\nInterrupted: removing what was created. Once more leaves it there.")
+		fmt.Fprintf(cmd.ErrOrStderr(), "\n%s: removing what was created. Ctrl-C leaves it there.\n", why)
 		cancel()
 		select {
 		case <-signals:
@@ -265,8 +274,25 @@ func (c *rehearseCommand) run(cmd *cobra.Command, rehearsal func(context.Context
 		case <-finished:
 		}
 	}()
-	return rehearsal(ctx)
+	err := rehearsal(ctx)
+	if failure := c.out.failure(); failure != nil {
+		c.ending.tell(cmd.ErrOrStderr())
+		return unreadError{failure}
+	}
+	return err
 }
+
+// ignoreBrokenPipes has a write to a pipe that nobody reads fail, instead of ending
+// the process with all it has to remove.
+func ignoreBrokenPipes() { signal.Ignore(syscall.SIGPIPE) }
+
+// unreadError says that nobody has read all of the output, so that nothing can be
+// said to whoever waits for the exit status.
+type unreadError struct{ cause error }
+
+func (e unreadError) Error() string { return "nobody reads the output: " + e.cause.Error() }
+
+func (e unreadError) Unwrap() error { return e.cause }
 
 // usageError is an error of whoever types.
 type usageError struct{ error }

@@ -1,8 +1,12 @@
 package rehearse
 
 import (
+	"cmp"
 	"encoding/json"
+	"fmt"
 	"time"
+
+	"github.com/scimgate/scimgate/internal/terminal"
 )
 
 // Reporter is told what happens, in this order, by one goroutine at a time.
@@ -125,6 +129,11 @@ type Left struct {
 	Name      string `json:"name"`
 	Why       string `json:"why"`
 	OnPurpose bool   `json:"on_purpose,omitempty"` // it was to be kept, or DELETE disables
+}
+
+// String says what is there, and why.
+func (l Left) String() string {
+	return terminal.Plain(fmt.Sprintf("left behind: %s %s, id %s: %s", l.Kind, l.Name, cmp.Or(l.ID, "unknown"), l.Why))
 }
 
 // Summary is how everything ended.

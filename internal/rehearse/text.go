@@ -271,11 +271,7 @@ func (p *textReport) End(s Summary) {
 		if one.OnPurpose {
 			style = terminal.Yellow
 		}
-		id := one.ID
-		if id == "" {
-			id = "unknown"
-		}
-		p.Line(0, style, terminal.Plain(fmt.Sprintf("left behind: %s %s, id %s: %s", one.Kind, one.Name, id, one.Why)))
+		p.Line(0, style, one.String())
 	}
 	for _, r := range p.lacking {
 		p.Line(0, terminal.Red, fmt.Sprintf("✗ %s %s: %s", r.Provider, r.ID, r.Title))
