@@ -36,6 +36,7 @@ func (t *Translator) Check(ctx context.Context) []translators.Finding {
 			c.memberOf(ctx)
 		}
 	}
+	c.apart(ctx)
 	c.overlay(ctx, root)
 	c.passwordPolicy(ctx)
 	return c.findings
@@ -138,6 +139,30 @@ func (c *checker) entries(ctx context.Context, k *kind) (isReadable bool) {
 	}
 	c.ok("%s: entries, ids and mapped attributes can be searched", name)
 	return true
+}
+
+// apart looks for entries that are resources of two types. By the one type
+// somebody could be changed and removed whom a rule about the other protects.
+func (c *checker) apart(ctx context.Context) {
+	for i, a := range c.t.kinds {
+		for _, b := range c.t.kinds[i+1:] {
+			lower, upper := a, b
+			if lower.base.AncestorOfFold(upper.base) || lower.base.EqualFold(upper.base) && upper.scope == goldap.ScopeSingleLevel {
+				lower, upper = b, a
+			}
+			isOne := upper.base.EqualFold(lower.base)
+			if !isOne && (upper.scope == goldap.ScopeSingleLevel || !upper.base.AncestorOfFold(lower.base)) {
+				continue
+			}
+			some, _, err := c.t.searchUpTo(ctx, lower, clause(upper.filter), []string{noAttributes}, 1)
+			switch {
+			case err != nil:
+				c.error("whether something is both a %s and a %s is not known: %v", a.served.Name, b.served.Name, err)
+			case len(some) > 0:
+				c.warning("%s is both a %s and a %s: what the policy says of one of the types does not hold for whoever comes by the other. Give one of them another base, or a filter that leaves out the other's entries", some[0].DN, a.served.Name, b.served.Name)
+			}
+		}
+	}
 }
 
 // pages looks whether a list can begin: the directory may limit the size of a page.

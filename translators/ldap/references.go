@@ -2,6 +2,7 @@ package ldap
 
 import (
 	"context"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -46,6 +47,9 @@ func (t *Translator) locate(ctx context.Context, k *kind, ids []string, attribut
 			if !ok {
 				return t.hiddenID()
 			}
+			if found[id] != nil {
+				return t.notDistinctID(k, id)
+			}
 			found[id] = e
 		}
 		return nil
@@ -54,6 +58,13 @@ func (t *Translator) locate(ctx context.Context, k *kind, ids []string, attribut
 		return nil, err
 	}
 	return found, nil
+}
+
+// notDistinctID is what it means when two entries have one id: which of them is
+// meant nobody knows.
+func (t *Translator) notDistinctID(k *kind, id string) error {
+	return &translators.Error{Kind: translators.Unavailable, Detail: fmt.Sprintf(
+		"Two entries of the directory have the %s %q, which is the id of a %s. Correct one of them, or name another attribute as the id in directory generic.", t.profile.id, id, k.served.Name)}
 }
 
 // reference is the resource behind a name.
