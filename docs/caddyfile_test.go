@@ -91,6 +91,31 @@ func TestCaddyfiles(t *testing.T) {
 	}
 }
 
+// TestUnmappedIsSaid leaves a map line out of an example: the check says what is
+// not served then.
+func TestUnmappedIsSaid(t *testing.T) {
+	m := newMachine(t, "")
+	text := replaced(t, pageOf(t, "docs/schemas.md").of("caddyfile")[0].text,
+		"map urn:example:params:scim:schemas:extension:hr:2.0:User:sites departmentNumber\n", "\n")
+	file := filepath.Join(m.dir, "Caddyfile")
+	if err := os.WriteFile(file, []byte(m.local(text)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	command := exec.Command(binary, "validate", "--config", file)
+	command.Env = m.env
+	output, err := command.CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v\n%s", err, output)
+	}
+	for line := range strings.Lines(string(output)) {
+		if strings.Contains(line, `"level":"warn"`) && strings.Contains(line, "an attribute is defined and not mapped: it is not served") &&
+			strings.Contains(line, `"attribute":"urn:example:params:scim:schemas:extension:hr:2.0:User:sites"`) {
+			return
+		}
+	}
+	t.Errorf("nothing is said of sites:\n%s", output)
+}
+
 // whole returns the whole Caddyfile that the lines are a part of.
 func whole(part, text string) string {
 	const users, groups = "base ou=people,dc=example,dc=com\nobject_class inetOrgPerson\nrdn uid\ndelete disable\ndisable password_policy\nmap userName uid\n",

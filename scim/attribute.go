@@ -95,6 +95,11 @@ func (a *Attribute) Sub(name string) *Attribute {
 // IsComplex reports whether a has sub-attributes.
 func (a *Attribute) IsComplex() bool { return a.Type == TypeComplex }
 
+// isSimpleList reports whether a has many values that are not complex.
+func (a *Attribute) isSimpleList() bool {
+	return a.MultiValued && !a.IsComplex() && a.parent == nil
+}
+
 // IsReferenceSet reports whether a is a writable set of references to other
 // resources, compared by their value alone, such as members of a group. Changes
 // to such an attribute are folded into [MemberChange] and never need the

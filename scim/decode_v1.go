@@ -100,11 +100,20 @@ func (d *Decoder) routeV1(r Request) (*Operation, error) {
 		return &Operation{Action: ActionDiscover, ID: path}, allow(r, path, http.MethodGet, http.MethodHead)
 	}
 	endpoint, id, _ := strings.Cut(strings.TrimPrefix(path, "/"), "/")
-	for _, name := range []string{"bulk", "me", ".search"} {
-		if strings.EqualFold(endpoint, name) || strings.EqualFold(id, ".search") {
-			return nil, &Error{Status: http.StatusNotImplemented, Detail: fmt.Sprintf(
-				"%s is not supported in SCIM 1.1; send single requests", shorten(path))}
-		}
+	remedy := ""
+	switch {
+	case strings.EqualFold(endpoint, "bulk"):
+		remedy = "send single requests"
+	case strings.EqualFold(endpoint, "me"):
+		remedy = "address the user by id, or speak SCIM 2.0, at the other base of this gateway"
+	case strings.EqualFold(endpoint, ".search"):
+		remedy = "send a GET to /Users or /Groups, with the filter in the query"
+	case strings.EqualFold(id, ".search"):
+		remedy = "send a GET to the endpoint before it, with the filter in the query"
+	}
+	if remedy != "" {
+		return nil, &Error{Status: http.StatusNotImplemented, Detail: fmt.Sprintf(
+			"%s is not supported in SCIM 1.1; %s", shorten(path), remedy)}
 	}
 	if t, _ := d.typeAt("/" + endpoint); t == nil {
 		return nil, &Error{Status: http.StatusNotFound, Detail: fmt.Sprintf(

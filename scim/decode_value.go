@@ -100,12 +100,39 @@ func (x *decoding) emit(c Change) {
 	if x.err != nil && !isActive(c.Path.Attribute) {
 		return
 	}
+	if c.Path.Selector != nil && c.Path.Attribute.isSimpleList() {
+		x.emitSelected(c)
+		return
+	}
 	if n := len(x.op.Changes); n > 0 && c.continues(x.op.Changes[n-1]) {
 		last := &x.op.Changes[n-1]
 		last.Value.items = append(last.Value.items, c.Value.items...)
 		return
 	}
 	x.op.Changes = append(x.op.Changes, c)
+}
+
+// emitSelected adds a change of those values of a simple list that its path
+// selects: they are taken out, and what the change gives instead is added.
+func (x *decoding) emitSelected(c Change) {
+	path := Path{Attribute: c.Path.Attribute}
+	x.emit(Change{Op: Remove, Path: path, Value: List(selectedValues(nil, c.Path.Selector)...)})
+	if c.Op != Remove {
+		x.emit(Change{Op: Add, Path: path, Value: List(c.Value.Items()...)})
+	}
+}
+
+// selectedValues appends the values that the selector of a simple list names.
+func selectedValues(values []Value, selector Filter) []Value {
+	switch f := selector.(type) {
+	case Or:
+		for _, term := range f.Terms {
+			values = selectedValues(values, term)
+		}
+	case Compare:
+		values = append(values, f.Value)
+	}
+	return values
 }
 
 // continues reports whether c and the change before it are one: both add

@@ -82,7 +82,9 @@ func writeTerms(b *strings.Builder, terms []Filter, operator string, isSelector 
 }
 
 func writeTarget(b *strings.Builder, t Target, isSelector bool) {
-	if isSelector {
+	if isSelector && t.Sub == nil && t.Attribute.isSimpleList() {
+		b.WriteString("value")
+	} else if isSelector {
 		b.WriteString(t.Leaf().Name)
 	} else {
 		b.WriteString(t.String())

@@ -3,6 +3,7 @@ package scim
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -28,6 +29,9 @@ func (p *parser) target(name token) (Target, error) {
 	if p.elements != nil {
 		if sub := p.elements.Sub(name.text); sub != nil {
 			return Target{p.elements, sub}, p.checkSearchable(name, sub)
+		}
+		if p.elements.isSimpleList() && strings.EqualFold(name.text, "value") {
+			return Target{Attribute: p.elements}, p.checkSearchable(name, p.elements)
 		}
 		return p.lacking(p.elements, p.unknown(name, subName(p.elements, name.text)))
 	}
@@ -76,7 +80,8 @@ func (p *parser) unknown(name token, full string) *Error {
 	return err
 }
 
-// selector = "[" or "]", the elements of a multi-valued complex attribute
+// selector = "[" or "]", the elements of a multi-valued attribute. Those of a
+// simple one have their value alone to be selected by (RFC 7643 §2.4).
 func (p *parser) selector(name token, target Target) (Filter, error) {
 	a := target.Attribute
 	switch {
@@ -85,8 +90,8 @@ func (p *parser) selector(name token, target Target) (Filter, error) {
 	case a == absentAttribute:
 	case target.Sub != nil:
 		return nil, p.fail(p.token.start, fmt.Sprintf("a selector stands behind an attribute, not behind the sub-attribute %s", target))
-	case !a.MultiValued || !a.IsComplex():
-		return nil, p.fail(p.token.start, fmt.Sprintf("%s has no elements to select: only multi-valued complex attributes have", a))
+	case !a.MultiValued:
+		return nil, p.fail(p.token.start, fmt.Sprintf("%s has no elements to select: only multi-valued attributes have", a))
 	}
 	if err := p.enter(); err != nil {
 		return nil, err
@@ -96,7 +101,23 @@ func (p *parser) selector(name token, target Target) (Filter, error) {
 	p.elements, p.kind = a, InvalidFilter
 	f, err := p.enclosed(tokenRight, "]")
 	p.elements, p.kind = nil, outside
+	if err == nil && a.isSimpleList() && !namesValues(f) {
+		return nil, p.fail(name.start, fmt.Sprintf(`the values of %s are simple: they are selected by value eq "…", or by several of these joined by or`, a))
+	}
 	return f, err
+}
+
+// namesValues reports whether the selector of a list of simple values is a
+// comparison with eq, or several of these joined by or. It is then the filter
+// for the attribute itself as well.
+func namesValues(selector Filter) bool {
+	switch f := selector.(type) {
+	case Or:
+		return !slices.ContainsFunc(f.Terms, func(t Filter) bool { return !namesValues(t) })
+	case Compare:
+		return f.Operator == Equal && f.Target.Sub == nil && !f.Value.IsAbsent()
+	}
+	return false
 }
 
 // selected = name selector ["." sub-attribute] [comparison]
@@ -106,6 +127,9 @@ func (p *parser) selected(name token, target Target) (Filter, error) {
 		return nil, err
 	}
 	a := target.Attribute
+	if a.isSimpleList() {
+		return selector, nil
+	}
 	all := token{tokenWord, p.text[name.start:p.token.start], name.start, p.token.start}
 	all.text = strings.TrimSpace(all.text)
 	if p.token.kind == tokenWord && p.token.text[0] == '.' {

@@ -115,7 +115,7 @@ func TestDecodeSearchAll(t *testing.T) {
 		`active gt true`:                                               "400 invalidFilter: filter, position 8: gt cannot be used with active, whose type is boolean",
 		`password eq "x"`:                                              "400 invalidFilter: filter, position 1: the attribute password can only be written, it cannot be searched",
 		`userName eq`:                                                  "400 invalidFilter: filter, position 12: expected a value after eq, found the end",
-		`userName[value eq "x"]`:                                       "400 invalidFilter: filter, position 9: userName has no elements to select: only multi-valued complex attributes have",
+		`userName[value eq "x"]`:                                       "400 invalidFilter: filter, position 9: userName has no elements to select: only multi-valued attributes have",
 		`emails[members[x eq 1] eq 1]`:                                 "400 invalidFilter: filter, position 15: a selector cannot stand within another one",
 	} {
 		t.Run(filter, func(t *testing.T) {

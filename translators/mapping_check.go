@@ -75,7 +75,7 @@ func (c *compiler) checkWhole() (mistakes []error) {
 	}
 	for _, l := range c.leaves {
 		if w := whole[slotKey(l.Path.Attribute, l.Terms)]; w != nil && w != l {
-			mistakes = append(mistakes, fmt.Errorf("map %s: json maps all of %s to one field already: remove one of the two lines", l.Config.Path, w.Config.Path))
+			mistakes = append(mistakes, mistakeAt(l.Config, "json maps all of %s to one field already: remove one of the two lines", w.Config.Path))
 		}
 	}
 	return mistakes
@@ -86,7 +86,7 @@ func (c *compiler) checkSources() (mistakes []error) {
 	for _, l := range c.leaves {
 		for _, text := range l.Config.DefaultFrom {
 			if err := c.checkSource(l, text); err != nil {
-				mistakes = append(mistakes, fmt.Errorf("map %s: default_from %s: %w", l.Config.Path, text, err))
+				mistakes = append(mistakes, mistakeAt(l.Config, "default_from %s: %w", text, err))
 			}
 		}
 	}
@@ -126,7 +126,7 @@ func (c *compiler) checkFields() (mistakes []error) {
 		for _, f := range l.Fields {
 			key := strings.ToLower(f)
 			if other := writers[key]; other != nil {
-				mistakes = append(mistakes, fmt.Errorf("map %s: the field %s is written by %s already: make one of the two read_only", l.Config.Path, f, other.Config.Path))
+				mistakes = append(mistakes, mistakeAt(l.Config, "the field %s is written by %s already: make one of the two read_only", f, other.Config.Path))
 				continue
 			}
 			writers[key] = l

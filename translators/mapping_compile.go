@@ -44,7 +44,7 @@ func Compile(full *scim.ResourceType, configs []MapConfig, handled ...string) (*
 	var mistakes []error
 	for _, config := range configs {
 		if err := c.add(config); err != nil {
-			mistakes = append(mistakes, fmt.Errorf("map %s: %w", config.Path, err))
+			mistakes = append(mistakes, &MapError{config.Path, err})
 		}
 	}
 	if len(mistakes) == 0 {
@@ -62,9 +62,26 @@ func Compile(full *scim.ResourceType, configs []MapConfig, handled ...string) (*
 // a configuration can say in which line a mistake is.
 func CheckLeaf(full *scim.ResourceType, config MapConfig) error {
 	if err := newCompiler(full).add(config); err != nil {
-		return fmt.Errorf("map %s: %w", config.Path, err)
+		return &MapError{config.Path, err}
 	}
 	return nil
+}
+
+// MapError is a mistake in one mapped leaf, so that the parser of a
+// configuration can say in which line it is.
+type MapError struct {
+	Path string // that of the [MapConfig]
+	Err  error
+}
+
+// Error implements error.
+func (e *MapError) Error() string { return "map " + e.Path + ": " + e.Err.Error() }
+
+// Unwrap returns what is wrong with it.
+func (e *MapError) Unwrap() error { return e.Err }
+
+func mistakeAt(config MapConfig, format string, args ...any) error {
+	return &MapError{config.Path, fmt.Errorf(format, args...)}
 }
 
 // compiler collects leaves whose paths are those of the full type.

@@ -169,7 +169,7 @@ func (e *assignment) elements(am *attributeMapping, elements []scim.Value) {
 			if !occupied[i].IsAbsent() {
 				if !occupied[i].Equal(element) && e.err == nil {
 					path := s.path(am.attribute, nil)
-					e.err = invalid(path, "there are two such values and a place for one: send one, or give each a type of its own")
+					e.err = invalid(path, "there are two such values and a place for one: "+am.remedy(s))
 				}
 				continue
 			}
@@ -231,6 +231,17 @@ func (am *attributeMapping) keepsTerms(plain *slot, element scim.Value) bool {
 		}
 	}
 	return true
+}
+
+// remedy says what to do about a second value for a slot that holds one.
+func (am *attributeMapping) remedy(s *slot) string {
+	remedy := "send one, or have the gateway map " + s.path(am.attribute, nil) + " as a whole, with json"
+	for i := range am.slots {
+		if terms := am.slots[i].terms; len(terms) > 0 {
+			return "send one, or give each a " + terms[0].Attribute.Name + " of its own that is mapped"
+		}
+	}
+	return remedy
 }
 
 // contradicts reports whether the element has another value where the slot has

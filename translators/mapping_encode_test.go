@@ -90,6 +90,20 @@ func TestEncodeSaysWhichFieldsAreToBeEmpty(t *testing.T) {
 	}
 }
 
+// Where no selector tells the values apart, a type does not help.
+func TestASecondValueWithoutSelectors(t *testing.T) {
+	m := compile(t, []translators.MapConfig{{Path: "userName", Fields: []string{"uid"}},
+		{Path: "ims.value", Fields: []string{"a"}}, {Path: "ims.display", Fields: []string{"b"}}})
+	ims := m.Type.Attribute("ims")
+	r := scim.NewResource(m.Type)
+	r.Set(ims, scim.List(complexOf(ims, "value", "1", "display", "x"), complexOf(ims, "value", "2")))
+	_, _, err := m.Encode(r, nil, nil)
+	const want = "ims: there are two such values and a place for one: send one, or have the gateway map ims as a whole, with json"
+	if err == nil || !strings.Contains(err.Error(), want) {
+		t.Errorf("got %v, want %q", err, want)
+	}
+}
+
 func TestEncodeRefuses(t *testing.T) {
 	m := compile(t, people(), "active", "groups")
 	addresses, manager := m.Type.Attribute("addresses"), m.Type.Attribute("manager")
@@ -100,7 +114,7 @@ func TestEncodeRefuses(t *testing.T) {
 		path string
 		says string
 	}{
-		{"two for one place", addresses, scim.List(complexOf(addresses, "type", "work", "formatted", "1"), complexOf(addresses, "type", "Work", "formatted", "2")), `addresses[type eq "work"]`, "two such values"},
+		{"two for one place", addresses, scim.List(complexOf(addresses, "type", "work", "formatted", "1"), complexOf(addresses, "type", "Work", "formatted", "2")), `addresses[type eq "work"]`, "two such values and a place for one: send one, or give each a type of its own that is mapped"},
 		{"an id that nobody has", manager, complexOf(manager, "value", "8"), enterprise + "manager.value", `"8"`},
 		{"what the codec refuses", m.Type.Attribute("displayName"), scim.String("a\x00b"), "displayName", "NUL"},
 	}

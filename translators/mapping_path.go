@@ -25,6 +25,9 @@ func ParseLeaf(full *scim.ResourceType, text string) (scim.Path, []scim.Field, e
 	if path.Selector == nil {
 		return path, nil, nil
 	}
+	if !path.Attribute.IsComplex() {
+		return scim.Path{}, nil, fmt.Errorf("its values are simple and of one kind: map %s alone, each value of its field is one", path.Attribute)
+	}
 	terms, ok := scim.EqualTerms(path.Selector)
 	if !ok {
 		return scim.Path{}, nil, fmt.Errorf("its selector must be one or more comparisons with eq joined by and, such as %s[type eq \"work\"]", path.Attribute)

@@ -80,4 +80,8 @@ func TestNarrowedTypeHoldsWhatIsMappedAndNoMore(t *testing.T) {
 	if diff := cmp.Diff(want, names); diff != "" {
 		t.Error(diff)
 	}
+	// What is made from the value beside it can't be written.
+	if ref := m.Type.Attribute("manager").Sub("$ref"); ref.Mutability != scim.ReadOnly {
+		t.Errorf("manager.$ref is %s", ref.Mutability)
+	}
 }

@@ -238,6 +238,32 @@ func CheckExtends(s SchemaConfig, resources []ResourceTypeConfig) error {
 	return nil
 }
 
+// Unmapped names the attributes of the schemas, and their parts, that a served
+// type could have and that are not mapped in it. They are not served.
+func Unmapped(full FullTypes, served []Type, schemas []SchemaConfig) []string {
+	var names []string
+	for _, t := range served {
+		for _, a := range full.Named(t.Name).Attributes() {
+			if scim.IsCommonName(a.Name) || schemaOf(schemas, a.Schema()) == nil {
+				continue
+			}
+			kept := t.Attribute(a.Schema() + ":" + a.Name)
+			if kept == nil {
+				names = append(names, a.Schema()+":"+a.Name)
+				continue
+			}
+			for _, s := range a.SubAttributes {
+				// The address of a reference is nothing to map.
+				if s.Name != "$ref" && kept.Sub(s.Name) == nil {
+					names = append(names, a.Schema()+":"+a.Name+"."+s.Name)
+				}
+			}
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
 // CheckMapped looks whether something of every extension is mapped in each of the
 // types that it extends; served are the narrowed types.
 func CheckMapped(s SchemaConfig, served []Type) error {

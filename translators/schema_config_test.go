@@ -207,3 +207,33 @@ func TestMapsOfATypeOfOnesOwn(t *testing.T) {
 		}
 	}
 }
+
+func TestUnmapped(t *testing.T) {
+	const hr = "urn:example:hr"
+	owner := &scim.Attribute{Name: "owner", Type: scim.TypeComplex, SubAttributes: []*scim.Attribute{
+		{Name: "value"}, {Name: "display"}, {Name: "$ref", Type: scim.TypeReference, ReferenceTypes: []string{"User"}}}}
+	schemas := []translators.SchemaConfig{
+		{Schema: scim.Schema{ID: device, Attributes: []*scim.Attribute{{Name: "displayName"}, {Name: "serial"}, owner}}},
+		{Schema: scim.Schema{ID: hr, Attributes: []*scim.Attribute{{Name: "badge"}, {Name: "desk"}}}, Extends: []string{"User", "Group"}},
+	}
+	full, err := translators.NewFullTypes(schemas, []translators.ResourceTypeConfig{deviceType()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var served []translators.Type
+	for name, paths := range map[string][]string{"User": {"userName", hr + ":badge"}, "Group": {"displayName", hr + ":badge"}, "Device": {"displayName", "owner.value"}} {
+		var maps []translators.MapConfig
+		for i, path := range paths {
+			maps = append(maps, translators.MapConfig{Path: path, Fields: []string{string(rune('a' + i))}})
+		}
+		m, err := translators.Compile(full.Named(name), maps)
+		if err != nil {
+			t.Fatal(err)
+		}
+		served = append(served, translators.Type{ResourceType: m.Type})
+	}
+	want := []string{hr + ":desk", device + ":owner.display", device + ":serial"}
+	if diff := cmp.Diff(want, translators.Unmapped(full, served, schemas)); diff != "" {
+		t.Error(diff)
+	}
+}

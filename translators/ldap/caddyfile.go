@@ -1,6 +1,8 @@
 package ldap
 
 import (
+	"errors"
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -10,6 +12,7 @@ import (
 
 	"github.com/scimgate/scimgate/scim"
 	"github.com/scimgate/scimgate/translators"
+	"github.com/scimgate/scimgate/translators/ldap/ldapconn"
 	"github.com/scimgate/scimgate/translators/mapfile"
 )
 
@@ -115,7 +118,7 @@ func (t *Translator) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	}
 	t.Schemas = types.Schemas
 	b := &block{Dispenser: d, name: "ldap", repeatable: []string{"schema", "resource"}}
-	places := make(map[string]caddyfile.Dispenser) // the first lines of the blocks with maps
+	places := places{"": *d} // the head of this block
 	err = b.each(func(word string) error {
 		switch word {
 		case "directory":
@@ -129,8 +132,14 @@ func (t *Translator) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 				if err := t.Generic.unmarshalCaddyfile(d); err != nil {
 					return err
 				}
-			case d.NextBlock(d.Nesting()):
-				return head.Errf("directory %s has no settings: remove the block; directory generic has one", t.Directory)
+			default:
+				if _, err := findProfile(t.Directory, nil); err != nil {
+					return head.WrapErr(err)
+				}
+				if d.NextBlock(d.Nesting()) {
+					return head.Errf("directory %s has no settings: remove the block; directory generic has one", t.Directory)
+				}
+				return nil
 			}
 			if _, err := findProfile(t.Directory, t.Generic); err != nil {
 				return head.WrapErr(err)
@@ -159,10 +168,10 @@ func (t *Translator) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 			return b.number(&t.PageSize, -1, "page_size <number>, or -1 for a directory without the paging control")
 		case "users":
 			t.Users, places["users"] = new(ResourceConfig), *d
-			return t.Users.unmarshalCaddyfile(d, ofUsers, types.Full.Named("User"))
+			return t.Users.unmarshalCaddyfile(d, ofUsers, types.Full.Named("User"), places)
 		case "groups":
 			t.Groups, places["groups"] = new(ResourceConfig), *d
-			return t.Groups.unmarshalCaddyfile(d, ofGroups, types.Full.Named("Group"))
+			return t.Groups.unmarshalCaddyfile(d, ofGroups, types.Full.Named("Group"), places)
 		case "schema":
 			d.NextSegment() // see ParseTypes
 			return nil
@@ -170,7 +179,7 @@ func (t *Translator) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 			config := TypeConfig{ResourceTypeConfig: types.Resources[len(t.Resources)]}
 			places["resource "+config.Name] = *d
 			d.NextArg()
-			err := config.unmarshalCaddyfile(d, ofResources, types.Full.Named(config.Name))
+			err := config.unmarshalCaddyfile(d, ofResources, types.Full.Named(config.Name), places)
 			t.Resources = append(t.Resources, config)
 			return err
 		}
@@ -204,15 +213,53 @@ func (t *Translator) bind(b *block) error {
 
 // checkBlocks finds what is wrong between the lines of a block, and between
 // blocks, while their places in the file are still known.
-func (t *Translator) checkBlocks(places map[string]caddyfile.Dispenser, types *mapfile.Types) (err error) {
+func (t *Translator) checkBlocks(places places, types *mapfile.Types) (err error) {
+	for _, server := range t.Servers {
+		if strings.Contains(server, "{") {
+			continue // a placeholder, which has a value when it is provisioned
+		}
+		if err := ldapconn.CheckServer(server); err != nil {
+			return places.at("", fmt.Errorf("ldap: %w", err))
+		}
+	}
 	trial := *t
 	if trial.profile, err = findProfile(t.Directory, t.Generic); err != nil {
 		return err
 	}
-	return trial.compileKinds(types.Full, func(block string, err error) error {
-		at := places[block]
-		return at.Errf("%s: %w", block, err)
-	}, types.CheckMapped)
+	return trial.compileKinds(types.Full, places.ofMistakes, types.CheckMapped)
+}
+
+// places are the lines of a configuration that mistakes are found for when all
+// of it is read: the first line of each block with maps under its name, the
+// lines map in it under that, " map " and the path, and the head under "".
+type places map[string]caddyfile.Dispenser
+
+// at gives an error the line of a place.
+func (p places) at(place string, err error) error {
+	d := p[place]
+	return d.WrapErr(err)
+}
+
+// ofMistakes gives each of the mistakes in a block its line: that of the map that
+// it is about, or else the first one of the block.
+func (p places) ofMistakes(block string, err error) error {
+	mistakes := []error{err}
+	if joined, is := err.(interface{ Unwrap() []error }); is {
+		mistakes = joined.Unwrap()
+	}
+	for i, mistake := range mistakes {
+		place := block
+		if about, is := errors.AsType[*translators.MapError](mistake); is && p.has(block+" map "+about.Path) {
+			place += " map " + about.Path
+		}
+		mistakes[i] = p.at(place, fmt.Errorf("%s: %w", block, mistake))
+	}
+	return errors.Join(mistakes...)
+}
+
+func (p places) has(place string) bool {
+	_, has := p[place]
+	return has
 }
 
 func (t *Translator) tlsConfig() *TLSConfig {
@@ -246,7 +293,7 @@ func (c *ConnectionsConfig) unmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	})
 }
 
-func (c *ResourceConfig) unmarshalCaddyfile(d *caddyfile.Dispenser, of blockSort, full *scim.ResourceType) error {
+func (c *ResourceConfig) unmarshalCaddyfile(d *caddyfile.Dispenser, of blockSort, full *scim.ResourceType, places places) error {
 	name := string(of)
 	var handled []string
 	switch of {
@@ -286,7 +333,9 @@ func (c *ResourceConfig) unmarshalCaddyfile(d *caddyfile.Dispenser, of blockSort
 			c.Delete, err = mapfile.ParseDelete(d, c.Delete)
 			return err
 		case word == "map":
+			line := *d
 			m, err := mapfile.Parse(d, full, handled...)
+			places[name+" map "+m.Path] = line
 			c.Maps = append(c.Maps, m)
 			return err
 		case word == "constant":

@@ -129,6 +129,13 @@ func TestCaddyfileMistakes(t *testing.T) {
 		want                   []string // parts of the error: the line and the remedy
 	}{
 		{"no address", "ldap ldap://localhost", "ldap", []string{":1", "needs the address"}},
+		{"no LDAP address", "ldap ldap://localhost", "ldap ldap://localhost http://x", []string{":1", "the scheme must be ldap"}},
+		{"a field twice", "map userName uid", "map userName uid\nmap title title\nmap nickName UID", []string{":11", "users: map nickName: the field UID is written by userName already"}},
+		{"two mistakes in two lines", "map userName uid", "map userName uid\nmap title title\nmap nickName UID\nmap displayName Title", []string{"by userName already: make one of the two read_only, at Testfile:11\n", "by title already: make one of the two read_only, at Testfile:12"}},
+		{"an attribute that is none", "map userName uid", "map userName uid\nmap title a)b", []string{":10", "not the name of an LDAP attribute"}},
+		{"a reference to what is not served", whole[strings.Index(whole, "\t\tmap userName"):], "map userName uid\nmap urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:department ou {\nreference Gadget\n}\n}\n}", []string{":10", "Gadget"}},
+		{"members that are two attributes", "map members member", "map members member uniqueMember", []string{":15", "name the one LDAP attribute"}},
+		{"a block for an unknown directory", "bind cn=a,dc=b secret", "directory ad {\nid x\n}", []string{":2", `"ad" is not known; use one of generic, openldap`}},
 		{"an unknown word", "bind cn=a,dc=b secret", "bnid cn=a,dc=b secret", []string{":2", "there is no bnid here", "bind, starttls"}},
 		{"a word twice", "bind cn=a,dc=b secret", "starttls\nstarttls", []string{":3", "starttls is given twice"}},
 		{"a password missing", "bind cn=a,dc=b secret", "bind cn=a,dc=b", []string{":2", "bind <dn> <password>"}},

@@ -214,7 +214,7 @@ func newKind(c *ResourceConfig, p *profile, full *scim.ResourceType, maps []tran
 	for _, m := range maps {
 		for _, field := range m.Fields {
 			if !isAttributeName(field) {
-				return nil, fmt.Errorf("map %s: %q is not the name of an LDAP attribute", m.Path, field)
+				return nil, &translators.MapError{Path: m.Path, Err: fmt.Errorf("%q is not the name of an LDAP attribute", field)}
 			}
 		}
 	}
@@ -359,11 +359,11 @@ func takeMap(maps []translators.MapConfig, attribute string) (others []translato
 		}
 		switch {
 		case field != "":
-			return nil, "", fmt.Errorf("map %s: it stands twice: remove one", m.Path)
+			return nil, "", &translators.MapError{Path: m.Path, Err: errors.New("it stands twice: remove one")}
 		case len(m.Fields) != 1 || !isAttributeName(m.Fields[0]):
-			return nil, "", fmt.Errorf("map %s: name the one LDAP attribute that holds them", m.Path)
+			return nil, "", &translators.MapError{Path: m.Path, Err: errors.New("name the one LDAP attribute that holds them")}
 		case !isBare(m):
-			return nil, "", fmt.Errorf("map %s: it takes no options: remove them", m.Path)
+			return nil, "", &translators.MapError{Path: m.Path, Err: errors.New("it takes no options: remove them")}
 		}
 		field = m.Fields[0]
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 	goldap "github.com/go-ldap/ldap/v3"
+	"go.uber.org/zap"
 
 	"github.com/scimgate/scimgate/scim"
 	"github.com/scimgate/scimgate/translators"
@@ -63,7 +64,13 @@ func (t *Translator) provisionKinds() error {
 	if err != nil {
 		return err
 	}
-	return t.compileKinds(full, func(block string, err error) error { return fmt.Errorf("%s: %w", block, err) }, t.checkMapped)
+	if err := t.compileKinds(full, func(block string, err error) error { return fmt.Errorf("%s: %w", block, err) }, t.checkMapped); err != nil {
+		return err
+	}
+	for _, name := range translators.Unmapped(full, t.Types(), t.Schemas) {
+		t.logger.Warn("an attribute is defined and not mapped: it is not served", zap.String("attribute", name))
+	}
+	return nil
 }
 
 // compileKinds compiles what is served. at gives an error the place of the block
@@ -138,8 +145,8 @@ func (t *Translator) typeConfigs() []translators.ResourceTypeConfig {
 func (t *Translator) checkReferences(k *kind) error {
 	for _, l := range k.mapping.Leaves {
 		if l.IsReference() && !slices.ContainsFunc(t.kinds, func(other *kind) bool { return other.isTargetOf(l) }) {
-			return fmt.Errorf("map %s: no resources of the type %s are served, and their ids not known: configure them, or say what it refers to: reference <resource type>",
-				l.Path, strings.Join(l.RefersTo, " or "))
+			return &translators.MapError{Path: l.Config.Path, Err: fmt.Errorf("no resources of the type %s are served, and their ids not known: configure them, or say what it refers to: reference <resource type>",
+				strings.Join(l.RefersTo, " or "))}
 		}
 	}
 	return nil

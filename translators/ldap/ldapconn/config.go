@@ -156,6 +156,12 @@ type address struct {
 	tls                     bool
 }
 
+// CheckServer reports what is wrong with a server's URL.
+func CheckServer(text string) error {
+	_, err := parseAddress(text, false)
+	return err
+}
+
 // parseAddress reads a server's URL. net/url refuses the escaped path that
 // ldapi has for a host, so that scheme is read by hand.
 func parseAddress(text string, startTLS bool) (address, error) {
