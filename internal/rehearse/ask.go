@@ -32,8 +32,15 @@ func (s *step) send(r request) exchange {
 	if x.err != nil {
 		s.find(Required, "%s got no answer: %v", what(x), x.err)
 	}
+	if proof := x.header.Get(proofHeader); proof != "" {
+		s.warn("%s was done, and the server says that it can't tell whether that keeps anybody out (%s: %s): the account may go on working. Its log says why", what(x), proofHeader, proof)
+	}
 	return x
 }
+
+// proofHeader is where scimgate says of a disable that it could not prove it. Of
+// servers that do not say such a thing nobody can know it from outside.
+const proofHeader = "Scimgate-Proof"
 
 // what names a request in a sentence.
 func what(x exchange) string {

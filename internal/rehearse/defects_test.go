@@ -119,6 +119,26 @@ func TestDefects(t *testing.T) {
 			says: map[string]string{"disable-legacy": "active is still true, and should be false"},
 		},
 		{
+			name: "disables can't be proven", provider: rehearse.Entra,
+			defect: defect{after: func(r *http.Request, body string, a *answer) {
+				if strings.Contains(body, `"path":"active"`) && strings.Contains(strings.ToLower(body), "false") {
+					a.header.Set("Scimgate-Proof", "unprovable")
+				}
+			}},
+			want: verdicts{"disable-legacy": warning, "disable-again": warning, "disable-flag": warning, "soft-delete": warning}, err: errNone,
+			says: map[string]string{"disable-legacy": "the account may go on working"},
+		},
+		{
+			name: "disables can't be proven for Okta", provider: rehearse.Okta,
+			defect: defect{after: func(r *http.Request, body string, a *answer) {
+				if r.Method != "GET" && strings.Contains(body, `"active":false`) {
+					a.header.Set("Scimgate-Proof", "unprovable")
+				}
+			}},
+			want: verdicts{"deactivate-patch": warning, "deactivate-again": warning, "deactivate-put": warning}, err: errNone,
+			says: map[string]string{"deactivate-put": "the account may go on working"},
+		},
+		{
 			name: "active is ignored in PUT", provider: rehearse.Okta,
 			defect: defect{before: func(r *http.Request, body string) (*answer, string) {
 				if r.Method == "PUT" {
