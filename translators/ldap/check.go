@@ -285,6 +285,9 @@ func (c *checker) overlay(ctx context.Context, root *ldapconn.RootDSE) {
 	if isSame && t.profile.tells == nil {
 		answer, err := t.pool.TestOwnBind(ctx)
 		switch {
+		case errors.Is(err, ldapconn.ErrBindRefused):
+			c.error("bind: the directory refuses the password of scimgate's account. Connections that are signed in go on working for a while; correct the password before they end")
+			return
 		case err != nil:
 			c.error("disable %s: whether a password policy has a part in signing in is not known: %v", method, t.fault("signing in", err))
 			return

@@ -3,6 +3,7 @@ package ldapconn
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/go-ldap/ldap/v3"
@@ -166,21 +167,33 @@ func (p *Pool) testBind(ctx context.Context, c *connection, request *ldap.Simple
 // TestOwnBind is TestBind of the service account with its own password, which
 // no lockout counts; or it signs in by SASL EXTERNAL, whose result tells nothing
 // of a password policy.
+//
+// A password that the server refuses, because it was changed there, is not tried a
+// second time before another is configured or a connection has signed in with it:
+// the account would be locked out in the end. The error is then ErrBindRefused.
 func (p *Pool) TestOwnBind(ctx context.Context) (BindResult, error) {
 	if p.config.External {
 		return p.testExternal(ctx)
 	}
-	p.mu.Lock()
-	password := p.proven
-	p.mu.Unlock()
-	if password == "" {
-		// Nothing was asked of the directory yet.
-		if err := p.Probe(ctx); err != nil {
-			return BindResult{}, err
-		}
-		p.mu.Lock()
-		password = p.proven
-		p.mu.Unlock()
+	password, err := p.password(ctx)
+	if err != nil {
+		return BindResult{}, err
 	}
-	return p.TestBind(ctx, p.config.BindDN, password)
+	p.mu.Lock()
+	err = p.refusedFor(password, time.Now())
+	if err == nil && password != "" && password == p.refusedTest {
+		err = &Error{Op: testingBind.op, Outcome: NotSent, Err: ErrBindRefused}
+	}
+	p.mu.Unlock()
+	if err != nil {
+		return BindResult{}, err
+	}
+	result, err := p.TestBind(ctx, p.config.BindDN, password)
+	if err == nil && !result.Accepted {
+		p.mu.Lock()
+		p.refusedTest = password
+		p.mu.Unlock()
+		return BindResult{}, &Error{Op: testingBind.op, Server: result.Server, Outcome: Answered, Err: fmt.Errorf("%w: %s", ErrBindRefused, result.Diagnostic)}
+	}
+	return result, err
 }

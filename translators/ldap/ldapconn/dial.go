@@ -154,7 +154,7 @@ func (p *Pool) bind(ctx context.Context, c *connection, password string) error {
 		err := c.ldap.Bind(p.config.BindDN, password)
 		if err == nil {
 			p.mu.Lock()
-			p.proven = password
+			p.proven, p.refusedTest = password, ""
 			p.refusal.password, p.refusal.until = "", time.Time{}
 			p.refusal.pause.Reset()
 			p.mu.Unlock()

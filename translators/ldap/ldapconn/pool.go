@@ -59,7 +59,9 @@ type Pool struct {
 	closed     bool
 	refusal    refusal
 	proven     string // the password of the last accepted bind
-	identity   string // what the last server has called us, see Identity
+	// refusedTest is the password that TestOwnBind was refused with last.
+	refusedTest string
+	identity    string // what the last server has called us, see Identity
 
 	leases  int
 	closing bool
