@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+	goldap "github.com/go-ldap/ldap/v3"
 )
 
 // GenericConfig describes a directory that scimgate has no profile of.
@@ -124,11 +125,22 @@ func (c *GenericConfig) checkLock() error {
 		return errors.New("directory generic: lock_tells: there is no lock: add lock <attribute> <value>")
 	case c.LockTellsCode != 0 && !slices.Contains(refusals, c.LockTellsCode):
 		return fmt.Errorf("directory generic: lock_tells %d: a refusal has the result code 19, 48, 49 or 53", c.LockTellsCode)
-	case c.LockTellsCode == 49 && c.LockTellsText == "":
+	case c.LockTellsCode == goldap.LDAPResultInvalidCredentials && c.LockTellsText == "":
 		return errors.New("directory generic: lock_tells 49: that is the answer to any wrong password: add a part of the message that a locked account alone is answered with")
+	case c.LockTellsText != "" && (c.LockTellsCode == 0 || c.LockTellsCode == goldap.LDAPResultInvalidCredentials):
+		isIn := func(answer string) bool { return strings.Contains(answer, strings.ToLower(c.LockTellsText)) }
+		if i := slices.IndexFunc(wrongPassword, isIn); i >= 0 {
+			return fmt.Errorf("directory generic: lock_tells %q: that is in the answer to any wrong password (%s): name a part of the message that a locked account alone is answered with", c.LockTellsText, wrongPassword[i])
+		}
 	}
 	return nil
 }
+
+// wrongPassword is how directories refuse a wrong password of somebody who exists,
+// in lower case. Some of them answer otherwise where nobody has the name, so that
+// what lock_tells is held against would not show that it tells nothing.
+var wrongPassword = []string{"invalid credentials", "invalid password", "wrong password", "incorrect password",
+	"failed authentication", "acceptsecuritycontext error, data 52e"}
 
 // unmarshalCaddyfile reads the block of directory generic.
 func (c *GenericConfig) unmarshalCaddyfile(d *caddyfile.Dispenser) error {
