@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -165,6 +166,32 @@ func TestRehearseIsNotReadToTheEnd(t *testing.T) {
 	_, _ = text.ReadFrom(said)
 	if err := command.Wait(); err == nil || command.ProcessState.ExitCode() != 2 {
 		t.Errorf("with an output that can't be written it ended with %v:\n%s", err, text.String())
+	}
+}
+
+// The run tells how many disables and deletions a brake counts: with so many allowed
+// nothing is missing. With one less the last removal is held back; with fewer the
+// run is, which is no fault of the gateway. It says how to remove what is left.
+func TestRehearseIsHeldBack(t *testing.T) {
+	for provider, counts := range map[string]int{"entra": 6, "okta": 4} {
+		for allowed, status := range map[int]int{counts: 0, counts - 1: 1, 1: 2} {
+			g := startGateway(t, startEmbedded(t), setup{Replace: []string{"brake disable 50 per 10m", fmt.Sprintf("brake disable %d per 10m", allowed)}})
+			command := rehearsal(t, "rehearse", provider, "--url", g.URL)
+			var out, said bytes.Buffer
+			command.Stdout, command.Stderr = &out, &said
+			_ = command.Run()
+			text := out.String()
+			if !strings.Contains(text, fmt.Sprintf("A brake of the server counts %d disables and %d deletions.", counts/2, counts/2)) {
+				t.Errorf("%s: it does not say what counts:\n%.500s", provider, text)
+			}
+			isHeld := strings.Contains(text, "rehearse --remove scimgate-rehearsal-") && strings.Contains(text, "The gateway's brake holds")
+			if got := command.ProcessState.ExitCode(); got != status || isHeld != (allowed < counts) {
+				t.Errorf("%s with %d allowed ended with %d, want %d:\n%s%s", provider, allowed, got, status, text, said.String())
+			}
+			if allowed < counts && (strings.Contains(text, "something that the provider needs is missing") || strings.Count(text, "held back: ") > 3) {
+				t.Errorf("%s with %d allowed says too much:\n%s", provider, allowed, text)
+			}
+		}
 	}
 }
 

@@ -23,7 +23,7 @@ import (
 func init() {
 	caddycmd.RegisterCommand(caddycmd.Command{
 		Name:  "rehearse",
-		Usage: "entra|okta|all --url <tenant URL> [--token-file <path>] [--match <userName>] [--json] [--users <n> --clients <n>]",
+		Usage: "entra|okta|all --url <tenant URL> [--token-file <path>] [--match <userName>] [--json] [--users <n> --clients <n>] [--remove <prefix>]",
 		Short: "Does to a SCIM server what Entra or Okta will do, and says what is missing",
 		Long: `
 Sends to any SCIM 2.0 server what Microsoft Entra ID or Okta is known to send:
@@ -33,7 +33,8 @@ with a verdict, and for what is missing with what the provider would do and what
 to change.
 
 Only what it has created itself is written. It is removed in the end, also after
-Ctrl-C; a second Ctrl-C leaves it there and says what. --match names somebody who
+Ctrl-C; a second Ctrl-C leaves it there and says what. --remove with the prefix
+that a run has told removes later what that run has left. --match names somebody who
 is there already, to see whether the provider will find people; that person is
 only looked for.
 
@@ -44,8 +45,9 @@ With --users it is a load run: so many throw-away users are created, looked up,
 changed, disabled, enabled, put into a group and removed, --clients at a time.
 
 The exit status is 0 when nothing is missing that the provider needs, 1 when
-something is, or could not be removed, and 2 when nothing can be said: wrong
-usage, a server that does not answer or lets nobody in, an interruption.`,
+something is, or could not be removed, or SCIM 1.1 is spoken, and 2 when nothing
+can be said: wrong usage, a server that does not answer or lets nobody in or is no
+SCIM, a brake that holds, an interruption, an output that nobody reads.`,
 		CobraFunc: func(cmd *cobra.Command) {
 			var c rehearseCommand
 			o := &c.options
@@ -58,6 +60,7 @@ usage, a server that does not answer or lets nobody in, an interruption.`,
 			flags.StringVar(&o.CAFile, "ca", "", "A file of certificates (PEM) to trust besides the system's")
 			flags.BoolVar(&o.Insecure, "insecure", false, "Trust every certificate")
 			flags.StringVar(&o.Match, "match", "", "The `userName` of somebody who is there already, to be looked for")
+			flags.StringVar(&o.Remove, "remove", "", "Remove what an earlier run has left: its `prefix`, with the random characters")
 			c.outputFlags(cmd)
 			c.loadFlags(cmd)
 			flags.BoolVar(&o.Owned, "yes-i-own-it", false, "Confirm a load run against another machine")
@@ -118,6 +121,12 @@ func (c *rehearseCommand) loadFlags(cmd *cobra.Command) {
 
 // choose reads the provider, which a load run has none of.
 func (c *rehearseCommand) choose(args []string, isLoad bool) error {
+	if c.options.Remove != "" {
+		if len(args) > 0 || isLoad {
+			return usageError{errors.New("--remove stands alone: nothing is rehearsed then")}
+		}
+		return nil
+	}
 	if len(args) > 1 {
 		return usageError{fmt.Errorf("%q is one too many: name entra, okta or all", args[1])}
 	}
@@ -301,7 +310,7 @@ func (e usageError) Unwrap() error { return e.error }
 
 // status is the exit status for an error.
 func status(err error) int {
-	if errors.Is(err, rehearse.ErrMissing) || errors.Is(err, rehearse.ErrLeft) {
+	if errors.Is(err, rehearse.ErrMissing) || errors.Is(err, rehearse.ErrLeft) || errors.Is(err, rehearse.ErrVersion) {
 		return 1
 	}
 	return 2

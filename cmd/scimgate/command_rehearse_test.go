@@ -56,6 +56,9 @@ func TestRehearseUsage(t *testing.T) {
 		"are for --config":                       {"entra", url, "--gateway", "x"},
 		"--config is not for --users":            {url, "--users", "1", "--config", file},
 		"reading what is behind":                 {"entra", url, "--config", file + "x"},
+		"--remove stands alone":                  {"okta", url, "--remove", "scimgate-rehearsal-abcdefgh"},
+		"--remove stands":                        {url, "--users", "1", "--remove", "scimgate-rehearsal-abcdefgh"},
+		`"scimgate-rehearsal" is no prefix`:      {url, "--remove", "scimgate-rehearsal"},
 		"is not this machine":                    {"--url=https://192.0.2.1/scim", "--users", "1"},
 	} {
 		out, said, err := rehearseArgs(t, "\n", args...)
@@ -86,8 +89,8 @@ func TestRehearseToken(t *testing.T) {
 
 func TestRehearseStatus(t *testing.T) {
 	for want, all := range map[int][]error{
-		1: {rehearse.ErrMissing, rehearse.ErrLeft, errors.Join(rehearse.ErrMissing, errors.New("x"))},
-		2: {rehearse.ErrUnreachable, rehearse.ErrInterrupted, usageError{errors.New("x")}, errors.New("x")},
+		1: {rehearse.ErrMissing, rehearse.ErrLeft, rehearse.ErrVersion, errors.Join(rehearse.ErrMissing, errors.New("x"))},
+		2: {rehearse.ErrUnreachable, rehearse.ErrHeld, unreadError{errors.New("x")}, rehearse.ErrInterrupted, usageError{errors.New("x")}, errors.New("x")},
 	} {
 		for _, err := range all {
 			if got := status(err); got != want {

@@ -46,7 +46,13 @@ func (o *outlet) failure() error {
 // nobody reads the report.
 type ending struct {
 	rehearse.Reporter
+	opening rehearse.Opening
 	summary rehearse.Summary
+}
+
+func (e *ending) Begin(o rehearse.Opening) {
+	e.opening = o
+	e.Reporter.Begin(o)
 }
 
 func (e *ending) End(s rehearse.Summary) {
@@ -59,6 +65,9 @@ func (e *ending) tell(out io.Writer) {
 	fmt.Fprintf(out, "removed in the end: %d; left behind: %d\n", e.summary.Removed, len(e.summary.Left))
 	for _, one := range e.summary.Left {
 		fmt.Fprintln(out, one)
+	}
+	if command := rehearse.RemoveCommand(e.opening, e.summary.Left); command != "" {
+		fmt.Fprintln(out, "to remove it later, with the same token:", command)
 	}
 }
 

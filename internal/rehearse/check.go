@@ -3,7 +3,6 @@ package rehearse
 import (
 	"context"
 	"fmt"
-	"net/http"
 	"time"
 )
 
@@ -82,6 +81,7 @@ type step struct {
 	changes     []string
 	notes       []string
 	unsupported string // what the server says about not doing this
+	held        error  // that the server asks to wait too long
 }
 
 // play makes one check. The error ends everything.
@@ -101,7 +101,7 @@ func (s *scene) play(ctx context.Context, c Check) (Result, error) {
 	for _, x := range st.exchanges {
 		result.Requests = append(result.Requests, x.shown())
 		if x.waited > 0 {
-			st.warn("the server asked to wait %s before it answered %s: a provider waits so, too, and 25 requests a second are usual", x.waited, what(x))
+			st.findAs(consequence{"A provider waits so, too, and takes longer.", "Allow more requests: 25 a second are usual."}, Recommended, "the server asked to wait %s before it answered %s", x.waited, what(x))
 		}
 		if x.took >= s.Timeout/12 && x.status != 0 {
 			s.slow = append(s.slow, slowAnswer{x.method + " " + x.target(), x.took})
@@ -109,16 +109,35 @@ func (s *scene) play(ctx context.Context, c Check) (Result, error) {
 	}
 	result.Findings = append(result.Findings, st.findings...)
 	result.Verdict = st.verdict()
-	if len(st.findings) > 0 {
-		result.Otherwise, result.Remedy = c.Otherwise, c.Remedy
+	if worst := st.worst(); worst != nil {
+		result.Otherwise, result.Remedy = worst.Otherwise, worst.Remedy
 	}
 	if st.unsupported != "" {
 		result.Notes = append(result.Notes, st.unsupported)
 	}
+	if st.held != nil {
+		return result, st.held
+	}
 	return result, s.hopeless(st)
 }
 
+// worst is the first of the most severe findings, or nil.
+func (s *step) worst() *Finding {
+	for i, f := range s.findings {
+		if f.Severity == Required {
+			return &s.findings[i]
+		}
+	}
+	if len(s.findings) > 0 {
+		return &s.findings[0]
+	}
+	return nil
+}
+
 func (s *step) verdict() Verdict {
+	if s.held != nil {
+		return Held
+	}
 	verdict := Passed
 	for _, f := range s.findings {
 		if f.Severity == Required {
@@ -132,22 +151,19 @@ func (s *step) verdict() Verdict {
 	return verdict
 }
 
-// hopeless returns an error when nothing can be learnt from going on: nobody
-// answers, or nobody is let in.
+// hopeless returns an error when nothing can be learnt from going on.
 func (s *scene) hopeless(st *step) error {
 	if len(st.exchanges) == 0 || s.hasAnswers {
 		return nil
 	}
 	x := st.exchanges[len(st.exchanges)-1]
-	switch {
-	case x.err != nil && !s.client.answered.Load():
-		return fmt.Errorf("%w: %s does not answer: %w", ErrUnreachable, s.client.shown(), x.err)
-	case x.bare:
-	case x.status == http.StatusUnauthorized || x.status == http.StatusForbidden:
-		return fmt.Errorf("%w: %s lets nobody in with this token: %d %s", ErrUnreachable, s.client.shown(), x.status, detail(x))
-	case x.status != 0:
-		s.hasAnswers = true
+	if x.bare && x.err == nil {
+		return nil
 	}
+	if err := s.speaks(st.ctx, x); err != nil {
+		return err
+	}
+	s.hasAnswers = x.status != 0
 	return nil
 }
 
@@ -155,10 +171,21 @@ func (s *scene) hopeless(st *step) error {
 func (s *step) fail(format string, args ...any) { s.find(s.check.Severity, format, args...) }
 
 // warn notes that something is not as it should be that providers can do without.
-func (s *step) warn(format string, args ...any) { s.find(Recommended, format, args...) }
+func (s *step) warn(format string, args ...any) { s.findAs(s.mild(), Recommended, format, args...) }
 
+// find notes that something is not as it should be. What a provider can do without
+// has not the consequence that the check tells of.
 func (s *step) find(severity Severity, format string, args ...any) {
-	f := Finding{severity, fmt.Sprintf(format, args...)}
+	meaning := s.check.its()
+	if severity == Recommended && s.check.Severity == Required {
+		meaning = s.mild()
+	}
+	s.findAs(meaning, severity, format, args...)
+}
+
+// findAs is find for what has a consequence of its own.
+func (s *step) findAs(c consequence, severity Severity, format string, args ...any) {
+	f := Finding{Severity: severity, Text: fmt.Sprintf(format, args...), Otherwise: c.otherwise, Remedy: c.remedy}
 	for _, known := range s.findings {
 		if known == f {
 			return

@@ -29,10 +29,20 @@ func transportCheck() Check {
 				} else {
 					s.note("http on this machine: TLS was not looked at")
 				}
+				s.isAnswered()
 				return
 			}
 			s.tls()
 		},
+	}
+}
+
+// isAnswered looks whether anybody answers at all.
+func (s *step) isAnswered() {
+	x := s.client.do(s.ctx, request{operation: "lookup", method: http.MethodGet, kind: User, query: s.filter(equals("userName", randomID()))})
+	if x.err != nil {
+		s.exchanges = append(s.exchanges, x)
+		s.findAs(s.meaning(x), Required, "%s got no answer: %v", what(x), x.err)
 	}
 }
 
@@ -59,18 +69,24 @@ func (s *step) tls() {
 	}
 	certificate := x.tls.PeerCertificates[0]
 	if days := int(time.Until(certificate.NotAfter).Hours() / 24); days < 30 {
-		s.warn("the certificate ends in %d days", days)
+		s.findAs(consequence{"From then on the provider does not connect.", "Renew it, and have that done by itself."}, Recommended, "the certificate ends in %d days", days)
 	}
 	if weak := weakness(certificate); weak != "" {
 		s.fail("%s", weak)
 	}
 	switch {
 	case s.Insecure:
-		s.warn("--insecure: the certificate was not checked, and a provider checks it")
+		s.findAs(publicly, Recommended, "--insecure: the certificate was not checked, and a provider checks it")
 	case s.CAFile != "":
-		s.warn("--ca: providers trust public authorities alone, except through their agents on premises")
+		s.findAs(publicly, Recommended, "--ca: providers trust public authorities alone, except through their agents on premises")
 	}
 	s.note("%s, certificate for %s until %s", tls.VersionName(x.tls.Version), strings.Join(certificate.DNSNames, ", "), certificate.NotAfter.Format(time.DateOnly))
+}
+
+// publicly is what comes of a certificate that not everybody trusts.
+var publicly = consequence{
+	"With a certificate that is not of a public authority the provider does not connect.",
+	"Rehearse without this flag, from outside, or use the provider's agent on premises.",
 }
 
 func weakness(certificate *x509.Certificate) string {
@@ -143,7 +159,7 @@ func schemasCheck() Check {
 				s.fail("there is no %s among the schemas", userURN)
 			}
 			if !ids[groupURN] && !s.NoGroups {
-				s.warn("there is no %s among the schemas: Entra's validation then counts all tests of groups as failed", groupURN)
+				s.findAs(consequence{"Entra's gallery validation counts all tests of groups as failed.", "Show the Group schema, too, if there are groups."}, Recommended, "there is no %s among the schemas", groupURN)
 			}
 		},
 	}
@@ -173,7 +189,11 @@ func providerConfigCheck() Check {
 					cannot = append(cannot, name)
 				}
 			}
-			s.note("it says that it can %s; and not %s", orNothing(can), orNothing(cannot))
+			said := "it says that it can " + orNothing(can)
+			if len(can) > 0 && len(cannot) > 0 {
+				said += ", and not " + strings.Join(cannot, ", ")
+			}
+			s.note("%s", said)
 			for _, name := range []string{"patch", "filter"} {
 				if supported, _ := member(member(body, name), "supported").(bool); !supported {
 					s.fail("it says that %s is not supported, and providers need it", name)
@@ -219,7 +239,7 @@ func matchCheck() Check {
 				}
 			}
 			if member(found, "active") == nil {
-				s.warn("it is not shown whether the person is active")
+				s.findAs(consequence{"The provider can't tell who is disabled.", "Show active for everybody."}, Recommended, "it is not shown whether the person is active")
 			}
 		},
 	}
@@ -235,10 +255,10 @@ func inTimeCheck() Check {
 			const most = 5
 			for i, one := range s.slow {
 				if i == most {
-					s.warn("and %d more", len(s.slow)-most)
+					s.fail("and %d more", len(s.slow)-most)
 					break
 				}
-				s.warn("%s took %s; the provider's patience ends at %s", one.what, one.took.Round(time.Millisecond), s.Timeout)
+				s.fail("%s took %s; the provider's patience ends at %s", one.what, one.took.Round(time.Millisecond), s.Timeout)
 			}
 		},
 	}

@@ -94,7 +94,7 @@ func duplicateCheck(body func(*scene, *person) object) Check {
 			}
 			s.scimError(x, Recommended)
 			if v, err := decode(x.answer); err == nil && text(v, "scimType") != "uniqueness" {
-				s.warn(`the error has the scimType %q, and should have "uniqueness"`, text(v, "scimType"))
+				s.findAs(consequence{s.provider.Name() + " goes by the status; other clients may not.", s.check.Remedy}, Recommended, `the error has the scimType %q, and should have "uniqueness"`, text(v, "scimType"))
 			}
 		},
 	}

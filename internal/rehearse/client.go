@@ -340,6 +340,12 @@ func (c *client) reason(ctx, parent context.Context, err error) error {
 	if inner, ok := errors.AsType[*url.Error](err); ok {
 		err = inner.Err
 	}
+	if errors.Is(err, context.Canceled) {
+		return errors.New("aborted")
+	}
+	if parent.Err() != nil {
+		return errors.New("no time was left for it")
+	}
 	if unknown, ok := errors.AsType[x509.UnknownAuthorityError](err); ok {
 		return fmt.Errorf("the certificate is not trusted: %w; name its authority with --ca, or try with --insecure", unknown)
 	}

@@ -208,7 +208,7 @@ func managerChecks() []Check {
 					return
 				}
 				if state, ok := s.look(s.ada); ok && managerOf(state) == "" {
-					s.warn("manager is not kept: the server has no place for it. Take it out of Entra's mapping")
+					s.findAs(notKept, Recommended, "manager is not kept: the server has no place for it")
 				} else if ok && managerOf(state) != s.bob.id {
 					s.fail("the manager is %s, and should be %s", managerOf(state), s.bob.id)
 				}
@@ -253,7 +253,10 @@ func (s *step) keepsNames(x exchange) bool {
 	v, err := decode(x.answer)
 	keeps := x.status == http.StatusBadRequest && err == nil && text(v, "scimType") == "mutability"
 	if keeps {
-		s.warn("a user can't be renamed here: %s", detail(x))
+		s.findAs(consequence{
+			"Who has a new name at the provider keeps the old one here, and the log shows an error for that person alone.",
+			"Map something else to userName that stays, such as the object id.",
+		}, Recommended, "a user can't be renamed here: %s", detail(x))
 	}
 	return keeps
 }

@@ -132,13 +132,11 @@ func (r *run) load(ctx context.Context) (*LoadResult, error) {
 // prepare looks whether anybody answers, and creates the group.
 func (l *loader) prepare(ctx context.Context) error {
 	x := l.client.do(ctx, request{operation: "lookup", method: http.MethodGet, kind: User, query: "filter=" + escape(equals("userName", randomID()))})
-	switch {
-	case ctx.Err() != nil:
+	if ctx.Err() != nil {
 		return nil
-	case x.err != nil:
-		return fmt.Errorf("%w: %s does not answer: %w", ErrUnreachable, l.client.shown(), x.err)
-	case x.status == http.StatusUnauthorized || x.status == http.StatusForbidden:
-		return fmt.Errorf("%w: %s lets nobody in with this token: %d %s", ErrUnreachable, l.client.shown(), x.status, detail(x))
+	}
+	if err := l.speaks(ctx, x); err != nil {
+		return err
 	}
 	if l.NoGroups {
 		l.note = "without groups, because of --no-groups"

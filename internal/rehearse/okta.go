@@ -53,7 +53,7 @@ func oktaChecks() []Check {
 			do: func(s *step) {
 				x := s.search(User, equals("userName", randomID()), "")
 				if x.status == http.StatusNotFound {
-					s.warn("it was answered 404: Okta takes that, and its test suite and Entra do not")
+					s.findAs(consequence{"Okta's test suite fails here.", s.check.Remedy}, Recommended, "it was answered 404: Okta takes that, and its test suite and Entra do not")
 					s.scimError(x, Required)
 					return
 				}
@@ -148,7 +148,7 @@ func oktaChecks() []Check {
 				if after, ok := s.look(s.ada); ok {
 					s.became(before, after, want{"name.givenName", "Rehearsal"}, want{"name.familyName", "Person"}, want{"active", true})
 					if was := before.get("displayName"); was != "" && after.get("displayName") == "" {
-						s.warn("displayName was not named, and is gone: what Okta has not mapped is lost here")
+						s.findAs(consequence{"What Okta has not mapped is lost with each change.", s.check.Remedy}, Recommended, "displayName was not named, and is gone")
 					}
 				}
 			},

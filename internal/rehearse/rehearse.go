@@ -9,6 +9,7 @@
 package rehearse
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -84,6 +85,9 @@ type Options struct {
 
 	// Load makes a load run of it, in place of the checks. Default: none.
 	Load *Load
+	// Remove makes it the removal of what an earlier run has left: it is the
+	// prefix of that run, with its random characters. Default: none.
+	Remove string
 	// Owned confirms that a host which is not this machine may be loaded.
 	Owned bool
 
@@ -114,6 +118,10 @@ var (
 	// ErrUnreachable says that nothing could be rehearsed: the server does not
 	// answer, or refuses the credential.
 	ErrUnreachable = errors.New("nothing could be rehearsed")
+	// ErrHeld says that the server asked to wait longer than anybody watches.
+	ErrHeld = errors.New("held back")
+	// ErrVersion says that the server speaks another version of SCIM.
+	ErrVersion = errors.New("another version of SCIM")
 )
 
 // prefixes are those that no server should have to escape or refuse.
@@ -150,6 +158,15 @@ func (o *Options) complete() error {
 	if o.Timeout == 0 {
 		o.Timeout = patience
 	}
+	if o.Remove != "" && !fullPrefixes.MatchString(o.Remove) {
+		return fmt.Errorf("%q is no prefix of a run: it ends in eight random characters, such as scimgate-rehearsal-abcdefgh", o.Remove)
+	}
+	if o.Remove != "" && (o.Load != nil || o.Keep) {
+		return errors.New("to remove what an earlier run has left is all that is done then: no load run, and nothing is kept")
+	}
+	if o.CleanUp == 0 && o.Remove != "" {
+		o.CleanUp = removing
+	}
 	if o.CleanUp == 0 {
 		o.CleanUp = time.Minute
 	}
@@ -184,16 +201,18 @@ func Run(ctx context.Context, o Options) error {
 	if err := o.complete(); err != nil {
 		return err
 	}
-	own := newBelongings(o.Prefix + "-" + randomWord())
+	own := newBelongings(cmp.Or(o.Remove, o.Prefix+"-"+randomWord()))
 	c, err := newClient(o, own)
 	if err != nil {
 		return err
 	}
 	defer c.http.CloseIdleConnections()
 	r := &run{Options: o, client: c, own: own, started: time.Now()}
-	o.Report.Begin(Opening{
-		URL: c.shown(), Providers: o.Providers, Prefix: own.prefix, Match: o.Match, Checks: r.total(), Keep: o.Keep, Load: o.Load,
-	})
+	opening := Opening{
+		URL: c.shown(), Providers: o.Providers, Prefix: own.prefix, Match: o.Match, Checks: r.total(), Keep: o.Keep, Load: o.Load, Remove: o.Remove != "",
+	}
+	opening.Disables, opening.Deletions = r.braked()
+	o.Report.Begin(opening)
 	return r.run(ctx)
 }
 
@@ -233,7 +252,10 @@ func (r *run) run(ctx context.Context) (err error) {
 			panic(panicked)
 		}
 	}()
-	if r.Load != nil {
+	switch {
+	case r.Remove != "":
+		return r.earlier(ctx)
+	case r.Load != nil:
 		load, err = r.load(ctx)
 		return err
 	}
@@ -250,7 +272,7 @@ func (r *run) run(ctx context.Context) (err error) {
 
 // total is how many checks there will be.
 func (r *run) total() int {
-	if r.Load != nil {
+	if r.Load != nil || r.Remove != "" {
 		return 0
 	}
 	n := 0
@@ -258,6 +280,26 @@ func (r *run) total() int {
 		n += len(r.checks(p))
 	}
 	return n
+}
+
+// braked is how many accounts are disabled and how many deleted, as a brake
+// counts them, when everything is there.
+func (r *run) braked() (disables, deletions int) {
+	switch {
+	case r.Remove != "":
+		return 0, 0
+	case r.Load != nil:
+		return r.Load.Users, r.Load.Users
+	}
+	for _, p := range r.Providers {
+		switch p {
+		case Entra:
+			disables, deletions = disables+3, deletions+3
+		case Okta:
+			disables, deletions = disables+2, deletions+2
+		}
+	}
+	return disables, deletions
 }
 
 // provider goes through the checks of one.

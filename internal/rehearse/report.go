@@ -37,6 +37,12 @@ type Opening struct {
 	Checks    int        `json:"checks,omitempty"`
 	Keep      bool       `json:"keep,omitempty"` // what is written is not removed
 	Load      *Load      `json:"load,omitempty"`
+	// Disables and Deletions are how many of a brake's count the run takes.
+	Disables  int `json:"disables,omitempty"`
+	Deletions int `json:"deletions,omitempty"`
+	// Remove says that nothing but the removal of what an earlier run has left,
+	// under this prefix, is done.
+	Remove bool `json:"remove,omitempty"`
 }
 
 // Result is how a check ended.
@@ -49,8 +55,7 @@ type Result struct {
 	Severity Severity  `json:"severity"`
 	Verdict  Verdict   `json:"verdict"`
 	Findings []Finding `json:"findings"`
-	// Otherwise is what the provider does where this is not as it should be, and
-	// Remedy what to change. They are there when there are findings.
+	// Otherwise and Remedy are those of the worst finding.
 	Otherwise string     `json:"otherwise,omitempty"`
 	Remedy    string     `json:"remedy,omitempty"`
 	Requests  []Exchange `json:"requests"`
@@ -80,12 +85,16 @@ const (
 	Warning     Verdict = "warning"     // something recommended is missing
 	Unsupported Verdict = "unsupported" // the server says itself that it does not do this
 	Skipped     Verdict = "skipped"     // what it needs failed before
+	Held        Verdict = "held"        // the server asks to wait too long, and the run ends
 )
 
 // Finding is something that is not as it should be.
 type Finding struct {
 	Severity Severity `json:"severity"`
 	Text     string   `json:"text"`
+	// Otherwise is what the provider does because of it, and Remedy what to change.
+	Otherwise string `json:"otherwise,omitempty"`
+	Remedy    string `json:"remedy,omitempty"`
 }
 
 // Exchange is a request and its answer.

@@ -31,7 +31,7 @@ type textReport struct {
 	terminal.Writer
 	TextOptions
 	opening  Opening
-	lacking  []Result // what failed
+	lacking  []Result // what failed, or has warnings
 	progress bool     // whether a line is there that is to be written over
 	tenths   int      // of a load run that were told
 	cleaned  bool
@@ -56,8 +56,13 @@ func (p *textReport) clear() {
 func (p *textReport) Begin(o Opening) {
 	p.opening = o
 	fmt.Fprintln(p.Writer.Out)
+	if o.Remove {
+		p.Line(0, "", "What an earlier run has left at "+o.URL+" is removed:")
+		p.Line(0, "", "users and groups whose names begin with "+o.Prefix+", and nothing else.")
+		return
+	}
 	if o.Load != nil {
-		p.Line(0, "", fmt.Sprintf("%d throw-away users, %d at a time, against %s;", o.Load.Users, o.Load.Clients, o.URL))
+		p.Line(0, "", fmt.Sprintf("%s, %d at a time, against %s;", counted(o.Load.Users, "throw-away user"), o.Load.Clients, o.URL))
 	} else {
 		var names []string
 		for _, one := range o.Providers {
@@ -70,6 +75,9 @@ func (p *textReport) Begin(o Opening) {
 		fate = "kept"
 	}
 	p.Line(0, "", "only users and groups are written whose names begin with "+o.Prefix+", and they are "+fate+".")
+	if o.Disables+o.Deletions > 0 {
+		p.Line(0, "", fmt.Sprintf("A brake of the server counts %d disables and %d deletions.", o.Disables, o.Deletions))
+	}
 	if o.Match != "" {
 		p.Line(0, "", o.Match+" is looked for, and not written.")
 	}
@@ -111,11 +119,12 @@ var signs = map[Verdict]struct {
 	Warning:     {"!", terminal.Yellow},
 	Unsupported: {"–", terminal.Yellow},
 	Skipped:     {"·", terminal.Faint},
+	Held:        {"‖", terminal.Yellow},
 }
 
 func (p *textReport) Step(r Result) {
 	p.clear()
-	if r.Verdict == Failed {
+	if r.Verdict == Failed || r.Verdict == Warning {
 		p.lacking = append(p.lacking, r)
 	}
 	if p.Quiet && (r.Verdict == Passed || r.Verdict == Skipped) {
@@ -143,16 +152,17 @@ func (p *textReport) Step(r Result) {
 
 // findings shows what is not as it should be, what that means and what to do.
 func (p *textReport) findings(r Result) {
-	for _, f := range r.Findings {
+	for i, f := range r.Findings {
 		style := terminal.Red
 		if f.Severity != Required {
 			style = terminal.Yellow
 		}
 		p.texts(style, string(f.Severity)+": ", f.Text, 8)
-	}
-	if len(r.Findings) > 0 {
-		p.texts("", "otherwise: ", r.Otherwise, 8)
-		p.texts("", "to change: ", r.Remedy, 8)
+		if i+1 < len(r.Findings) && r.Findings[i+1].Otherwise == f.Otherwise && r.Findings[i+1].Remedy == f.Remedy {
+			continue // it is said once for all of them
+		}
+		p.texts("", "otherwise: ", f.Otherwise, 8)
+		p.texts("", "to change: ", f.Remedy, 8)
 	}
 }
 
@@ -230,9 +240,17 @@ func (p *textReport) json(style terminal.Style, raw json.RawMessage) {
 	}
 }
 
+// counted is a number with what is counted.
+func counted(n int, one string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %ss", n, one)
+}
+
 func (p *textReport) Loading(g Progress) {
 	rate := float64(g.Requests) / max(g.Elapsed.Seconds(), 0.001)
-	text := fmt.Sprintf("%s %d of %d users, %d requests, %.0f a second, %d errors", bar(g.Done, g.Users), g.Done, g.Users, g.Requests, rate, g.Errors)
+	text := fmt.Sprintf("%s %d of %s, %s, %.0f a second, %s", bar(g.Done, g.Users), g.Done, counted(g.Users, "user"), counted(g.Requests, "request"), rate, counted(g.Errors, "error"))
 	if p.TextOptions.Colour {
 		p.over(text)
 	} else if tenths := 10 * g.Done / max(1, g.Users); tenths > p.tenths {
@@ -273,15 +291,23 @@ func (p *textReport) End(s Summary) {
 		}
 		p.Line(0, style, one.String())
 	}
+	p.howToRemove(s.Left)
 	for _, r := range p.lacking {
-		p.Line(0, terminal.Red, fmt.Sprintf("✗ %s %s: %s", r.Provider, r.ID, r.Title))
+		p.Line(0, signs[r.Verdict].style, fmt.Sprintf("%s %s %s: %s", signs[r.Verdict].sign, r.Provider, r.ID, r.Title))
 		for _, f := range r.Findings {
-			if f.Severity == Required {
+			if f.Severity == Required || r.Verdict == Warning {
 				p.texts("", "", f.Text, 3)
 			}
 		}
 	}
 	p.verdict(s)
+}
+
+// howToRemove tells how to be rid of what is left.
+func (p *textReport) howToRemove(left []Left) {
+	if command := RemoveCommand(p.opening, left); command != "" {
+		p.Line(0, "", "to remove it later, with the same token: "+command)
+	}
 }
 
 func (p *textReport) verdict(s Summary) {
@@ -290,15 +316,21 @@ func (p *textReport) verdict(s Summary) {
 	switch {
 	case s.Error != "":
 		p.Line(0, terminal.Red, "✗ "+terminal.Plain(s.Error))
-		if p.opening.Load == nil {
+		if p.opening.Load == nil && !p.opening.Remove {
 			p.Line(2, "", counts+" until then.")
 		}
+	case p.opening.Remove && slices.ContainsFunc(s.Left, func(l Left) bool { return !l.OnPurpose }):
+		p.Line(0, terminal.Red, "✗ not everything could be removed.")
+	case p.opening.Remove && s.Removed == 0 && len(s.Left) == 0:
+		p.Line(0, terminal.Green, "✓ nothing is there whose name begins with "+p.opening.Prefix+".")
+	case p.opening.Remove:
+		p.Line(0, terminal.Green, "✓ everything that could be found is removed.")
 	case s.Load != nil && len(s.Load.Errors) > 0:
-		p.Line(0, terminal.Red, fmt.Sprintf("✗ %d of %d users went through everything.", s.Load.Users, p.opening.Load.Users))
+		p.Line(0, terminal.Red, fmt.Sprintf("✗ %d of %s went through everything.", s.Load.Users, counted(p.opening.Load.Users, "user")))
 	case s.Load != nil && slices.ContainsFunc(s.Left, func(l Left) bool { return !l.OnPurpose }):
 		p.Line(0, terminal.Red, fmt.Sprintf("✗ all %d users went through everything, and not all could be removed.", s.Load.Users))
 	case s.Load != nil:
-		p.Line(0, terminal.Green, fmt.Sprintf("✓ all %d users went through everything.", s.Load.Users))
+		p.Line(0, terminal.Green, fmt.Sprintf("✓ all %s went through everything.", counted(s.Load.Users, "user")))
 	case s.Failed > 0:
 		p.Line(0, terminal.Red, fmt.Sprintf("✗ something that the provider needs is missing: %s, in %s.", counts, took))
 	case slices.ContainsFunc(s.Left, func(l Left) bool { return !l.OnPurpose }):
@@ -309,9 +341,9 @@ func (p *textReport) verdict(s Summary) {
 }
 
 func (p *textReport) load(l LoadResult) {
-	p.Line(0, "", fmt.Sprintf("%d requests in %.1f s: %.1f a second", l.Requests, l.Milliseconds/1000, l.PerSecond))
+	p.Line(0, "", fmt.Sprintf("%s in %.1f s: %.1f a second", counted(l.Requests, "request"), l.Milliseconds/1000, l.PerSecond))
 	if l.Waited > 0 {
-		p.Line(0, terminal.Yellow, fmt.Sprintf("%d requests waited because the server asked for it", l.Waited))
+		p.Line(0, terminal.Yellow, counted(l.Waited, "request")+" waited because the server asked for it")
 	}
 	if l.Note != "" {
 		p.Line(0, terminal.Yellow, terminal.Plain(l.Note))
