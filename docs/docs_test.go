@@ -71,6 +71,7 @@ var kinds = map[string]string{
 	"ldif devices-config": "changes to the configuration for devices; made",
 	"ldif devices-tree":   "their container; added",
 	"sh devices":          "the commands for these two; run",
+	"ldif 389ds":          "for another directory, which no test has; tried by hand",
 	"ldif person":         "a change to a person in it; made",
 	"sh stock":            "commands for a stock slapd; run",
 	"sh log":              "commands that read the service's log; run on a log",
