@@ -50,6 +50,7 @@ type Options struct {
 	Token  string // Default: a random one
 	Debug  bool   // log at the debug level
 	Quiet  bool   // log errors only; see [Demo.Unquiet]
+	Plain  bool   // log without colours, for a file
 
 	// NoBrake lets any number of accounts be disabled.
 	NoBrake bool
@@ -92,6 +93,10 @@ func Start(o Options) (_ *Demo, err error) {
 		return nil, err
 	}
 	d.Journal = filepath.Join(d.scratch, "journal.jsonl")
+	// What Caddy keeps for itself, such as the id of the instance, is not to stay.
+	if err = os.Setenv("XDG_DATA_HOME", d.scratch); err != nil {
+		return nil, err
+	}
 	if d.server, err = NewDirectory(d.Password); err != nil {
 		return nil, err
 	}
@@ -110,7 +115,7 @@ func Start(o Options) (_ *Demo, err error) {
 	d.TenantURL = "http://" + net.JoinHostPort(host, port) + "/scim/v2"
 	d.config = Config{
 		Host: host, Port: port, Servers: d.LDAPURL, BindDN: BindDN, Journal: d.Journal, Debug: o.Debug, Quiet: o.Quiet, NoBrake: o.NoBrake,
-		Token: d.Token, Password: d.Password,
+		Plain: o.Plain, Storage: filepath.Join(d.scratch, "storage"), Token: d.Token, Password: d.Password,
 	}
 	if err := d.config.Load(); err != nil {
 		return nil, fmt.Errorf("starting the gateway: %w", err)
@@ -197,8 +202,10 @@ type Config struct {
 	Journal    string   // a file, or off
 	Extra      []string // further lines of the translator
 	Debug      bool
-	Quiet      bool // log errors only
-	NoBrake    bool // let any number of accounts be disabled
+	Quiet      bool   // log errors only
+	NoBrake    bool   // let any number of accounts be disabled
+	Plain      bool   // log without colours
+	Storage    string // where Caddy keeps what it keeps. Default: where it does so
 }
 
 // LogLevel is for the template.

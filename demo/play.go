@@ -33,6 +33,8 @@ type PlayOptions struct {
 	Out io.Writer
 	// Colour marks what matters by escape sequences of a terminal.
 	Colour bool
+	// Width is that of the terminal, in columns; 0 when there is none.
+	Width int
 }
 
 // ErrDiffers says that an answer, or what the directory holds afterwards, is not
@@ -65,7 +67,7 @@ func (d *Demo) playAll(ctx context.Context, o PlayOptions, chosen []*dialogue.Di
 	client := &http.Client{Transport: &http.Transport{}}
 	defer client.CloseIdleConnections()
 	p := &play{
-		demo: d, gateway: handler, client: client, pace: o.Pace, out: &printer{terminal.Writer{Out: o.Out, Colour: o.Colour}},
+		demo: d, gateway: handler, client: client, pace: o.Pace, out: &printer{terminal.Writer{Out: o.Out, Colour: o.Colour, Width: o.Width}},
 		directory: &replay.Directory{URL: d.LDAPURL, BindDN: BindDN, BindPassword: d.Password},
 	}
 	started := time.Now()

@@ -21,8 +21,8 @@ type printer struct{ terminal.Writer }
 
 func (p *printer) opening(d *Demo) {
 	fmt.Fprintln(p.Out)
-	p.Line(0, "", "Requests as Microsoft Entra ID and Okta send them, to "+d.TenantURL+";")
-	p.Line(0, "", "the LDIF that the gateway makes of each, and behind the arrows what came of it.")
+	p.Say(0, "", "Requests as Microsoft Entra ID and Okta send them, to "+d.TenantURL+";")
+	p.Say(0, "", "the LDIF that the gateway makes of each, and behind the arrows what came of it.")
 }
 
 func (p *printer) heading(d *dialogue.Dialogue) {
@@ -32,7 +32,7 @@ func (p *printer) heading(d *dialogue.Dialogue) {
 		name += " (SCIM " + d.Version + ")"
 	}
 	p.Heading(name)
-	for _, text := range terminal.Wrap(plain(strings.Join(d.About, " ")), terminal.Width) {
+	for _, text := range terminal.Wrap(plain(strings.Join(d.About, " ")), p.Page()) {
 		p.Line(0, "", text)
 	}
 }
@@ -53,11 +53,11 @@ func (p *printer) step(s shown) {
 	}
 	status := fmt.Sprintf("→ %d %s", s.answer.Status, http.StatusText(s.answer.Status))
 	fmt.Fprintf(p.Out, "\n%s %s\n", p.Mark(style, verdict), p.Mark(terminal.Bold, s.Title))
-	for _, text := range terminal.Wrap(remark(s.Sources), terminal.Width-4) {
+	for _, text := range terminal.Wrap(remark(s.Sources), p.Page()-4) {
 		p.Line(4, terminal.Faint, text)
 	}
-	fmt.Fprintf(p.Out, "    %s %s\n", p.Mark(terminal.Cyan, terminal.Cut(s.Request.Method+" "+s.shorten(terminal.Readable(s.Request.Target)), terminal.Width-30)), p.Mark(style, status))
-	for _, text := range terminal.Lines(s.shorten(terminal.Compact(s.Request.Body)), terminal.Width-4, 2) {
+	fmt.Fprintf(p.Out, "    %s %s\n", p.Mark(terminal.Cyan, terminal.Cut(s.Request.Method+" "+s.shorten(terminal.Readable(s.Request.Target)), p.Room(5+utf8.RuneCountInString(status)))), p.Mark(style, status))
+	for _, text := range terminal.Lines(s.shorten(terminal.Compact(s.Request.Body)), p.Room(4), 2) {
 		p.Line(4, terminal.Cyan, text)
 	}
 	if s.answer.Status < 400 || len(s.Becomes) > 1 && strings.HasPrefix(s.Becomes[len(s.Becomes)-1], "error ") {
@@ -105,7 +105,7 @@ func (p *printer) summary(steps, differing int, took time.Duration) {
 		p.Line(0, terminal.Red, fmt.Sprintf("✗ %d of %d steps were not as they should be.", differing, steps))
 		return
 	}
-	p.Line(0, terminal.Green, fmt.Sprintf("✓ %d requests in %s: each was answered as it should be, and did in the directory what it should do.",
+	p.Say(0, terminal.Green, fmt.Sprintf("✓ %d requests in %s: each was answered as it should be, and did in the directory what it should do.",
 		steps, took.Round(10*time.Millisecond)))
 }
 

@@ -258,3 +258,42 @@ func TestDemoRehearses(t *testing.T) {
 		t.Errorf("nobody was disabled:\n%s", out)
 	}
 }
+
+// The demo leaves nothing behind, logs without colours into a file, and ends when
+// nobody reads what it plays.
+func TestDemoLeavesNothing(t *testing.T) {
+	for name, args := range map[string][]string{
+		"rehearsed":         {"--rehearse=okta", "--exit"},
+		"not read":          {"--play=all"},
+		"rehearsed, unread": {"--rehearse=entra"},
+	} {
+		home, scratch := t.TempDir(), t.TempDir()
+		command := rehearsal(t, append([]string{"demo", "--listen", "127.0.0.1:0", "--ldap", "127.0.0.1:0", "--debug"}, args...)...)
+		command.Env = []string{"HOME=" + home, "TMPDIR=" + scratch, "PATH=" + os.Getenv("PATH")}
+		var said bytes.Buffer
+		command.Stderr = &said
+		out, err := command.StdoutPipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := command.Start(); err != nil {
+			t.Fatal(err)
+		}
+		lines := bufio.NewScanner(out)
+		for lines.Scan() && (name == "rehearsed" || !strings.HasPrefix(lines.Text(), "✓")) {
+		}
+		_ = out.Close()
+		err = command.Wait()
+		if name == "rehearsed" && err != nil {
+			t.Errorf("%s: it ended with %v", name, err)
+		}
+		for _, place := range []string{home, scratch} {
+			if all, err := os.ReadDir(place); err != nil || len(all) > 0 {
+				t.Errorf("%s: left behind: %v %v", name, all, err)
+			}
+		}
+		if !strings.Contains(said.String(), "DEBUG") || strings.Contains(said.String(), "\x1b") {
+			t.Errorf("%s: the log is\n%.1000q", name, said.String())
+		}
+	}
+}

@@ -29,7 +29,8 @@ were there before SCIM was, and a gateway before it; prints the tenant URL and
 the token as they are pasted into Microsoft Entra ID or Okta; and waits for
 Ctrl-C. Nothing has to be installed, and nothing is left behind.
 
-The gateway is configured as in production: --print-config shows how.
+The gateway is configured as in production: --print-config shows how. What is
+written stands in a directory of its own for as long as the demo runs.
 
 With --play it plays before you what Microsoft Entra ID and Okta send: each
 request, the LDIF that becomes of it, the answer, and who can sign in afterwards.
@@ -67,6 +68,7 @@ those of scimgate rehearse, which go against any tenant URL.`,
 			cmd.Flags().BoolVar(&c.exit, "exit", false, "End when everything has been played or rehearsed")
 			cmd.RunE = func(cmd *cobra.Command, args []string) error {
 				cmd.SilenceUsage = true
+				o.Plain = !terminal.Is(cmd.ErrOrStderr())
 				if printConfig {
 					return printDemoConfig(cmd.OutOrStdout(), *o)
 				}
@@ -136,6 +138,18 @@ func (c *demoCommand) run(cmd *cobra.Command) error {
 	}
 	ctx, stop := signal.NotifyContext(ctx, syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
+	c.play.Colour, c.play.Width = terminal.Is(out), terminal.Columns(out)
+	// Where nobody reads any more, the demo ends and removes its files.
+	ignoreBrokenPipes()
+	read := newOutlet(out)
+	out, c.play.Out = read, read
+	go func() {
+		select {
+		case <-read.gone:
+			stop()
+		case <-ctx.Done():
+		}
+	}()
 	if c.plays {
 		if err := demo.CheckPlay(c.play.Names); err != nil {
 			return err
@@ -188,7 +202,6 @@ func (c *demoCommand) rehearse(cmd *cobra.Command, out io.Writer) error {
 // playTo plays and makes the demo log its requests again. To be interrupted is no
 // error.
 func (c *demoCommand) playTo(ctx context.Context, out io.Writer, d *demo.Demo) error {
-	c.play.Out, c.play.Colour = out, terminal.Is(out)
 	err := d.Play(ctx, c.play)
 	switch {
 	case ctx.Err() != nil:
@@ -207,6 +220,10 @@ scimgate demo: a SCIM 2.0 gateway before an embedded LDAP directory
   Secret token  %[2]s
   For SCIM 1.1  %[8]s
 
+For a shell, as the README and the documents use them:
+
+  URL=%[1]s LDAP=%[3]s TOKEN=%[2]s
+
 Ask it, as Entra's Test Connection does and as it looks for a person:
 
   curl -H 'Authorization: Bearer %[2]s' \
@@ -219,6 +236,10 @@ Look into the directory with any LDAP client:
   ldapsearch -x -H %[3]s -D '%[4]s' -w '%[5]s' \
     -b %[6]s '(objectClass=inetOrgPerson)' '*' '+'
 
+People sign in there with their passwords: uid=Ada.Lovelace,ou=people,%[6]s
+with ada-password, Grace.Hopper with grace-password, Alan.Turing with
+alan-password.
+
 scimgate demo --play shows what Entra and Okta send, and what becomes of it.
 The journal of what was done is %[7]s. Ctrl-C ends the demo.
 
@@ -228,7 +249,7 @@ The journal of what was done is %[7]s. Ctrl-C ends the demo.
 func printDemoConfig(out io.Writer, o demo.Options) error {
 	config := demo.Config{
 		Host: "127.0.0.1", Port: "8880", Servers: "ldap://" + o.LDAP, BindDN: demo.BindDN,
-		Journal: "/var/lib/scimgate/journal.jsonl", Debug: o.Debug,
+		Journal: "/var/lib/scimgate/journal.jsonl", Debug: o.Debug, NoBrake: o.NoBrake,
 	}
 	text, err := config.Caddyfile()
 	if err != nil {

@@ -217,7 +217,7 @@ func (c *rehearseCommand) complete(cmd *cobra.Command) error {
 	if c.asJSON {
 		c.ending = &ending{Reporter: rehearse.NewJSON(c.out)}
 	} else {
-		c.ending = &ending{Reporter: rehearse.NewText(rehearse.TextOptions{Out: c.out, Colour: terminal.Is(out), Verbose: c.verbose, Quiet: c.quiet})}
+		c.ending = &ending{Reporter: rehearse.NewText(rehearse.TextOptions{Out: c.out, Colour: terminal.Is(out), Width: terminal.Columns(out), Verbose: c.verbose, Quiet: c.quiet})}
 	}
 	c.options.Report = c.ending
 	return nil

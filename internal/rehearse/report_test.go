@@ -96,7 +96,7 @@ func perform(r rehearse.Reporter) {
 }
 
 func TestText(t *testing.T) {
-	for name, o := range map[string]rehearse.TextOptions{"text": {}, "verbose": {Verbose: true}, "quiet": {Quiet: true}, "colour": {Colour: true}} {
+	for name, o := range map[string]rehearse.TextOptions{"text": {}, "verbose": {Verbose: true}, "quiet": {Quiet: true}, "colour": {Colour: true, Width: 80}} {
 		var out bytes.Buffer
 		o.Out = &out
 		perform(rehearse.NewText(o))

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/scimgate/scimgate/internal/terminal"
 )
@@ -18,13 +19,14 @@ import (
 type TextOptions struct {
 	Out     io.Writer
 	Colour  bool // and lines that are written over, for how far it is
+	Width   int  // of the terminal; see [terminal.Columns]
 	Verbose bool // bodies in full, of what was read back, too
 	Quiet   bool // only what is not as it should be, and the end
 }
 
 // NewText returns a reporter that writes text.
 func NewText(o TextOptions) Reporter {
-	return &textReport{Writer: terminal.Writer{Out: o.Out, Colour: o.Colour}, TextOptions: o}
+	return &textReport{Writer: terminal.Writer{Out: o.Out, Colour: o.Colour, Width: o.Width}, TextOptions: o}
 }
 
 type textReport struct {
@@ -40,7 +42,7 @@ type textReport struct {
 // over writes a line that the next one replaces, where that can be seen.
 func (p *textReport) over(text string) {
 	if p.TextOptions.Colour {
-		fmt.Fprintf(p.Writer.Out, "\r\x1b[K%s", terminal.Cut(text, terminal.Width-1))
+		fmt.Fprintf(p.Writer.Out, "\r\x1b[K%s", terminal.Cut(text, p.Page()-1))
 		p.progress = true
 	}
 }
@@ -57,29 +59,29 @@ func (p *textReport) Begin(o Opening) {
 	p.opening = o
 	fmt.Fprintln(p.Writer.Out)
 	if o.Remove {
-		p.Line(0, "", "What an earlier run has left at "+o.URL+" is removed:")
-		p.Line(0, "", "users and groups whose names begin with "+o.Prefix+", and nothing else.")
+		p.Say(0, "", "What an earlier run has left at "+o.URL+" is removed:")
+		p.Say(0, "", "users and groups whose names begin with "+o.Prefix+", and nothing else.")
 		return
 	}
 	if o.Load != nil {
-		p.Line(0, "", fmt.Sprintf("%s, %d at a time, against %s;", counted(o.Load.Users, "throw-away user"), o.Load.Clients, o.URL))
+		p.Say(0, "", fmt.Sprintf("%s, %d at a time, against %s;", counted(o.Load.Users, "throw-away user"), o.Load.Clients, o.URL))
 	} else {
 		var names []string
 		for _, one := range o.Providers {
 			names = append(names, one.Name())
 		}
-		p.Line(0, "", fmt.Sprintf("%d checks of what is needed by %s, against %s;", o.Checks, strings.Join(names, " and "), o.URL))
+		p.Say(0, "", fmt.Sprintf("%d checks of what is needed by %s, against %s;", o.Checks, strings.Join(names, " and "), o.URL))
 	}
 	fate := "removed in the end"
 	if o.Keep {
 		fate = "kept"
 	}
-	p.Line(0, "", "only users and groups are written whose names begin with "+o.Prefix+", and they are "+fate+".")
+	p.Say(0, "", "only users and groups are written whose names begin with "+o.Prefix+", and they are "+fate+".")
 	if o.Disables+o.Deletions > 0 {
-		p.Line(0, "", fmt.Sprintf("A brake of the server counts %d disables and %d deletions.", o.Disables, o.Deletions))
+		p.Say(0, "", fmt.Sprintf("A brake of the server counts %d disables and %d deletions.", o.Disables, o.Deletions))
 	}
 	if o.Match != "" {
-		p.Line(0, "", o.Match+" is looked for, and not written.")
+		p.Say(0, "", o.Match+" is looked for, and not written.")
 	}
 }
 
@@ -133,11 +135,7 @@ func (p *textReport) Step(r Result) {
 	sign := signs[r.Verdict]
 	width := len(fmt.Sprint(r.Steps))
 	number := p.Mark(terminal.Faint, fmt.Sprintf("%*d/%d", width, r.Step, r.Steps))
-	if r.Verdict == Skipped {
-		fmt.Fprintf(p.Writer.Out, "\n%s %s %s\n", p.Mark(sign.style, sign.sign), number, p.Mark(terminal.Faint, r.Title))
-	} else {
-		fmt.Fprintf(p.Writer.Out, "\n%s %s %s %s\n", p.Mark(sign.style, sign.sign), number, p.Mark(terminal.Bold, r.Title), p.Mark(terminal.Faint, "("+r.ID+")"))
-	}
+	p.title(sign.style, sign.sign, number, r)
 	for _, x := range r.Requests {
 		if !x.ReadBack || p.Verbose || x.Error != "" {
 			p.exchange(x)
@@ -148,6 +146,33 @@ func (p *textReport) Step(r Result) {
 		p.texts(terminal.Faint, "→ ", note, 3)
 	}
 	p.findings(r)
+}
+
+// title shows which check it was, on more lines where it has no room on one.
+func (p *textReport) title(style terminal.Style, sign, number string, r Result) {
+	id, bold := "("+r.ID+")", terminal.Bold
+	if r.Verdict == Skipped {
+		id, bold = "", terminal.Faint
+	}
+	taken := 4 + 2*len(fmt.Sprint(r.Steps)) // by sign and number
+	titles := terminal.Wrap(r.Title, p.Room(taken))
+	if last := len(titles) - 1; id != "" && utf8.RuneCountInString(titles[last]+" "+id) > p.Room(taken) {
+		titles = append(titles, "")
+	}
+	fmt.Fprintf(p.Writer.Out, "\n%s %s ", p.Mark(style, sign), number)
+	for i, text := range titles {
+		if i > 0 {
+			fmt.Fprint(p.Writer.Out, "\n    ")
+		}
+		fmt.Fprint(p.Writer.Out, p.Mark(bold, text))
+		if i == len(titles)-1 && id != "" {
+			if text != "" {
+				fmt.Fprint(p.Writer.Out, " ")
+			}
+			fmt.Fprint(p.Writer.Out, p.Mark(terminal.Faint, id))
+		}
+	}
+	fmt.Fprintln(p.Writer.Out)
 }
 
 // findings shows what is not as it should be, what that means and what to do.
@@ -172,7 +197,7 @@ func (p *textReport) texts(style terminal.Style, first, text string, most int) {
 		return
 	}
 	text = p.short(shortIDs(terminal.Plain(text)))
-	all := terminal.Wrap(first+text, terminal.Width-4)
+	all := terminal.Wrap(first+text, p.Room(8)) // 6, and " …"
 	if len(all) > most && !p.Verbose {
 		all = append(all[:most-1], all[most-1]+" …")
 	}
@@ -208,8 +233,9 @@ func (p *textReport) exchange(x Exchange) {
 	if !p.Verbose {
 		target = p.short(shortIDs(target))
 	}
-	fmt.Fprintf(p.Writer.Out, "    %s %s %s\n", p.Mark(terminal.Cyan, terminal.Cut(x.Method+" "+target, terminal.Width-30)),
-		p.Mark("", status), p.Mark(style, fmt.Sprintf("%.0f ms", x.Milliseconds)))
+	took := fmt.Sprintf("%.0f ms", x.Milliseconds)
+	request := terminal.Cut(x.Method+" "+target, p.Room(6+utf8.RuneCountInString(status+took)))
+	fmt.Fprintf(p.Writer.Out, "    %s %s %s\n", p.Mark(terminal.Cyan, request), status, p.Mark(style, took))
 	if raw, ok := x.Body.(json.RawMessage); ok {
 		p.json(terminal.Cyan, raw)
 	}
@@ -228,7 +254,7 @@ func (p *textReport) exchange(x Exchange) {
 // json shows a body: on two lines, or in full.
 func (p *textReport) json(style terminal.Style, raw json.RawMessage) {
 	if !p.Verbose {
-		for _, line := range terminal.Lines(p.short(shortIDs(terminal.Plain(terminal.Compact(string(raw))))), terminal.Width-4, 2) {
+		for _, line := range terminal.Lines(p.short(shortIDs(terminal.Plain(terminal.Compact(string(raw))))), p.Room(4), 2) {
 			p.Line(4, style, line)
 		}
 		return
@@ -250,7 +276,7 @@ func counted(n int, one string) string {
 
 func (p *textReport) Loading(g Progress) {
 	rate := float64(g.Requests) / max(g.Elapsed.Seconds(), 0.001)
-	text := fmt.Sprintf("%s %d of %s, %s, %.0f a second, %s", bar(g.Done, g.Users), g.Done, counted(g.Users, "user"), counted(g.Requests, "request"), rate, counted(g.Errors, "error"))
+	text := fmt.Sprintf("%s %d of %s, %s, %.0f/s, %s", bar(g.Done, g.Users), g.Done, counted(g.Users, "user"), counted(g.Requests, "request"), rate, counted(g.Errors, "error"))
 	if p.TextOptions.Colour {
 		p.over(text)
 	} else if tenths := 10 * g.Done / max(1, g.Users); tenths > p.tenths {
@@ -289,11 +315,11 @@ func (p *textReport) End(s Summary) {
 		if one.OnPurpose {
 			style = terminal.Yellow
 		}
-		p.Line(0, style, one.String())
+		p.Say(0, style, one.String())
 	}
 	p.howToRemove(s.Left)
 	for _, r := range p.lacking {
-		p.Line(0, signs[r.Verdict].style, fmt.Sprintf("%s %s %s: %s", signs[r.Verdict].sign, r.Provider, r.ID, r.Title))
+		p.Say(0, signs[r.Verdict].style, fmt.Sprintf("%s %s %s: %s", signs[r.Verdict].sign, r.Provider, r.ID, r.Title))
 		for _, f := range r.Findings {
 			if f.Severity == Required || r.Verdict == Warning {
 				p.texts("", "", f.Text, 3)
@@ -306,7 +332,8 @@ func (p *textReport) End(s Summary) {
 // howToRemove tells how to be rid of what is left.
 func (p *textReport) howToRemove(left []Left) {
 	if command := RemoveCommand(p.opening, left); command != "" {
-		p.Line(0, "", "to remove it later, with the same token: "+command)
+		p.Line(0, "", "to remove it later, with the same token:")
+		p.Line(2, "", command) // whole, to be pasted
 	}
 }
 
@@ -315,38 +342,38 @@ func (p *textReport) verdict(s Summary) {
 	counts := fmt.Sprintf("%d passed, %d failed, %d with warnings, %d not supported, %d skipped", s.Passed, s.Failed, s.Warnings, s.Unsupported, s.Skipped)
 	switch {
 	case s.Error != "":
-		p.Line(0, terminal.Red, "✗ "+terminal.Plain(s.Error))
+		p.Say(0, terminal.Red, "✗ "+terminal.Plain(s.Error))
 		if p.opening.Load == nil && !p.opening.Remove {
-			p.Line(2, "", counts+" until then.")
+			p.Say(2, "", counts+" until then.")
 		}
 	case p.opening.Remove && slices.ContainsFunc(s.Left, func(l Left) bool { return !l.OnPurpose }):
-		p.Line(0, terminal.Red, "✗ not everything could be removed.")
+		p.Say(0, terminal.Red, "✗ not everything could be removed.")
 	case p.opening.Remove && s.Removed == 0 && len(s.Left) == 0:
-		p.Line(0, terminal.Green, "✓ nothing is there whose name begins with "+p.opening.Prefix+".")
+		p.Say(0, terminal.Green, "✓ nothing is there whose name begins with "+p.opening.Prefix+".")
 	case p.opening.Remove:
-		p.Line(0, terminal.Green, "✓ everything that could be found is removed.")
+		p.Say(0, terminal.Green, "✓ everything that could be found is removed.")
 	case s.Load != nil && len(s.Load.Errors) > 0:
-		p.Line(0, terminal.Red, fmt.Sprintf("✗ %d of %s went through everything.", s.Load.Users, counted(p.opening.Load.Users, "user")))
+		p.Say(0, terminal.Red, fmt.Sprintf("✗ %d of %s went through everything.", s.Load.Users, counted(p.opening.Load.Users, "user")))
 	case s.Load != nil && slices.ContainsFunc(s.Left, func(l Left) bool { return !l.OnPurpose }):
-		p.Line(0, terminal.Red, fmt.Sprintf("✗ all %d users went through everything, and not all could be removed.", s.Load.Users))
+		p.Say(0, terminal.Red, fmt.Sprintf("✗ all %d users went through everything, and not all could be removed.", s.Load.Users))
 	case s.Load != nil:
-		p.Line(0, terminal.Green, fmt.Sprintf("✓ all %s went through everything.", counted(s.Load.Users, "user")))
+		p.Say(0, terminal.Green, fmt.Sprintf("✓ all %s went through everything.", counted(s.Load.Users, "user")))
 	case s.Failed > 0:
-		p.Line(0, terminal.Red, fmt.Sprintf("✗ something that the provider needs is missing: %s, in %s.", counts, took))
+		p.Say(0, terminal.Red, fmt.Sprintf("✗ something that the provider needs is missing: %s, in %s.", counts, took))
 	case slices.ContainsFunc(s.Left, func(l Left) bool { return !l.OnPurpose }):
-		p.Line(0, terminal.Red, fmt.Sprintf("✗ everything that the provider needs is there, and not everything could be removed: %s, in %s.", counts, took))
+		p.Say(0, terminal.Red, fmt.Sprintf("✗ everything that the provider needs is there, and not everything could be removed: %s, in %s.", counts, took))
 	default:
-		p.Line(0, terminal.Green, fmt.Sprintf("✓ everything that the provider needs is there: %s, in %s.", counts, took))
+		p.Say(0, terminal.Green, fmt.Sprintf("✓ everything that the provider needs is there: %s, in %s.", counts, took))
 	}
 }
 
 func (p *textReport) load(l LoadResult) {
-	p.Line(0, "", fmt.Sprintf("%s in %.1f s: %.1f a second", counted(l.Requests, "request"), l.Milliseconds/1000, l.PerSecond))
+	p.Say(0, "", fmt.Sprintf("%s in %.1f s: %.1f a second", counted(l.Requests, "request"), l.Milliseconds/1000, l.PerSecond))
 	if l.Waited > 0 {
-		p.Line(0, terminal.Yellow, counted(l.Waited, "request")+" waited because the server asked for it")
+		p.Say(0, terminal.Yellow, counted(l.Waited, "request")+" waited because the server asked for it")
 	}
 	if l.Note != "" {
-		p.Line(0, terminal.Yellow, terminal.Plain(l.Note))
+		p.Say(0, terminal.Yellow, terminal.Plain(l.Note))
 	}
 	for _, e := range l.Errors {
 		p.texts(terminal.Red, "", fmt.Sprintf("%d × %s: %s %s", e.Count, e.Operation, e.Error, e.Detail), 3)
@@ -361,7 +388,7 @@ func (p *textReport) latencies(all []Latency) {
 	for _, l := range all {
 		text := fmt.Sprintf("%-18s %8d %7.1f ms %7.1f ms %7.1f ms", l.Operation, l.Count, l.Median, l.P95, l.Max)
 		if l.Failed > 0 {
-			text += fmt.Sprintf("  and %d without an answer", l.Failed)
+			text += fmt.Sprintf("  %d unanswered", l.Failed)
 		}
 		p.Line(0, "", text)
 	}

@@ -29,7 +29,7 @@ func (w Writer) Plan(plan string, shorten func(string) string) {
 		if strings.HasPrefix(line, "#") {
 			line, style = shorten(line), Faint
 		}
-		w.Line(6, style, Cut(line, Width-6))
+		w.Line(6, style, Cut(line, w.Room(6)))
 	}
 	if left > 0 {
 		w.Line(6, Faint, fmt.Sprintf("… and %d more lines", left))
@@ -54,7 +54,7 @@ func (w Writer) Found(status int, answer []byte) {
 		if detail == "" {
 			return
 		}
-		for _, text := range Wrap("→ "+Plain(detail), Width-4) {
+		for _, text := range Wrap("→ "+Plain(detail), w.Room(4)) {
 			w.Line(4, Yellow, text)
 		}
 	case body.TotalResults != nil && *body.TotalResults == 0:
@@ -66,6 +66,6 @@ func (w Writer) Found(status int, answer []byte) {
 				names = append(names, Plain(name))
 			}
 		}
-		w.Line(4, Yellow, Cut(strings.TrimSuffix(fmt.Sprintf("→ found %d: %s", *body.TotalResults, strings.Join(names, ", ")), ": "), Width-4))
+		w.Line(4, Yellow, Cut(strings.TrimSuffix(fmt.Sprintf("→ found %d: %s", *body.TotalResults, strings.Join(names, ", ")), ": "), w.Room(4)))
 	}
 }

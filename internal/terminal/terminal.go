@@ -15,9 +15,6 @@ import (
 	"unicode/utf8"
 )
 
-// Width is how long a line may be; what is longer is cut or broken.
-const Width = 110
-
 // Style is how a text is marked, as an escape sequence has it; "" not at all.
 type Style string
 
@@ -35,6 +32,7 @@ const (
 type Writer struct {
 	Out    io.Writer
 	Colour bool // mark by escape sequences
+	Width  int  // of the terminal, in columns; 0 where there is none: see [Columns]
 }
 
 // Mark marks a text, if there are colours.
@@ -52,17 +50,24 @@ func (w Writer) Line(indent int, style Style, text string) {
 
 // Heading writes a title across the page.
 func (w Writer) Heading(title string) {
-	w.Line(0, Bold, fmt.Sprintf("── %s %s", title, strings.Repeat("─", max(0, Width-4-utf8.RuneCountInString(title)))))
+	title = Cut(title, w.Page()-4)
+	w.Line(0, Bold, fmt.Sprintf("── %s %s", title, strings.Repeat("─", max(0, w.Page()-4-utf8.RuneCountInString(title)))))
+}
+
+// Say writes a sentence, broken to fit a terminal; what follows the first line
+// is indented.
+func (w Writer) Say(indent int, style Style, text string) {
+	for i, line := range Wrap(text, w.Room(indent+2)) {
+		if i == 1 {
+			indent += 2
+		}
+		w.Line(indent, style, line)
+	}
 }
 
 // Is reports whether colours can be seen there and are wanted (no-color.org).
 func Is(out io.Writer) bool {
-	file, isFile := out.(*os.File)
-	if !isFile || os.Getenv("NO_COLOR") != "" || os.Getenv("TERM") == "dumb" {
-		return false
-	}
-	info, err := file.Stat()
-	return err == nil && info.Mode()&os.ModeCharDevice != 0
+	return os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb" && isTerminal(out)
 }
 
 // Readable decodes a request target, where that leaves it on one line.
