@@ -11,33 +11,48 @@ import (
 	"github.com/scimgate/scimgate/translators"
 )
 
-// releaseCall takes an entry that was removed out of the groups that still name
-// it, or makes them name it as it was renamed. Where the directory does that
-// itself nothing is left to do, but for groups whose only member was removed:
-// slapd's overlay refint leaves those as they are.
+// releaseCall takes the name of an entry that was removed out of the entries that
+// still hold it, as a member of a group or as a reference, or makes them hold the
+// name that it has now. Where the directory does that itself nothing is left to do,
+// but for groups whose only member was removed: slapd's overlay refint leaves those
+// as they are.
 //
 // It comes after the removal: a person who must go is gone first, whatever
-// becomes of the groups.
+// becomes of what names them.
 type releaseCall struct {
 	t       *Translator
-	k       *kind    // of the groups
-	value   string   // what names the entry in a group
+	at      holding
+	value   string   // what names the entry
 	renamed string   // what is to name it; "" when it was removed
-	groups  []string // that named it when the plan was made
+	holders []holder // that named it when the plan was made
+	// isUnseen is set where the plan was made without looking for the holders.
+	isUnseen bool
+	// isFinal is set where the call is not taken back, as it follows one that is not.
+	isFinal bool
 }
 
 // String implements [translators.Call].
 func (c *releaseCall) String() string {
-	records := make([]string, len(c.groups))
-	for i, dn := range c.groups {
-		r := newRecord(dn, "", "modify", nil)
-		r.changes(c.delta().changes(c.k.memberField))
-		records[i] = r.String()
+	if c.isUnseen {
+		return c.record(holder{"{dn of each entry that names it}", c.at.fields})
+	}
+	records := make([]string, len(c.holders))
+	for i, h := range c.holders {
+		records[i] = c.record(h)
 	}
 	return strings.Join(records, "\n")
 }
 
-// delta is what happens to one group.
+// record is what happens to one holder.
+func (c *releaseCall) record(h holder) string {
+	r := newRecord(h.dn, "", "modify", nil)
+	for _, field := range h.fields {
+		r.changes(c.delta().changes(field))
+	}
+	return r.String()
+}
+
+// delta is what happens to one attribute.
 func (c *releaseCall) delta() *memberDelta {
 	d := &memberDelta{remove: []string{c.value}}
 	if c.renamed != "" {
@@ -48,61 +63,114 @@ func (c *releaseCall) delta() *memberDelta {
 
 // Purpose implements [translators.Call].
 func (c *releaseCall) Purpose() string {
-	if c.renamed != "" {
+	switch {
+	case c.at.isMembership && c.renamed != "":
 		return "keep it in its groups"
+	case c.at.isMembership:
+		return "take it out of its groups"
+	case c.renamed != "":
+		return "keep references to it"
 	}
-	return "take it out of its groups"
+	return "take away references to it"
 }
 
-// Do implements [translators.Call].
+// Do implements [translators.Call]. Of a call that is not taken back all is done
+// that can be, also when the caller has gone: it will not be asked for again.
 func (c *releaseCall) Do(ctx context.Context, _ []translators.CallResult) translators.CallResult {
-	groups, err := c.t.groupsNaming(ctx, c.k, c.value)
+	isFinal := c.Undo() == nil
+	if isFinal {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(context.WithoutCancel(ctx), translators.SettleTimeout)
+		defer cancel()
+	}
+	holders, isAll, err := c.t.holdersOf(ctx, c.at, c.value)
 	if err != nil {
 		return result(fmt.Errorf("%s: %w", c.Purpose(), err))
 	}
-	for i, dn := range groups {
-		err := c.change(ctx, dn)
-		if err != nil && resultCode(err) == goldap.LDAPResultSuccess && ctx.Err() == nil {
-			// No answer. Once more does no harm, and of somebody removed nobody
-			// will come back: the provider hears next that there is no such person.
-			err = c.change(ctx, dn)
+	if !isAll && !isFinal {
+		return result(c.tooMany())
+	}
+	var failure error
+	for i, h := range holders {
+		err := c.change(ctx, h)
+		switch {
+		case err == nil:
+			continue
+		case isFinal && ctx.Err() == nil && resultCode(err) != goldap.LDAPResultSuccess:
+			if failure == nil {
+				failure = err
+			}
+			continue // one that can't be changed is no reason to leave the others
 		}
-		if err != nil {
-			c.takeBack(ctx, groups[:i+1])
-			return result(c.t.writeFault(c.Purpose(), err))
+		if failure == nil {
+			failure = err
 		}
+		if !isFinal {
+			c.takeBack(ctx, holders[:i+1])
+		}
+		break
+	}
+	switch {
+	case failure != nil:
+		return result(c.t.writeFault(c.Purpose(), failure))
+	case !isAll:
+		return result(c.tooMany())
 	}
 	return translators.CallResult{Outcome: translators.Applied}
 }
 
-// takeBack undoes, as far as that is possible, what was done to some groups: when
+// tooMany is what it means that not all holders are changed.
+func (c *releaseCall) tooMany() error {
+	return &translators.Error{Kind: translators.TooMany, Err: fmt.Errorf("%s: there are more than %d", c.Purpose(), c.t.holdersAtMost),
+		Detail: fmt.Sprintf("More than %d entries of the directory name the resource; no more are changed with it. Change them in the directory first.", c.t.holdersAtMost)}
+}
+
+// takeBack undoes, as far as that is possible, what was done to some holders: when
 // the others can't be changed the rename is taken back as well.
-func (c *releaseCall) takeBack(ctx context.Context, groups []string) {
+func (c *releaseCall) takeBack(ctx context.Context, holders []holder) {
 	back, ok := c.Undo().(*releaseCall)
 	if !ok {
 		return
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), translators.SettleTimeout)
 	defer cancel()
-	for _, dn := range slices.Backward(groups) {
-		if back.change(ctx, dn) != nil {
+	for _, h := range slices.Backward(holders) {
+		if back.change(ctx, h) != nil {
 			return // the failure before it is the one to report
 		}
 	}
 }
 
-// change makes one group name the entry as it is to be named. A group that does
-// not name it any more is as it should be: the directory was quicker.
-func (c *releaseCall) change(ctx context.Context, dn string) error {
+// change makes one entry name the other as it is to be named. When there is no
+// answer it tries once more, which does no harm: of somebody removed nobody will
+// come back, as the provider hears next that there is no such person.
+func (c *releaseCall) change(ctx context.Context, h holder) error {
+	for _, field := range h.fields {
+		err := c.changeField(ctx, h.dn, field)
+		if err != nil && resultCode(err) == goldap.LDAPResultSuccess && ctx.Err() == nil {
+			err = c.changeField(ctx, h.dn, field)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// changeField is change of one attribute. An entry that does not hold the name any
+// more is as it should be: the directory was quicker.
+func (c *releaseCall) changeField(ctx context.Context, dn, field string) error {
 	delta := c.delta()
 	for n := 1; ; n++ {
 		request := goldap.NewModifyRequest(dn, nil)
-		request.Changes = delta.leaving(c.k.memberField)
+		request.Changes = delta.leaving(field)
 		_, err := c.t.pool.Modify(ctx, request)
 		switch code := resultCode(err); {
 		case code == goldap.LDAPResultNoSuchAttribute, code == goldap.LDAPResultNoSuchObject:
 			return nil
-		case code == goldap.LDAPResultObjectClassViolation && c.k.needsMember && delta.hold(c.k.config.Placeholder):
+		case code == goldap.LDAPResultObjectClassViolation && c.at.isMembership && c.at.kind.needsMember && delta.hold(c.at.kind.config.Placeholder):
+		case code == goldap.LDAPResultObjectClassViolation && !c.at.isMembership:
+			return c.demanded(dn, field, err)
 		case code == goldap.LDAPResultAttributeOrValueExists && len(delta.add) > 0:
 			delta.add = nil
 		default:
@@ -114,42 +182,32 @@ func (c *releaseCall) change(ctx context.Context, dn string) error {
 	}
 }
 
-// groupsAtMost bounds the groups of one entry that are changed with it.
-const groupsAtMost = 100_000
-
-// groupsNaming returns the names of the groups that have the member.
-func (t *Translator) groupsNaming(ctx context.Context, k *kind, value string) ([]string, error) {
-	entries, _, err := t.searchUpTo(ctx, k, equals(k.memberField, value), []string{noAttributes}, groupsAtMost)
-	if err != nil {
-		return nil, fmt.Errorf("looking for the groups of an entry: %w", err)
-	}
-	groups := make([]string, len(entries))
-	for i, e := range entries {
-		groups[i] = e.DN
-	}
-	slices.Sort(groups)
-	return groups, nil
+// demanded is the refusal to leave an entry without a reference that its object
+// class demands. There is nothing that could stand in its place.
+func (c *releaseCall) demanded(dn, field string, err error) error {
+	return &translators.Error{Kind: translators.Refused, Err: fmt.Errorf("%s in %s: %w", field, dn, err),
+		Detail: "The object class of an entry demands its reference to the resource (" + field + "), so that it was left there. Give it another in the directory; until then whoever gets the same name has it."}
 }
 
 // Settle implements [translators.Call].
 func (c *releaseCall) Settle(ctx context.Context, _ []translators.CallResult) translators.CallResult {
-	groups, err := c.t.groupsNaming(ctx, c.k, c.value)
+	holders, _, err := c.t.holdersOf(ctx, c.at, c.value)
 	switch {
 	case err != nil:
 		return stillUnknown(err)
-	case len(groups) > 0:
+	case len(holders) > 0:
 		return notApplied(c.Purpose())
 	}
 	return translators.CallResult{Outcome: translators.Applied}
 }
 
-// Undo implements [translators.Call]. An entry that was removed can't be put back
-// into its groups.
+// Undo implements [translators.Call]. An entry that was removed can't be named
+// again.
 func (c *releaseCall) Undo() translators.Call {
-	if c.renamed == "" {
+	if c.renamed == "" || c.isFinal {
 		return nil
 	}
-	return &releaseCall{t: c.t, k: c.k, value: c.renamed, renamed: c.value, groups: c.groups}
+	return &releaseCall{t: c.t, at: c.at, value: c.renamed, renamed: c.value, holders: c.holders}
 }
 
 // Interface guard

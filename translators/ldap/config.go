@@ -88,6 +88,8 @@ type Translator struct {
 	rules   *rules
 	self    *identities
 	telling *sync.Map // keyed by server: those that have said of an account that it is locked
+	// holdersAtMost is defaultHoldersAtMost, but in tests.
+	holdersAtMost int
 	// unsorted are the kinds and sortKeys by which the directory has sorted otherwise than
 	// scim.Sort, or not at all.
 	unsorted *cache[struct{}]

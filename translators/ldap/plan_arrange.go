@@ -12,10 +12,12 @@ import (
 
 // arrange puts the calls in order:
 //
-//	disabling  lock, move away, then the rest
+//	disabling  lock, move away with what refers to it, then the rest
 //	enabling   move back, then the rest together with the lock; where moving
 //	           alone is the lock, the rest and then the move
 //	else       rename, then the rest, members last
+//
+// What names the entry follows when all that is done.
 func (u *update) arrange(ctx context.Context) error {
 	rdn, err := u.rename()
 	if err != nil {
@@ -45,7 +47,10 @@ func (u *update) arrange(ctx context.Context) error {
 	if len(u.in.Changes) > 0 || u.members == nil {
 		u.finish() // of a group whose members alone change nobody needs the rest back
 	}
-	return u.follow(ctx, rdn)
+	if err := u.follow(ctx, rdn); err != nil {
+		return err
+	}
+	return u.followReferences(ctx)
 }
 
 // follow plans that groups go on naming an entry that is renamed, where the
@@ -71,11 +76,46 @@ func (u *update) follow(ctx context.Context, rdn *goldap.RelativeDN) error {
 			return err
 		}
 	}
-	call, err := u.t.releasing(ctx, former, renamed)
+	call, err := u.t.releasing(ctx, u.t.membership(), former, renamed)
 	if call != nil {
 		u.add(call)
 	}
 	return err
+}
+
+// followReferences plans that references go on naming an entry that is renamed or
+// moved. They are looked for now, but after a disabling move, which no search is to
+// hold back.
+func (u *update) followReferences(ctx context.Context) error {
+	if u.in.Offline || nameKey(u.referred) == nameKey(u.at.name) {
+		return nil
+	}
+	for _, place := range u.t.referring(u.k) {
+		if u.disables {
+			u.add(&releaseCall{t: u.t, at: place, value: u.referred, renamed: u.at.name, isUnseen: true})
+			continue
+		}
+		call, err := u.t.releasing(ctx, place, u.referred, u.at.name)
+		if err != nil {
+			return err
+		}
+		if call != nil {
+			u.add(call)
+		}
+	}
+	return nil
+}
+
+// followMove plans that references follow an account to where it is disabled. As
+// the move stays, so do they.
+func (u *update) followMove() {
+	if u.in.Offline {
+		return
+	}
+	for _, place := range u.t.referring(u.k) {
+		u.add(&releaseCall{t: u.t, at: place, value: u.referred, renamed: u.at.name, isUnseen: true, isFinal: true})
+	}
+	u.referred = u.at.name
 }
 
 // hasLockAttributes reports whether a lock is a matter of attributes.
@@ -142,6 +182,7 @@ func (u *update) disable(parent *goldap.DN, modify *modifyCall) {
 	}
 	if parent != nil {
 		u.addRename(nil, parent)
+		u.followMove()
 	}
 }
 
@@ -319,15 +360,17 @@ func (u *update) add(c translators.Call) {
 // isEmpty reports whether the call has nothing to do.
 func (c *modifyCall) isEmpty() bool { return len(c.changes) == 0 && c.members == nil }
 
-// finish makes the result of the last call bring the entry.
+// finish makes the result of the last call on the entry bring it.
 func (u *update) finish() {
-	if len(u.plan.Calls) == 0 {
+	for _, call := range slices.Backward(u.plan.Calls) {
+		switch c := call.(type) {
+		case *modifyCall:
+			c.brings = true
+		case *renameCall:
+			c.brings = true
+		default:
+			continue // what names the entry
+		}
 		return
-	}
-	switch c := u.plan.Calls[len(u.plan.Calls)-1].(type) {
-	case *modifyCall:
-		c.brings = true
-	case *renameCall:
-		c.brings = true
 	}
 }

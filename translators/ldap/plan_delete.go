@@ -7,7 +7,7 @@ import (
 )
 
 // planDelete plans the removal of an entry: first the entry, then what is left
-// of it in groups.
+// of it in groups and in what refers to it.
 func (t *Translator) planDelete(ctx context.Context, k *kind, in translators.Intent) (*translators.Plan, error) {
 	at, err := t.find(ctx, k, in)
 	if err != nil {
@@ -27,6 +27,7 @@ func (t *Translator) planDelete(ctx context.Context, k *kind, in translators.Int
 	if release != nil {
 		plan.Calls = append(plan.Calls, release)
 	}
+	plan.Calls = append(plan.Calls, t.planReferences(ctx, k, in, at)...)
 	return plan, nil
 }
 
@@ -42,22 +43,31 @@ func (t *Translator) planRelease(ctx context.Context, k *kind, in translators.In
 			return nil, err
 		}
 	}
-	return t.releasing(ctx, value, "")
-}
-
-// isNamedInGroups reports whether resources of the kind can be members.
-func (t *Translator) isNamedInGroups(k *kind) bool {
-	return t.groups != nil && t.groups.memberField != "" && (t.groups.memberIsDN || k == t.users)
-}
-
-// releasing returns the call for the groups that have the member value now; nil
-// when there are none.
-func (t *Translator) releasing(ctx context.Context, value, renamed string) (translators.Call, error) {
-	groups, err := t.groupsNaming(ctx, t.groups, value)
-	if err != nil || len(groups) == 0 {
+	call, err := t.releasing(ctx, t.membership(), value, "")
+	if call == nil || err != nil {
 		return nil, err
 	}
-	return &releaseCall{t: t, k: t.groups, value: value, renamed: renamed, groups: groups}, nil
+	return call, nil
+}
+
+// planReferences plans to take away what refers to the entry. That it can't be
+// looked for is no reason to keep the entry: it is looked for again when that is
+// gone, and failing then is told.
+func (t *Translator) planReferences(ctx context.Context, k *kind, in translators.Intent, at *target) []translators.Call {
+	if in.Offline {
+		return nil
+	}
+	var calls []translators.Call
+	for _, place := range t.referring(k) {
+		call, err := t.releasing(ctx, place, at.name, "")
+		switch {
+		case err != nil:
+			calls = append(calls, &releaseCall{t: t, at: place, value: at.name, isUnseen: true})
+		case call != nil:
+			calls = append(calls, call)
+		}
+	}
+	return calls
 }
 
 // loginOf returns the name by which a posixGroup has the user as a member.

@@ -17,7 +17,9 @@ type update struct {
 	in   translators.Intent
 	at   *target // where it is after the calls planned so far
 	from string  // where it is now
-	plan *translators.Plan
+	// referred is the name that references to it hold after the calls planned so far.
+	referred string
+	plan     *translators.Plan
 
 	fields  []fieldChange
 	members *memberDelta
@@ -35,7 +37,7 @@ func (t *Translator) planUpdate(ctx context.Context, k *kind, in translators.Int
 	if t.profile.isOutdated(at.entry, in.Version) {
 		return nil, changed(k, in.ID)
 	}
-	u := &update{t: t, k: k, in: in, at: at, from: at.name, plan: newPlan(k, in.ID)}
+	u := &update{t: t, k: k, in: in, at: at, from: at.name, referred: at.name, plan: newPlan(k, in.ID)}
 	u.judgeActive()
 	if err := u.judgeFields(ctx); err != nil {
 		return nil, err

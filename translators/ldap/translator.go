@@ -39,6 +39,7 @@ func (t *Translator) Provision(ctx caddy.Context) error {
 	t.logger = ctx.Logger()
 	t.names, t.places, t.unsorted, t.rules = newNameCache(), newCache[string](), newCache[struct{}](), new(rules)
 	t.defined, t.telling, t.self = new(sync.Map), new(sync.Map), new(identities)
+	t.holdersAtMost = defaultHoldersAtMost
 	if t.Candidates == 0 {
 		t.Candidates = defaultCandidates
 	}

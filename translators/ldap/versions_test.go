@@ -251,7 +251,7 @@ func TestAnUnknownOutcomeForAVersionIsResolved(t *testing.T) {
 
 // TestWhatTakesBackIsForNoVersion: the call that it takes back has made another.
 func TestWhatTakesBackIsForNoVersion(t *testing.T) {
-	tr := configure(t, "", "", strings.Replace(usersBlock, "map groups memberOf", "", 1))
+	tr := configure(t, "", "", alone(t, strings.Replace(usersBlock, "map groups memberOf", "", 1)))
 	in := updating(t, tr.users, asRead(t, tr, tr.users, ada(attributes{"title": {"Analyst"}})), values{"userName": "countess", "title": "Engineer"})
 	in.Version = in.Before.Resource.Meta.Version
 	plan := planOf(t, tr, in)
