@@ -136,6 +136,7 @@ func parts() []part {
 		{"clear each", always, testClearEach},
 		{"rename", always, testRename},
 		{"references", always, testReferences},
+		{"references are not inherited", always, testInheritance},
 		{"plans write nothing", always, testPlansWriteNothing},
 		{"disable", withActive, testDisable},
 		{"create disabled", withActive, testCreateDisabled},

@@ -69,6 +69,8 @@ func TestMutantsFail(t *testing.T) {
 		"replaces all members one by one":             "replacing_members",
 		"passes over unknown members":                 "members_who_are_nobody",
 		"leaves the deleted in groups":                "a_member_is_deleted",
+		"leaves references to the deleted":            "references_are_not_inherited",
+		"loses references to the renamed":             "references",
 		"writes to nobody":                            "absence_is_told",
 		"takes a fault for the end of what is sorted": "a_fault_is_not_absence",
 		"sorts with regard to case":                   "sorted",

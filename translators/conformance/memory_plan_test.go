@@ -86,6 +86,9 @@ func (c *change) Do(ctx context.Context, _ []translators.CallResult) translators
 		r := &record{kind: c.kind, fields: make(map[string][]string), isActive: true}
 		m.add(r)
 		c.apply(r)
+		if login := r.fields["login"]; len(login) > 0 && m.is("leaves references to the deleted") {
+			m.refer("row called "+login[0], "row "+r.id)
+		}
 		r.version = 1
 		return translators.CallResult{Outcome: translators.Applied, ID: r.id, Entry: m.entry(r, translators.Selection{All: true})}
 	}
@@ -161,6 +164,9 @@ func (c *change) apply(r *record) (changed bool) {
 		if v.Secret && m.is("enables with a new password") {
 			r.isActive = true
 		}
+		if v.Field == "login" && r.version > 0 && m.is("loses references to the renamed") {
+			m.refer("row "+r.id, "row of nobody")
+		}
 		if v.Field == "login" && r.version > 0 && m.is("gives the renamed another id") && r.id == c.id {
 			m.lastID++
 			r.id = fmt.Sprint(m.lastID)
@@ -185,6 +191,9 @@ func (c *change) apply(r *record) (changed bool) {
 func (c *change) delete(gone *record) {
 	m := c.table
 	m.records = slices.DeleteFunc(m.records, func(r *record) bool { return r == gone })
+	if login := gone.fields["login"]; len(login) > 0 {
+		m.refer("row "+gone.id, "row called "+login[0])
+	}
 	if m.is("leaves the deleted in groups") {
 		return
 	}
@@ -192,6 +201,15 @@ func (c *change) delete(gone *record) {
 		if slices.Contains(r.members, gone.id) {
 			r.members = slices.DeleteFunc(r.members, func(id string) bool { return id == gone.id })
 			r.version++
+		}
+	}
+}
+
+// refer makes references to one name references to another.
+func (m *memory) refer(from, to string) {
+	for _, r := range m.records {
+		if slices.Equal(r.fields["manager"], []string{from}) {
+			r.fields["manager"] = []string{to}
 		}
 	}
 }

@@ -136,14 +136,52 @@ func testRename(h *host) {
 // testReferences: the id of another resource is kept as one; nobody's is
 // refused.
 func testReferences(h *host) {
+	h.eachReference(h.testReference)
+}
+
+// eachReference calls do for each path at which a type refers to resources of
+// another, or of its own.
+func (h *host) eachReference(do func(t *translators.Type, path scim.Path, to *translators.Type)) {
+	h.Helper()
 	for _, t := range h.types() {
 		for _, text := range h.paths(t) {
 			path := h.path(t, text)
 			if to := h.target(path.Leaf()); to != nil {
-				h.testReference(t, path, to)
+				do(t, path, to)
 			}
 		}
 	}
+}
+
+// testInheritance: who takes the name of somebody deleted does not inherit what
+// referred to the other.
+func testInheritance(h *host) {
+	h.eachReference(func(t *translators.Type, path scim.Path, to *translators.Type) {
+		if to.Delete != translators.DeleteRemove {
+			return
+		}
+		text, r := path.String(), h.minimal(to)
+		one, stays := h.create(r), h.create(h.minimal(to))
+		id, another, other := h.create(h.minimal(t)), h.create(h.minimal(t)), h.create(h.minimal(t))
+		h.set(t, id, text, scim.String(one))
+		h.set(t, another, text, scim.String(one))
+		h.set(t, other, text, scim.String(stays))
+		before := h.read(t, other)
+		h.delete(to, one)
+		again := h.create(r)
+		for _, id := range []string{id, another} {
+			if v := path.Value(h.read(t, id).Resource); !v.IsAbsent() {
+				h.Errorf("%s is %s after the other was deleted and another took its name", text, show(v))
+			}
+		}
+		for _, gone := range []string{one, again} {
+			if found, _ := h.search(t, text+" eq "+quoted(gone), 2); len(found) > 0 {
+				h.Errorf("searching by a reference to who was deleted, or has the name since, finds %q", found)
+			}
+		}
+		h.sameState("after somebody else was deleted", before, h.read(t, other))
+		h.set(t, id, text, scim.String(again))
+	})
 }
 
 // testReference tests a reference to resources of a type.

@@ -189,6 +189,11 @@ func TestConformance(t *testing.T) {
 			},
 		},
 		{
+			name: "password policy, references that the directory does not keep", options: slapd.Options{LDIF: deviceContainer, NoRefint: true, NoMemberOf: true},
+			users:  strings.Replace(conformingUsers, "map groups memberOf", "", 1),
+			groups: conformingGroups + conformingOwn[:strings.Index(conformingOwn, "schema urn")] + conformingOwn[strings.LastIndex(conformingOwn, "schema urn:example:params:scim:schemas:core:2.0:Device {"):],
+		},
+		{
 			name: "password policy, posixGroup", options: slapd.Options{NoMemberOf: true},
 			users: strings.Replace(conformingUsers, "map groups memberOf", "", 1),
 			groups: strings.NewReplacer("groupOfNames", "posixGroup", "map members member", "map members memberUid",
