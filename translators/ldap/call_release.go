@@ -1,7 +1,9 @@
 package ldap
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -29,6 +31,18 @@ type releaseCall struct {
 	isUnseen bool
 	// isFinal is set where the call is not taken back, as it follows one that is not.
 	isFinal bool
+	behind  []*releaseCall // the further ones of the plan
+}
+
+// inTurn tells each of the calls which releases are behind it.
+func inTurn(calls []translators.Call) {
+	var behind []*releaseCall
+	for _, call := range slices.Backward(calls) {
+		if c, is := call.(*releaseCall); is {
+			c.behind = behind
+			behind = append([]*releaseCall{c}, behind...)
+		}
+	}
 }
 
 // String implements [translators.Call].
@@ -74,49 +88,55 @@ func (c *releaseCall) Purpose() string {
 	return "take away references to it"
 }
 
-// Do implements [translators.Call]. Of a call that is not taken back all is done
-// that can be, also when the caller has gone: it will not be asked for again.
+// Do implements [translators.Call]. Of a call that is not taken back, and of those
+// behind it, all is done that can be, also when the caller has gone: it will not be
+// asked for again.
 func (c *releaseCall) Do(ctx context.Context, _ []translators.CallResult) translators.CallResult {
-	isFinal := c.Undo() == nil
-	if isFinal {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(context.WithoutCancel(ctx), translators.SettleTimeout)
-		defer cancel()
+	if c.Undo() != nil {
+		return result(c.do(ctx))
 	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), translators.SettleTimeout)
+	defer cancel()
+	err := c.do(ctx)
+	if err != nil { // the plan ends here
+		for _, next := range c.behind {
+			err = errors.Join(err, next.do(ctx))
+		}
+	}
+	return result(err)
+}
+
+func (c *releaseCall) do(ctx context.Context) error {
+	canUndo := c.Undo() != nil
 	holders, isAll, err := c.t.holdersOf(ctx, c.at, c.value)
-	if err != nil {
-		return result(fmt.Errorf("%s: %w", c.Purpose(), err))
-	}
-	if !isAll && !isFinal {
-		return result(c.tooMany())
+	switch {
+	case err != nil:
+		return fmt.Errorf("%s: %w", c.Purpose(), err)
+	case !isAll && canUndo:
+		return c.tooMany()
 	}
 	var failure error
 	for i, h := range holders {
 		err := c.change(ctx, h)
-		switch {
-		case err == nil:
+		if err == nil {
 			continue
-		case isFinal && ctx.Err() == nil && resultCode(err) != goldap.LDAPResultSuccess:
-			if failure == nil {
-				failure = err
-			}
-			continue // one that can't be changed is no reason to leave the others
 		}
-		if failure == nil {
-			failure = err
-		}
-		if !isFinal {
+		failure = cmp.Or(failure, err)
+		if canUndo {
 			c.takeBack(ctx, holders[:i+1])
+			break
 		}
-		break
+		if resultCode(err) == goldap.LDAPResultSuccess {
+			break // no answer; that one was refused is no reason to leave the others
+		}
 	}
 	switch {
 	case failure != nil:
-		return result(c.t.writeFault(c.Purpose(), failure))
+		return c.t.writeFault(c.Purpose(), failure)
 	case !isAll:
-		return result(c.tooMany())
+		return c.tooMany()
 	}
-	return translators.CallResult{Outcome: translators.Applied}
+	return nil
 }
 
 // tooMany is what it means that not all holders are changed.
@@ -151,7 +171,7 @@ func (c *releaseCall) change(ctx context.Context, h holder) error {
 			err = c.changeField(ctx, h.dn, field)
 		}
 		if err != nil {
-			return err
+			return fmt.Errorf("%s in %s: %w", field, h.dn, err)
 		}
 	}
 	return nil
@@ -170,7 +190,7 @@ func (c *releaseCall) changeField(ctx context.Context, dn, field string) error {
 			return nil
 		case code == goldap.LDAPResultObjectClassViolation && c.at.isMembership && c.at.kind.needsMember && delta.hold(c.at.kind.config.Placeholder):
 		case code == goldap.LDAPResultObjectClassViolation && !c.at.isMembership:
-			return c.demanded(dn, field, err)
+			return demanded(field, err)
 		case code == goldap.LDAPResultAttributeOrValueExists && len(delta.add) > 0:
 			delta.add = nil
 		default:
@@ -184,8 +204,8 @@ func (c *releaseCall) changeField(ctx context.Context, dn, field string) error {
 
 // demanded is the refusal to leave an entry without a reference that its object
 // class demands. There is nothing that could stand in its place.
-func (c *releaseCall) demanded(dn, field string, err error) error {
-	return &translators.Error{Kind: translators.Refused, Err: fmt.Errorf("%s in %s: %w", field, dn, err),
+func demanded(field string, err error) error {
+	return &translators.Error{Kind: translators.Refused, Err: err,
 		Detail: "The object class of an entry demands its reference to the resource (" + field + "), so that it was left there. Give it another in the directory; until then whoever gets the same name has it."}
 }
 

@@ -246,6 +246,9 @@ func TestAReferenceThatIsDemanded(t *testing.T) {
 			if got := membersIn(t, server, "shared"); !slices.Equal(got, []string{"cn=x"}) {
 				t.Errorf("behind the refusal the others were left: %q", got)
 			}
+			if exists(t, server, "(owner=*)") {
+				t.Error("behind the refusal those of another type were left")
+			}
 		})
 	}
 }

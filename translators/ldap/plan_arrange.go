@@ -115,6 +115,7 @@ func (u *update) followMove() {
 	for _, place := range u.t.referring(u.k) {
 		u.add(&releaseCall{t: u.t, at: place, value: u.referred, renamed: u.at.name, isUnseen: true, isFinal: true})
 	}
+	inTurn(u.plan.Calls)
 	u.referred = u.at.name
 }
 

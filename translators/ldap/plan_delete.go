@@ -28,6 +28,7 @@ func (t *Translator) planDelete(ctx context.Context, k *kind, in translators.Int
 		plan.Calls = append(plan.Calls, release)
 	}
 	plan.Calls = append(plan.Calls, t.planReferences(ctx, k, in, at)...)
+	inTurn(plan.Calls)
 	return plan, nil
 }
 
