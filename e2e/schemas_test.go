@@ -3,6 +3,7 @@ package e2e
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -400,5 +401,71 @@ func TestResourceTypeOfOnesOwnWhileTheDirectoryIsDown(t *testing.T) {
 		if a := g.do(t, "GET", path, ""); a.Status != 503 && a.Status != 504 {
 			t.Errorf("GET %s: %s", path, a)
 		}
+	}
+}
+
+// TestReferencesOfOnesOwn: before a directory that keeps no references, a device goes
+// on naming its owner, and who gets the login of somebody deleted does not own
+// it. What has to be left is told.
+func TestReferencesOfOnesOwn(t *testing.T) {
+	d := startSlapd(t, slapd.Options{NoRefint: true})
+	d.add(t, "ou=devices,ou=groups,dc=example,dc=com", "objectClass: organizationalUnit", "ou: devices")
+	const post = "urn:example:params:scim:schemas:core:2.0:Post"
+	lines := append(strings.Split(`schema `+post+` {
+	attribute displayName {
+		required
+	}
+	attribute holder
+}
+resource Post {
+	endpoint /Posts
+	schema `+post+`
+	base ou=devices,ou=groups,dc=example,dc=com
+	object_class groupOfUniqueNames
+	rdn cn
+	delete remove
+	map displayName cn
+	map holder uniqueMember {
+		reference User
+	}
+}`, "\n"), ownSchemas[slices.Index(ownSchemas, "schema "+device+" {"):]...)
+	g := startGateway(t, d, setup{Translator: lines})
+	owner := g.create(t, "owner")
+	laptop := g.want(t, 201, "POST", "/Devices", fmt.Sprintf(`{"schemas":[%q],"displayName":"laptop","serial":"1","owner":{"value":%q}}`, device, owner)).get("id")
+	staff := g.create(t, "staff")
+	g.want(t, 200, "PATCH", "/Users/"+staff, patchOf(operation("replace", "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:manager", owner)))
+
+	g.want(t, 200, "PATCH", "/Users/"+owner, patchOf(operation("replace", "userName", "renamed")))
+	if got := g.only(t, "/Devices", `owner.value eq "`+owner+`"`); got != laptop {
+		t.Errorf("the device of the renamed is %q", got)
+	}
+	if got := g.want(t, 200, "GET", "/Users/"+staff, ""); !strings.Contains(got.Body, `"value":"`+owner+`"`) {
+		t.Errorf("the manager who was renamed is lost: %s", got.Body)
+	}
+	g.want(t, 204, "DELETE", "/Users/"+owner, "")
+	heir := g.create(t, "renamed")
+	for _, path := range []string{"/Devices/" + laptop, "/Users/" + staff} {
+		if got := g.want(t, 200, "GET", path, ""); strings.Contains(got.Body, heir) || strings.Contains(got.Body, owner) {
+			t.Errorf("who has taken the name has inherited: %s", got.Body)
+		}
+	}
+	calls := strings.Join(g.journal(t)[len(g.journal(t))-4].Calls, ", ")
+	if calls != "remove the entry, take away references to it, take away references to it" {
+		t.Errorf("the journal has %q", calls)
+	}
+
+	// A class that demands the reference keeps it: the person is gone all the same.
+	g.want(t, 201, "POST", "/Posts", fmt.Sprintf(`{"schemas":[%q],"displayName":"guard","holder":%q}`, post, heir))
+	g.want(t, 200, "PATCH", "/Devices/"+laptop, patchOf(operation("replace", "owner", map[string]any{"value": heir})))
+	a := g.want(t, 504, "DELETE", "/Users/"+heir, "")
+	if !strings.Contains(a.get("detail"), "carried out in part") || strings.Contains(a.Body, "dc=") {
+		t.Errorf("it is told %s", a.Body)
+	}
+	if line := g.requestLine(t, a).Get("backend_error").String(); !strings.Contains(line, "uniqueMember in cn=guard") || !strings.Contains(line, "demands its reference") {
+		t.Errorf("the log has %s", line)
+	}
+	g.want(t, 404, "GET", "/Users/"+heir, "")
+	if got := g.want(t, 200, "GET", "/Devices/"+laptop, ""); strings.Contains(got.Body, heir) {
+		t.Errorf("what could be taken away is there: %s", got.Body)
 	}
 }
