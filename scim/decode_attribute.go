@@ -13,7 +13,13 @@ func isPassword(a *Attribute) bool {
 
 // isReadOnly reports whether nothing can be written at the path.
 func isReadOnly(p Path) bool {
-	return p.Attribute.Mutability == ReadOnly || p.Leaf().Mutability == ReadOnly
+	return p.Attribute.Mutability == ReadOnly || p.Leaf().Mutability == ReadOnly || isMadeOfValue(p)
+}
+
+// isMadeOfValue reports whether a path names the address of a resource whose id
+// stands beside it. It may be written with that, which tells it, and not alone.
+func isMadeOfValue(p Path) bool {
+	return p.Sub != nil && p.Sub.Name == "$ref" && p.Attribute.Sub("value") != nil
 }
 
 // takesList reports whether the value at the path is a list.

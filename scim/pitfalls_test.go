@@ -91,6 +91,7 @@ func TestPitfallsOfRequests(t *testing.T) {
 		{16, patch(`{"op":"remove","path":"userName"}`), "400 mutability: operation 1: userName is required and cannot be removed"},
 		{16, patch(`{"op":"remove","path":"groups"}`), "400 mutability: operation 1: groups is read-only"},
 		{16, patch(`{"op":"replace","path":"id","value":"2"}`), "400 mutability: operation 1: id is read-only"},
+		{26, patch(`{"op":"replace","path":"manager.$ref","value":"https://scim.example.com/Users/2"}`), "400 mutability: operation 1: " + SchemaEnterprise + ":manager.$ref is read-only"},
 		{17, send("PATCH", "/Groups/1", `{"Operations":[{"op":"add","path":"members","value":[{"value":"a"},{"value":"a","display":"A"}]}]}`), "update Group 1\n  members add a"},
 		{22, patch(`{"op":"replace","path":"URN:ietf:params:scim:schemas:extension:Enterprise:2.0:user:Manager.Value","value":"7"}`), "update User 1\n  replace " + SchemaEnterprise + ":manager.value \"7\""},
 		{22, patch(`{"op":"replace","path":"` + SchemaUser + `:name.familyName","value":"x"}`), "update User 1\n  replace name.familyName \"x\""},

@@ -12,7 +12,6 @@ import (
 // (RFC 7643 §7). leaves are those of the full type.
 func narrow(full *scim.ResourceType, leaves []*Leaf, handled []*scim.Attribute) *scim.ResourceType {
 	kept := make(map[*scim.Attribute]bool)
-	derived := make(map[*scim.Attribute]bool)
 	all := func(a *scim.Attribute) {
 		kept[a] = true
 		for _, s := range a.SubAttributes {
@@ -32,13 +31,10 @@ func narrow(full *scim.ResourceType, leaves []*Leaf, handled []*scim.Attribute) 
 		}
 		// The address of a reference follows from its value.
 		if ref := l.Path.Attribute.Sub("$ref"); ref != nil && l.Path.Sub != nil && strings.EqualFold(l.Path.Sub.Name, "value") {
-			kept[ref], derived[ref] = true, true
+			kept[ref] = true
 		}
 	}
 	return full.Narrow(func(a *scim.Attribute) bool { return kept[a] }, func(old, narrowed *scim.Attribute) {
-		if derived[old] {
-			narrowed.Mutability = scim.ReadOnly
-		}
 		if slices.Contains(handled, old) || slices.Contains(handled, old.Parent()) {
 			return
 		}
