@@ -12,7 +12,7 @@ import (
 // the limit, which is soft, keeps a large answer from making the process large.
 const (
 	GCPercent   = 300
-	MemoryLimit = 116 << 20 // bytes
+	MemoryLimit = 110 << 20 // bytes
 )
 
 // TuneMemory applies [GCPercent] and [MemoryLimit], unless the environment has
