@@ -62,6 +62,7 @@ type gateway struct {
 func startGateway(t *testing.T, d *directory, s setup) *gateway {
 	t.Helper()
 	scratch := t.TempDir()
+	t.Setenv("XDG_DATA_HOME", scratch) // where the store is
 	t.Setenv("SCIMGATE_DEMO_TOKEN", token)
 	t.Setenv("SCIMGATE_DEMO_PASSWORD", d.ServicePassword)
 	g := &gateway{

@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -13,12 +12,8 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/caddyserver/caddy/v2"
-	"github.com/caddyserver/caddy/v2/caddyconfig"
 	caddycmd "github.com/caddyserver/caddy/v2/cmd"
 	"github.com/spf13/cobra"
-
-	"github.com/scimgate/scimgate/modules/gateway"
 )
 
 func init() {
@@ -46,8 +41,7 @@ It exits with 1 when the request would be refused, and says why.`,
 		CobraFunc: func(cmd *cobra.Command) {
 			var e explanation
 			cmd.Args = cobra.NoArgs
-			cmd.Flags().StringVarP(&e.config, "config", "c", "", "Configuration file (default: Caddyfile in the current directory)")
-			cmd.Flags().StringVarP(&e.adapter, "adapter", "a", "", "Name of the config adapter (default: by the file's name)")
+			e.configuration.flags(cmd)
 			cmd.Flags().StringVarP(&e.gateway, "gateway", "g", "", "Name of the gateway (may be left out when there is only one)")
 			cmd.Flags().BoolVar(&e.offline, "offline", false, "Read nothing from the backend")
 			cmd.RunE = func(cmd *cobra.Command, _ []string) error {
@@ -59,14 +53,18 @@ It exits with 1 when the request would be refused, and says why.`,
 }
 
 type explanation struct {
-	config, adapter, gateway string
-	offline                  bool
+	configuration configuration
+	gateway       string
+	offline       bool
 }
 
 func (e explanation) run(in io.Reader, out io.Writer) error {
-	ctx, cancel := caddy.NewContext(caddy.Context{Context: context.Background()})
+	ctx, cancel := bare(context.Background())
 	defer cancel()
-	handler, err := e.open(ctx)
+	if err := e.configuration.load(); err != nil {
+		return err
+	}
+	handler, err := e.configuration.gateway(ctx, e.gateway)
 	if err != nil {
 		return err
 	}
@@ -81,75 +79,6 @@ func (e explanation) run(in io.Reader, out io.Writer) error {
 		}
 	}
 	return err
-}
-
-// open returns the gateway of the configuration. It serves nobody, and ends with
-// the context.
-func (e explanation) open(ctx caddy.Context) (*gateway.Handler, error) {
-	raw, err := e.handler()
-	if err != nil {
-		return nil, err
-	}
-	module, err := ctx.LoadModuleByID("http.handlers.scim_gateway", raw)
-	if err != nil {
-		return nil, err
-	}
-	handler := module.(*gateway.Handler)
-	handler.StopChecking()
-	return handler, nil
-}
-
-// handler returns the configuration of the gateway.
-func (e explanation) handler() (json.RawMessage, error) {
-	config, _, _, err := caddycmd.LoadConfig(e.config, e.adapter)
-	if err != nil {
-		return nil, err
-	}
-	if config == nil {
-		return nil, errors.New("there is no Caddyfile here: name one with --config")
-	}
-	var tree any
-	if err := json.Unmarshal(config, &tree); err != nil {
-		return nil, err
-	}
-	var names []string
-	var found map[string]any
-	gateways(tree, func(handler map[string]any) {
-		name, _ := handler["name"].(string)
-		names = append(names, name)
-		if e.gateway == "" || name == e.gateway {
-			found = handler
-		}
-	})
-	switch {
-	case len(names) == 0:
-		return nil, errors.New("the configuration has no scim_gateway")
-	case found == nil:
-		return nil, fmt.Errorf("there is no gateway %q; there is %s", e.gateway, strings.Join(names, ", "))
-	case e.gateway == "" && len(names) > 1:
-		return nil, fmt.Errorf("choose a gateway with --gateway: %s", strings.Join(names, ", "))
-	}
-	delete(found, "handler")
-	return caddyconfig.JSON(found, nil), nil
-}
-
-// gateways calls each with every gateway's handler, wherever in the
-// configuration it stands.
-func gateways(tree any, each func(map[string]any)) {
-	switch node := tree.(type) {
-	case map[string]any:
-		if node["handler"] == "scim_gateway" {
-			each(node)
-			return
-		}
-		for _, child := range node {
-			gateways(child, each)
-		}
-	case []any:
-		for _, child := range node {
-			gateways(child, each)
-		}
-	}
 }
 
 // readRequest reads an HTTP request of which only the method and the path are

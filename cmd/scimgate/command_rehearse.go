@@ -12,7 +12,6 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/caddyserver/caddy/v2"
 	caddycmd "github.com/caddyserver/caddy/v2/cmd"
 	"github.com/spf13/cobra"
 
@@ -64,8 +63,8 @@ SCIM, a brake that holds, an interruption, an output that nobody reads.`,
 			c.outputFlags(cmd)
 			c.loadFlags(cmd)
 			flags.BoolVar(&o.Owned, "yes-i-own-it", false, "Confirm a load run against another machine")
-			flags.StringVarP(&c.behind.config, "config", "c", "", "The Caddyfile of the server, to show what each request becomes")
-			flags.StringVarP(&c.behind.adapter, "adapter", "a", "", "Name of the config adapter (default: by the file's name)")
+			flags.StringVarP(&c.behind.configuration.file, "config", "c", "", "The Caddyfile of the server, to show what each request becomes")
+			flags.StringVarP(&c.behind.configuration.adapter, "adapter", "a", "", "Name of the config adapter (default: by the file's name)")
 			flags.StringVarP(&c.behind.gateway, "gateway", "g", "", "Name of the gateway in it (may be left out when there is only one)")
 			cmd.Args = func(cmd *cobra.Command, args []string) error { return c.choose(args, cmd.Flags().Changed("users")) }
 			c.exits(cmd, func(cmd *cobra.Command) error {
@@ -227,18 +226,22 @@ func (c *rehearseCommand) complete(cmd *cobra.Command) error {
 // named. The function that it returns ends that gateway.
 func (c *rehearseCommand) explain() (func(), error) {
 	switch {
-	case c.behind.config == "" && c.behind.gateway+c.behind.adapter != "":
+	case c.behind.configuration.file == "" && c.behind.gateway+c.behind.configuration.adapter != "":
 		return nil, errors.New("--gateway and --adapter are for --config")
-	case c.behind.config == "":
+	case c.behind.configuration.file == "":
 		return func() {}, nil
 	case c.options.Load != nil:
 		return nil, errors.New("--config is not for --users: a load run shows no single request")
 	}
-	ctx, cancel := caddy.NewContext(caddy.Context{Context: context.Background()})
-	handler, err := c.behind.open(ctx)
+	failed := func(err error) error { return fmt.Errorf("reading what is behind the tenant URL: %w", err) }
+	if err := c.behind.configuration.load(); err != nil {
+		return nil, failed(err)
+	}
+	ctx, cancel := bare(context.Background())
+	handler, err := c.behind.configuration.gateway(ctx, c.behind.gateway)
 	if err != nil {
 		cancel()
-		return nil, fmt.Errorf("reading what is behind the tenant URL: %w", err)
+		return nil, failed(err)
 	}
 	c.options.Explain = func(ctx context.Context, r *http.Request) string {
 		// What is refused is refused when it is sent, too, and shown then.

@@ -1,0 +1,127 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/caddyconfig"
+	caddycmd "github.com/caddyserver/caddy/v2/cmd"
+	"github.com/spf13/cobra"
+
+	"github.com/scimgate/scimgate/modules/app"
+	"github.com/scimgate/scimgate/modules/gateway"
+)
+
+// configuration is where a command finds the gateways and the store.
+type configuration struct {
+	file, adapter string
+	apps          map[string]json.RawMessage
+	tree          any
+}
+
+// flags declares the flags that name a configuration.
+func (c *configuration) flags(cmd *cobra.Command) {
+	cmd.Flags().StringVarP(&c.file, "config", "c", "", "Configuration file (default: Caddyfile in the current directory)")
+	cmd.Flags().StringVarP(&c.adapter, "adapter", "a", "", "Name of the config adapter (default: by the file's name)")
+}
+
+// load reads and adapts the configuration. Nothing of it is run.
+func (c *configuration) load() error {
+	text, _, _, err := caddycmd.LoadConfig(c.file, c.adapter)
+	if err != nil {
+		return err
+	}
+	if text == nil {
+		return errors.New("there is no Caddyfile here: name one with --config")
+	}
+	var config caddy.Config
+	if err := json.Unmarshal(text, &config); err != nil {
+		return err
+	}
+	c.apps = config.AppsRaw
+	return json.Unmarshal(text, &c.tree)
+}
+
+// names returns the names of the gateways.
+func (c *configuration) names() []string {
+	var names []string
+	gateways(c.tree, func(handler map[string]any) {
+		name, _ := handler["name"].(string)
+		names = append(names, name)
+	})
+	return names
+}
+
+// app provisions the scim app of the configuration, whose store is not opened yet.
+func (c *configuration) app(ctx caddy.Context) (*app.App, error) {
+	module, err := ctx.LoadModuleByID("scim", c.apps["scim"])
+	if err != nil {
+		return nil, err
+	}
+	return module.(*app.App), nil
+}
+
+// handler returns the configuration of the gateway of that name; "" is the only one.
+func (c *configuration) handler(name string) (json.RawMessage, error) {
+	names := c.names()
+	var found map[string]any
+	gateways(c.tree, func(handler map[string]any) {
+		if name == "" || handler["name"] == name {
+			found = handler
+		}
+	})
+	switch {
+	case len(names) == 0:
+		return nil, errors.New("the configuration has no scim_gateway")
+	case found == nil:
+		return nil, fmt.Errorf("there is no gateway %q; there is %s", name, strings.Join(names, ", "))
+	case name == "" && len(names) > 1:
+		return nil, fmt.Errorf("choose a gateway with --gateway: %s", strings.Join(names, ", "))
+	}
+	delete(found, "handler")
+	return caddyconfig.JSON(found, nil), nil
+}
+
+// gateway provisions the gateway of that name; "" is the only one. It serves nobody,
+// and ends with the context.
+func (c *configuration) gateway(ctx caddy.Context, name string) (*gateway.Handler, error) {
+	raw, err := c.handler(name)
+	if err != nil {
+		return nil, err
+	}
+	module, err := ctx.LoadModuleByID("http.handlers.scim_gateway", raw)
+	if err != nil {
+		return nil, err
+	}
+	handler := module.(*gateway.Handler)
+	handler.StopChecking()
+	return handler, nil
+}
+
+// bare returns a context to provision modules in that no server runs around.
+func bare(ctx context.Context) (caddy.Context, context.CancelFunc) {
+	return caddy.NewContext(caddy.Context{Context: ctx})
+}
+
+// gateways calls each with every gateway's handler, wherever in the
+// configuration it stands.
+func gateways(tree any, each func(map[string]any)) {
+	switch node := tree.(type) {
+	case map[string]any:
+		if node["handler"] == "scim_gateway" {
+			each(node)
+			return
+		}
+		for _, child := range node {
+			gateways(child, each)
+		}
+	case []any:
+		for _, child := range node {
+			gateways(child, each)
+		}
+	}
+}

@@ -1,0 +1,113 @@
+// Package app is the Caddy app scim: what the gateways of a configuration share.
+// It holds the store and hands it, open or not, to those who ask. A configuration
+// that does not name it has it with its defaults.
+package app
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"reflect"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/caddyconfig"
+	"go.uber.org/zap"
+
+	"github.com/scimgate/scimgate/modules/store"
+	_ "github.com/scimgate/scimgate/modules/store/sqlite" // the default
+)
+
+func init() {
+	caddy.RegisterModule(new(App))
+}
+
+// App is what the gateways of a configuration share.
+type App struct {
+	// StoreRaw is the database that remembers tokens, switches and the journal.
+	// Default: SQLite, in scimgate/scimgate.db in Caddy's data directory.
+	StoreRaw json.RawMessage `json:"store,omitempty" caddy:"namespace=scim.stores inline_key=engine"`
+
+	store *store.Store
+	log   *zap.Logger
+}
+
+// CaddyModule implements caddy.Module.
+func (*App) CaddyModule() caddy.ModuleInfo {
+	return caddy.ModuleInfo{ID: "scim", New: func() caddy.Module { return new(App) }}
+}
+
+// Provision takes hold of the store. It opens nothing: a store that is down keeps no
+// configuration from being loaded.
+func (a *App) Provision(ctx caddy.Context) error {
+	a.log = ctx.Logger()
+	if len(a.StoreRaw) == 0 {
+		a.StoreRaw = caddyconfig.JSONModuleObject(struct{}{}, "engine", "sqlite", nil)
+	}
+	module, err := ctx.LoadModule(a, "StoreRaw")
+	if err != nil {
+		return fmt.Errorf("the store: %w", err)
+	}
+	engine, ok := module.(store.Engine)
+	if !ok {
+		return errors.New("the store: the module is no database")
+	}
+	a.store, err = store.Take(engine, a.log)
+	return err
+}
+
+// Start begins to open the store.
+func (a *App) Start() error {
+	a.store.Start()
+	return nil
+}
+
+// Stop does nothing: what is held is given back by Cleanup.
+func (a *App) Stop() error { return nil }
+
+// Cleanup gives the store back.
+func (a *App) Cleanup() error {
+	if a.store == nil {
+		return nil // Provision failed before it was taken
+	}
+	s := a.store
+	a.store = nil
+	return s.Release()
+}
+
+// Store returns the store. Who goes on using it when the configuration is taken
+// down takes a hold of its own.
+func (a *App) Store() *store.Store { return a.store }
+
+type contextKey struct{}
+
+// With returns a context in which [Of] finds the app. It is for commands, which
+// provision modules without a configuration around them.
+func With(ctx context.Context, a *App) context.Context {
+	return context.WithValue(ctx, contextKey{}, a)
+}
+
+// Of returns the app of the configuration that ctx belongs to. In a context without
+// a configuration it is the one that was put there, or nil.
+func Of(ctx caddy.Context) (*App, error) {
+	if a, ok := ctx.Value(contextKey{}).(*App); ok {
+		return a, nil
+	}
+	// Caddy has no other way to tell a context without a configuration, in which
+	// App panics.
+	if configuration := reflect.ValueOf(ctx).FieldByName("cfg"); configuration.IsValid() && configuration.IsNil() {
+		return nil, nil
+	}
+	module, err := ctx.App("scim")
+	if err != nil {
+		return nil, err
+	}
+	return module.(*App), nil
+}
+
+// Interface guards
+var (
+	_ caddy.App          = (*App)(nil)
+	_ caddy.Provisioner  = (*App)(nil)
+	_ caddy.CleanerUpper = (*App)(nil)
+)

@@ -1,0 +1,127 @@
+// Package sqlite is the Caddy module scim.stores.sqlite: a store in a file, for one
+// gateway process. It is the default.
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+	_ "modernc.org/sqlite" // the driver
+
+	"github.com/scimgate/scimgate/modules/store"
+)
+
+func init() {
+	caddy.RegisterModule(new(Engine))
+}
+
+// Engine is a store in a SQLite database, which it creates, readable by its owner
+// alone, with its directory.
+type Engine struct {
+	// Path is the file. Default: scimgate/scimgate.db in Caddy's data directory.
+	Path string `json:"path,omitempty"`
+	// MustExist makes a missing file an error, for commands: one that is run as
+	// another user than the service means another file by default.
+	MustExist bool `json:"-"`
+}
+
+// CaddyModule implements caddy.Module.
+func (*Engine) CaddyModule() caddy.ModuleInfo {
+	return caddy.ModuleInfo{ID: "scim.stores.sqlite", New: func() caddy.Module { return new(Engine) }}
+}
+
+// Provision makes the path an absolute one.
+func (e *Engine) Provision(caddy.Context) (err error) {
+	if e.Path == "" {
+		e.Path = filepath.Join(caddy.AppDataDir(), "scimgate", "scimgate.db")
+	}
+	e.Path, err = filepath.Abs(e.Path)
+	return err
+}
+
+// UnmarshalCaddyfile reads
+//
+//	sqlite [<file>]
+func (e *Engine) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
+	d.Next()
+	switch args := d.RemainingArgs(); len(args) {
+	case 0:
+	case 1:
+		e.Path = args[0]
+	default:
+		return d.ArgErr()
+	}
+	if d.NextBlock(d.Nesting()) {
+		return d.Errf("%q is no option of sqlite: it takes a file and nothing else", d.Val())
+	}
+	return nil
+}
+
+// Location implements store.Engine.
+func (e *Engine) Location() string { return "sqlite " + e.Path }
+
+// Key implements store.Engine.
+func (e *Engine) Key() string { return "sqlite " + e.Path }
+
+// readers is how many transactions read at a time.
+const readers = 4
+
+// Open implements store.Engine.
+func (e *Engine) Open(ctx context.Context) (*store.Database, error) {
+	if e.MustExist {
+		if _, err := os.Stat(e.Path); err != nil {
+			return nil, err
+		}
+	}
+	if err := os.MkdirAll(filepath.Dir(e.Path), 0o700); err != nil {
+		return nil, err
+	}
+	file, err := os.OpenFile(e.Path, os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	if err := file.Close(); err != nil {
+		return nil, err
+	}
+	writer, err := e.pool(ctx, 1)
+	if err != nil {
+		return nil, err
+	}
+	reader, err := e.pool(ctx, readers)
+	if err != nil {
+		return nil, errors.Join(err, writer.Close())
+	}
+	return &store.Database{Dialect: store.SQLite, Writer: writer, Reader: reader}, nil
+}
+
+func (e *Engine) pool(ctx context.Context, connections int) (*sql.DB, error) {
+	options := url.Values{"_pragma": {"busy_timeout(3000)", "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(ON)"}}
+	if connections == 1 {
+		options.Set("_txlock", "immediate")
+	}
+	file := url.URL{Scheme: "file", Opaque: (&url.URL{Path: e.Path}).EscapedPath(), RawQuery: options.Encode()}
+	db, err := sql.Open("sqlite", file.String())
+	if err != nil {
+		return nil, err
+	}
+	db.SetMaxOpenConns(connections)
+	db.SetMaxIdleConns(connections)
+	if err := db.PingContext(ctx); err != nil {
+		return nil, errors.Join(fmt.Errorf("%s: %w", e.Path, err), db.Close())
+	}
+	return db, nil
+}
+
+// Interface guards
+var (
+	_ caddy.Provisioner     = (*Engine)(nil)
+	_ caddyfile.Unmarshaler = (*Engine)(nil)
+	_ store.Engine          = (*Engine)(nil)
+)
