@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
+	"slices"
 	"strings"
 
 	"github.com/caddyserver/caddy/v2"
@@ -51,18 +53,44 @@ func (c *configuration) names() []string {
 	var names []string
 	gateways(c.tree, func(handler map[string]any) {
 		name, _ := handler["name"].(string)
-		names = append(names, name)
+		if !slices.Contains(names, name) { // Caddy repeats a site that has several ports
+			names = append(names, name)
+		}
 	})
 	return names
 }
 
-// app provisions the scim app of the configuration, whose store is not opened yet.
+// app provisions the scim app of the configuration, whose store is not opened yet,
+// and must be there when it is: a command that is run as another user than the
+// service means another one by default, and makes none. Who has it calls Cleanup.
+// Caddy itself loads apps in a whole configuration only.
 func (c *configuration) app(ctx caddy.Context) (*app.App, error) {
-	module, err := ctx.LoadModuleByID("scim", c.apps["scim"])
+	a := new(app.App)
+	if raw := c.apps["scim"]; len(raw) > 0 {
+		if err := caddy.StrictUnmarshalJSON(raw, a); err != nil {
+			return nil, fmt.Errorf("reading the global option scim: %w", err)
+		}
+	}
+	ctx.Context = app.ForCommand(ctx.Context)
+	if err := a.Provision(ctx); err != nil {
+		return nil, errors.Join(err, a.Cleanup())
+	}
+	return a, nil
+}
+
+// open is app with its store open.
+func (c *configuration) open(ctx caddy.Context) (*app.App, error) {
+	a, err := c.app(ctx)
 	if err != nil {
 		return nil, err
 	}
-	return module.(*app.App), nil
+	if err := a.Store().Open(ctx); err != nil {
+		if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) {
+			err = fmt.Errorf("%w. Run the command as the user of the service, such as sudo -u caddy scimgate, once the service has been started; or name the file in the configuration: scim { store sqlite <file> }", err)
+		}
+		return nil, errors.Join(err, a.Cleanup())
+	}
+	return a, nil
 }
 
 // handler returns the configuration of the gateway of that name; "" is the only one.

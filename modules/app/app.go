@@ -52,6 +52,9 @@ func (a *App) Provision(ctx caddy.Context) error {
 	if !ok {
 		return errors.New("the store: the module is no database")
 	}
+	if e, makes := engine.(interface{ Existing() }); makes && ctx.Value(commandKey{}) != nil {
+		e.Existing()
+	}
 	a.store, err = store.Take(engine, a.log)
 	return err
 }
@@ -78,6 +81,13 @@ func (a *App) Cleanup() error {
 // Store returns the store. Who goes on using it when the configuration is taken
 // down takes a hold of its own.
 func (a *App) Store() *store.Store { return a.store }
+
+type commandKey struct{}
+
+// ForCommand returns a context in which an app makes no store: it must be there.
+func ForCommand(ctx context.Context) context.Context {
+	return context.WithValue(ctx, commandKey{}, true)
+}
 
 type contextKey struct{}
 

@@ -73,6 +73,9 @@ func (e *Engine) Key() string { return "sqlite " + e.Path }
 // readers is how many transactions read at a time.
 const readers = 4
 
+// Existing makes a missing file an error.
+func (e *Engine) Existing() { e.MustExist = true }
+
 // Open implements store.Engine.
 func (e *Engine) Open(ctx context.Context) (*store.Database, error) {
 	if e.MustExist {
