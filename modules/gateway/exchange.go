@@ -30,8 +30,9 @@ type exchange struct {
 
 	dialect scim.Dialect // of request and answer
 
-	offline  bool // nothing is read: a plan for looking at
-	isListed bool // in the answer to a Bulk: what went well is answered without a body
+	offline  bool      // nothing is read: a plan for looking at
+	isListed bool      // in the answer to a Bulk: what went well is answered without a body
+	operator *Operator // who gave a command on the machine itself; nil: it is a request
 
 	id      string // names this request in log, journal and error details
 	started time.Time
@@ -47,6 +48,7 @@ type exchange struct {
 	status    int
 	err       error
 	proof     translators.ProofStatus
+	reason    string        // behind the proof
 	kind      string        // of resource
 	disables  bool          // whether a disable was asked for
 	disabled  string        // how it ended, as the metric has it; "" when it was not tried
@@ -54,6 +56,8 @@ type exchange struct {
 	executing time.Duration // spent on them
 	listed    int           // operations in the answer to a Bulk
 	failed    int           // of these
+
+	unrecorded error // why the journal does not have a command
 }
 
 func (h *Handler) newExchange(w http.ResponseWriter, r *http.Request, path string) *exchange {
