@@ -15,6 +15,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/scimgate/scimgate/modules/store"
+	_ "github.com/scimgate/scimgate/modules/store/postgres"
 	_ "github.com/scimgate/scimgate/modules/store/sqlite" // the default
 )
 
