@@ -6,6 +6,7 @@ package scimgate
 
 import (
 	// The modules register themselves.
+	_ "github.com/scimgate/scimgate/modules/admin"
 	_ "github.com/scimgate/scimgate/modules/gateway"
 	_ "github.com/scimgate/scimgate/translators/ldap"
 )

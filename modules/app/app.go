@@ -63,11 +63,15 @@ func (a *App) Provision(ctx caddy.Context) error {
 // Start begins to open the store.
 func (a *App) Start() error {
 	a.store.Start()
+	a.runs()
 	return nil
 }
 
-// Stop does nothing: what is held is given back by Cleanup.
-func (a *App) Stop() error { return nil }
+// Stop ends what [Hold] finds: what is held is given back by Cleanup.
+func (a *App) Stop() error {
+	a.runsNoMore()
+	return nil
+}
 
 // Cleanup gives the store back.
 func (a *App) Cleanup() error {

@@ -80,8 +80,8 @@ CREATE TABLE scim_remembered (
 );
 CREATE INDEX scim_remembered_value ON scim_remembered (gateway, type, attribute, folded);
 
--- The journal: an intent, and its outcome once result is not NULL. changes,
--- members and calls are JSON.
+-- The journal: an intent, and its outcome once result is not NULL. folded is name as
+-- journal.Fold has it. changes, members and calls are JSON. duration is nanoseconds.
 CREATE TABLE scim_journal (
 	seq       {{identity}},
 	id        TEXT NOT NULL UNIQUE,
@@ -107,15 +107,21 @@ CREATE TABLE scim_journal (
 	ended     BIGINT NOT NULL DEFAULT 0,
 	duration  BIGINT NOT NULL DEFAULT 0
 );
-CREATE INDEX scim_journal_open ON scim_journal (seq) WHERE result IS NULL;
-CREATE INDEX scim_journal_time ON scim_journal (time);
-CREATE INDEX scim_journal_resource ON scim_journal (resource, seq);
-CREATE INDEX scim_journal_name ON scim_journal (folded, seq);
+-- A question about the journal is answered in the order of time: what a gateway did
+-- while the store was away is imported later, under a higher sequence.
+CREATE INDEX scim_journal_open ON scim_journal (time, seq) WHERE result IS NULL;
+CREATE INDEX scim_journal_failed ON scim_journal (time, seq) WHERE result <> 'applied';
+CREATE INDEX scim_journal_time ON scim_journal (time, seq);
+CREATE INDEX scim_journal_resource ON scim_journal (resource, time, seq);
+CREATE INDEX scim_journal_name ON scim_journal (folded, time, seq);
+CREATE INDEX scim_journal_request ON scim_journal (request);
 
--- Whom an entry is about besides its resource: members added and removed.
+-- Whom an entry is about besides its resource: members added and removed. time is
+-- that of the entry.
 CREATE TABLE scim_journal_subjects (
 	resource TEXT NOT NULL,
+	time     BIGINT NOT NULL,
 	seq      BIGINT NOT NULL REFERENCES scim_journal (seq) ON DELETE CASCADE,
-	PRIMARY KEY (resource, seq)
+	PRIMARY KEY (resource, time, seq)
 );
 CREATE INDEX scim_journal_subjects_seq ON scim_journal_subjects (seq);
