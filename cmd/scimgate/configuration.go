@@ -48,7 +48,7 @@ func (c *configuration) load() error {
 	return json.Unmarshal(text, &c.tree)
 }
 
-// names returns the names of the gateways.
+// names returns the names of the gateways, sorted.
 func (c *configuration) names() []string {
 	var names []string
 	gateways(c.tree, func(handler map[string]any) {
@@ -57,6 +57,7 @@ func (c *configuration) names() []string {
 			names = append(names, name)
 		}
 	})
+	slices.Sort(names)
 	return names
 }
 

@@ -37,8 +37,8 @@ type Account struct {
 // mostAccounts is how many accounts are told of a person who is not one alone.
 const mostAccounts = 20
 
-// errNoUsers says that nobody can be looked for.
-var errNoUsers = errors.New("the gateway serves no users")
+// ErrNoUsers says that nobody can be found: only other resources are there.
+var ErrNoUsers = errors.New("the gateway serves no users")
 
 // Find returns the accounts that the person may be: none, one, or several of which
 // nobody but the operator can tell which is meant. A fault is an error, and never
@@ -48,7 +48,7 @@ func (h *Handler) Find(ctx context.Context, person Person) ([]Account, error) {
 	defer cancel()
 	users := h.users()
 	if users == nil {
-		return nil, errNoUsers
+		return nil, ErrNoUsers
 	}
 	release, err := h.translator.Lease()
 	if err != nil {
@@ -206,7 +206,7 @@ func (h *Handler) newCommand(id string, by Operator) *exchange {
 func (x *exchange) disabling() (*scim.Operation, error) {
 	users := x.h.users()
 	if users == nil {
-		return nil, errNoUsers
+		return nil, ErrNoUsers
 	}
 	if activeOf(users) == nil {
 		return nil, errors.New("nobody can be disabled through this gateway: its users block has no line disable")
