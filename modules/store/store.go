@@ -39,6 +39,10 @@ type Store struct {
 	opened chan struct{} // closed when the store is open for the first time
 	cancel context.CancelFunc
 	ended  chan struct{}
+
+	watched watcher
+	usesMu  sync.Mutex
+	uses    map[useKey]*Use
 }
 
 // New returns a store that stands on the engine. It opens nothing.
@@ -70,6 +74,7 @@ func (s *Store) Start() {
 	s.begun = true
 	ctx, cancel := context.WithCancel(context.Background())
 	s.cancel, s.ended = cancel, make(chan struct{})
+	s.watched.begin(ctx, s)
 	go func() {
 		defer close(s.ended)
 		for s.Open(ctx) != nil {
@@ -152,6 +157,7 @@ func (s *Store) Destruct() error {
 	if cancel != nil {
 		cancel()
 		<-ended
+		s.watched.running.Wait()
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
