@@ -68,6 +68,9 @@ type Attribute struct {
 	Uniqueness      Uniqueness   `json:"uniqueness,omitempty"`
 	ReferenceTypes  []string     `json:"referenceTypes,omitempty"`
 	SubAttributes   []*Attribute `json:"subAttributes,omitempty"`
+	// Private is set where values are shown in answers alone: in texts for operators,
+	// such as [Operation.String], a word stands for them. It is part of no schema.
+	Private bool `json:"-"`
 
 	schema string     // URN of the schema it stands in; "" for a common attribute
 	isBase bool       // whether that is the base schema of its type

@@ -110,9 +110,9 @@ func DecodeBinary(text string) ([]byte, error) {
 }
 
 // describe names v in a detail: short, and without the text of what is never
-// to be seen.
+// to be seen, and of what is private: details come into logs.
 func describe(a *Attribute, v Value) string {
-	isSecret := a.Mutability == WriteOnly || a.Returned == ReturnedNever
+	isSecret := a.Mutability == WriteOnly || a.Returned == ReturnedNever || a.Private
 	switch v.kind {
 	case KindString:
 		if isSecret {

@@ -16,7 +16,8 @@ import (
 //	  ignored foo.bar
 //
 // A line that begins with set gives an attribute of a resource to be created.
-// Values that are never returned, such as a password, are written as ********.
+// Values that are never returned, such as a password, are written as ********,
+// those of private attributes as {private}.
 func (op *Operation) String() string {
 	var b strings.Builder
 	b.WriteString(string(op.Action))
@@ -48,9 +49,9 @@ func (op *Operation) String() string {
 	}
 	for _, c := range op.Changes {
 		if c.Value.IsAbsent() {
-			line(string(c.Op), c.Path.String())
+			line(string(c.Op), c.Path.discreet().String())
 		} else {
-			line(string(c.Op), c.Path.String(), valueText(c.Path.Leaf(), c.Value))
+			line(string(c.Op), c.Path.discreet().String(), valueText(c.Path.Leaf(), c.Value))
 		}
 	}
 	if m := op.Members; m != nil {
@@ -68,7 +69,7 @@ func (op *Operation) String() string {
 	}
 	if q := op.Query; q != nil {
 		if q.Filter != nil {
-			line("filter", q.Filter.String())
+			line("filter", discreet(q.Filter).String())
 		}
 		if q.StartIndex > 1 {
 			line("startIndex", strconv.Itoa(q.StartIndex))
@@ -137,6 +138,9 @@ func valueText(a *Attribute, v Value) string {
 	if a.Returned == ReturnedNever || a.Mutability == WriteOnly {
 		return "********"
 	}
+	if a.Private {
+		return privateText
+	}
 	switch v.Kind() {
 	case KindString:
 		return string(appendString(nil, v.Text()))
@@ -152,4 +156,42 @@ func valueText(a *Attribute, v Value) string {
 		return "[" + joined(v.Items(), func(item Value) string { return valueText(a, item) }) + "]"
 	}
 	return "nothing"
+}
+
+// privateText stands for a value that is not shown.
+const privateText = "{private}"
+
+// discreet is the path without the values of private attributes.
+func (p Path) discreet() Path {
+	if p.Selector != nil {
+		p.Selector = discreet(p.Selector)
+	}
+	return p
+}
+
+// discreet is a filter without the values of private attributes.
+func discreet(f Filter) Filter {
+	all := func(terms []Filter) []Filter {
+		hidden := make([]Filter, len(terms))
+		for i, t := range terms {
+			hidden[i] = discreet(t)
+		}
+		return hidden
+	}
+	switch f := f.(type) {
+	case And:
+		return And{all(f.Terms)}
+	case Or:
+		return Or{all(f.Terms)}
+	case Not:
+		return Not{discreet(f.Term)}
+	case Elements:
+		return Elements{f.Attribute, discreet(f.Filter)}
+	case Compare:
+		if f.Target.Leaf().Private {
+			f.Value = String(privateText)
+		}
+		return f
+	}
+	return f
 }

@@ -11,6 +11,9 @@ func TestOperationString(t *testing.T) {
 	u := UserType()
 	a := u.Attribute
 	emails := a("emails")
+	personal := UserType()
+	numbers := personal.Attribute("phoneNumbers")
+	personal.Attribute("title").Private, numbers.Sub("value").Private = true, true
 	for name, c := range map[string]struct {
 		op   Operation
 		want string
@@ -35,6 +38,15 @@ func TestOperationString(t *testing.T) {
 		"search": {Operation{Action: ActionSearch, Type: u, Query: &Query{StartIndex: 1, Count: NoCount},
 			Projection: Projection{Include: []Target{{Attribute: AttributeID}, {a("name"), a("name").Sub("givenName")}}}},
 			"search User\n  return only id, name.givenName"},
+		"private": {Operation{Action: ActionUpdate, Type: personal, ID: "1", Changes: []Change{
+			{Op: Replace, Path: Path{Attribute: personal.Attribute("title")}, Value: String("s3cret")},
+			{Op: Add, Path: Path{Attribute: numbers}, Value: List(Complex(Field{numbers.Sub("type"), String("home")}, Field{numbers.Sub("value"), String("s3cret")}))},
+			{Op: Remove, Path: Path{Attribute: numbers, Selector: Compare{Target{numbers, numbers.Sub("value")}, Equal, String("s3cret")}}},
+		}}, "update User 1\n  replace title {private}\n  add phoneNumbers [{type \"home\", value {private}}]\n  remove phoneNumbers[value eq \"{private}\"]"},
+		"private filter": {Operation{Action: ActionSearch, Type: personal, Query: &Query{StartIndex: 1, Count: NoCount, Filter: And{[]Filter{
+			Not{Compare{Target{Attribute: personal.Attribute("title")}, Contains, String("s3cret")}},
+			Or{[]Filter{Elements{numbers, Compare{Target{numbers, numbers.Sub("value")}, Equal, String("s3cret")}}, Present{Target{Attribute: personal.Attribute("title")}}}},
+		}}}}, "search User\n  filter not (title co \"{private}\") and (phoneNumbers[value eq \"{private}\"] or title pr)"},
 		"discover": {Operation{Action: ActionDiscover, ID: "/Schemas"}, "discover /Schemas"},
 	} {
 		t.Run(name, func(t *testing.T) {

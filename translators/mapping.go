@@ -10,6 +10,7 @@ import "github.com/scimgate/scimgate/scim"
 //		one_of <value>...
 //		required
 //		create_only | read_only | write_only
+//		private
 //		boolean <true> <false>
 //		timestamp | binary | postal_address | json
 //		reference [<resource type>]
@@ -59,6 +60,10 @@ type MapConfig struct {
 	ReadOnly bool `json:"read_only,omitempty"`
 	// WriteOnly is for what is never shown; password always is.
 	WriteOnly bool `json:"write_only,omitempty"`
+	// Private keeps values out of the journal, of logs and of printed plans: they are
+	// shown in answers alone. Not for userName, displayName and externalId, by
+	// which people and groups are found and told apart there.
+	Private bool `json:"private,omitempty"`
 }
 
 // The codecs of [MapConfig].
@@ -105,6 +110,10 @@ func (l *Leaf) IsWritable() bool { return !l.IsConstant() && !l.Config.ReadOnly 
 // printed.
 func (l *Leaf) IsSecret() bool { return l.Config.WriteOnly }
 
+// IsPrivate reports whether the values are shown in answers alone: those of all
+// elements are where those of one are.
+func (l *Leaf) IsPrivate() bool { return l.Config.Private || l.Path.Leaf().Private }
+
 // isWhole reports whether the leaf is a complex value as a whole.
 func (l *Leaf) isWhole() bool { return l.Path.Sub == nil && l.Path.Attribute.IsComplex() }
 
@@ -145,6 +154,8 @@ type FieldValues struct {
 	Field  string
 	Values []string // each once; empty: the field has no value
 	Secret bool     // masked when printed
+	// Private is set where {private} stands for the values when printed.
+	Private bool
 }
 
 // Mapping is a compiled list of [MapConfig]: what a backend's entries and the

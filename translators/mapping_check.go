@@ -29,6 +29,10 @@ func checkRules(l *Leaf) error {
 		return errors.New("read_only and create_only exclude each other: remove one")
 	case isSecret && hasDefault:
 		return errors.New("a password that many share is none: remove the default")
+	case config.Private && config.WriteOnly:
+		return errors.New("it is never shown at all: remove private")
+	case config.Private && isName(l.Path):
+		return fmt.Errorf("%s can't be private: by it people and groups are found in the journal and told apart. Remove private", l.Path.Attribute)
 	case l.isWhole() && (config.Default != "" || len(config.DefaultFrom) > 0 || len(config.OneOf) > 0):
 		return errors.New("default, default_from and one_of are for single values, and json maps a whole one: remove them")
 	}
@@ -50,6 +54,13 @@ func checkRules(l *Leaf) error {
 		return fmt.Errorf("its default %s is not one of %s: add it to one_of", config.Default, strings.Join(config.OneOf, ", "))
 	}
 	return nil
+}
+
+// isName reports whether resources are known by what stands at the path.
+func isName(p scim.Path) bool {
+	return slices.ContainsFunc([]string{"userName", "displayName", "externalId"}, func(name string) bool {
+		return strings.EqualFold(p.Attribute.String(), name)
+	})
 }
 
 // checkValue checks that the text is a value that the leaf can hold.
@@ -110,6 +121,8 @@ func (c *compiler) checkSource(l *Leaf, text string) error {
 		return errors.New("it is its own source: name another path")
 	case source.Leaf().Type != l.Path.Leaf().Type:
 		return fmt.Errorf("it is of the type %s, not %s: name another path", source.Leaf().Type, l.Path.Leaf().Type)
+	case !l.IsPrivate() && slices.ContainsFunc(c.leaves, func(o *Leaf) bool { return o.IsPrivate() && same(o) }):
+		return fmt.Errorf("it is private, and %s is not: make it private too, or name another path", l.Path)
 	case !slices.ContainsFunc(c.leaves, same):
 		return errors.New("it is not mapped, so that a provider's value for it is dropped: map it, or name another path")
 	}

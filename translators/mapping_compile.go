@@ -26,6 +26,8 @@ import (
 //   - a constant with fields or rules, neither constant nor fields;
 //   - a codec that does not suit the type of the attribute;
 //   - what is write-only within a complex attribute;
+//   - private on userName, displayName or externalId, on what is never shown
+//     anyway, and on the source of a default for what is not private;
 //   - default, default_from, one_of, required or create_only on what is
 //     read_only; a default that is not one of one_of; a default_from that is not
 //     mapped; a default for a password;
@@ -176,7 +178,7 @@ func (c *compiler) addConstant(l *Leaf) error {
 	case config.Codec != CodecText:
 		return fmt.Errorf("a constant is written nowhere: remove %s", config.Codec)
 	case config.Required || config.Default != "" || len(config.DefaultFrom) > 0 || len(config.OneOf) > 0 ||
-		config.CreateOnly || config.ReadOnly || config.WriteOnly:
+		config.CreateOnly || config.ReadOnly || config.WriteOnly || config.Private:
 		return errors.New("a constant never changes: it has no other options")
 	case l.isWhole():
 		return fmt.Errorf("it is complex: give one of its sub-attributes (%s) the constant", subNames(l.Path.Attribute))

@@ -41,7 +41,7 @@ func (m *Mapping) Encode(r *scim.Resource, want func(*scim.Attribute) bool, refs
 			continue
 		}
 		for _, f := range l.Fields {
-			values = append(values, FieldValues{Field: f, Values: slices.Clone(texts), Secret: l.IsSecret()})
+			values = append(values, FieldValues{Field: f, Values: slices.Clone(texts), Secret: l.IsSecret(), Private: l.IsPrivate()})
 		}
 	}
 	return values, e.dropped, nil

@@ -71,6 +71,9 @@ func tell(below []*Leaf, a *scim.Attribute) {
 	}) {
 		a.Required = true
 	}
+	a.Private = slices.ContainsFunc(below, func(l *Leaf) bool {
+		return l.IsPrivate() && (l.isWhole() || strings.EqualFold(l.Path.Leaf().Name, a.Name))
+	})
 	if !a.IsComplex() && every(func(l *Leaf) bool { return len(l.Config.OneOf) > 0 }) {
 		a.CanonicalValues = nil // shared with the full type
 		for _, l := range below {

@@ -106,7 +106,7 @@ func namesOf(t *scim.ResourceType) []*scim.Attribute {
 		return names
 	}
 	for _, a := range t.Schema.Attributes {
-		if a.Uniqueness != scim.UniqueNone && a.Type == scim.TypeString && !a.MultiValued && a.Returned != scim.ReturnedNever {
+		if a.Uniqueness != scim.UniqueNone && a.Type == scim.TypeString && !a.MultiValued && a.Returned != scim.ReturnedNever && !a.Private {
 			return []*scim.Attribute{a}
 		}
 	}

@@ -96,6 +96,7 @@ type Handler struct {
 	translator translators.Translator
 	types      []translators.Type
 	resource   []*scim.ResourceType
+	hasPrivate bool // whether a type has attributes that are shown in answers alone
 	decoders   [2]*scim.Decoder // by dialect
 	discovery  *scim.Discovery
 	limits     scim.Limits
@@ -290,6 +291,7 @@ func (h *Handler) provisionTranslator(ctx caddy.Context) error {
 	h.translator, h.types = translator, translator.Types()
 	for _, t := range h.types {
 		h.resource = append(h.resource, t.ResourceType)
+		h.hasPrivate = h.hasPrivate || hasPrivate(t.ResourceType)
 	}
 	if o, ok := module.(translators.Observed); ok {
 		o.Observe(func(call translators.Observation) { metrics.observeBackend(h.Name, h.backend, call) })

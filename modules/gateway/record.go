@@ -62,10 +62,14 @@ func (x *exchange) record() {
 	}
 	entry.Write(append(fields, x.errorFields()...)...)
 	if x.op != nil && len(x.op.Ignored) > 0 {
-		x.h.log.Debug("attributes that are not mapped were ignored", zap.String("request_id", x.id), zap.Strings("paths", x.op.Ignored))
+		paths := make([]string, len(x.op.Ignored))
+		for i, path := range x.op.Ignored {
+			paths[i] = x.h.discreet(path)
+		}
+		x.h.log.Debug("attributes that are not mapped were ignored", zap.String("request_id", x.id), zap.Strings("paths", paths))
 	}
 	if e := scim.AsError(x.err); e != nil {
-		x.h.log.Debug("scim error", zap.String("request_id", x.id), zap.String("detail", e.Detail))
+		x.h.log.Debug("scim error", zap.String("request_id", x.id), zap.String("detail", x.h.discreet(e.Detail)))
 	}
 }
 

@@ -28,6 +28,7 @@ func (h *host) carry(in translators.Intent) (outcome, error) {
 		return outcome{}, err
 	}
 	h.inspectPlan(plan)
+	h.inspectPrivate(plan, in)
 	o := outcome{plan: plan, report: translators.Report{Outcome: translators.Applied}, proof: translators.Proof{Status: translators.NotNeeded}}
 	if len(plan.Calls) > 0 {
 		o.report = translators.Execute(h.ctx(), plan)
@@ -71,6 +72,39 @@ func (h *host) inspectPlan(plan *translators.Plan) {
 			}
 		}
 	}
+}
+
+// inspectPrivate looks for the private values of an intent in what is printed.
+func (h *host) inspectPrivate(plan *translators.Plan, in translators.Intent) {
+	h.Helper()
+	for _, text := range privateTexts(in) {
+		for _, c := range plan.Calls {
+			if strings.Contains(c.String(), text) || strings.Contains(c.Purpose(), text) {
+				h.Errorf("the plan shows the private value %q:\n%s", text, c)
+			}
+		}
+	}
+}
+
+// privateTexts are the private values that an intent gives and takes, but for those
+// that are too short to be told from anything else.
+func privateTexts(in translators.Intent) (texts []string) {
+	var collect func(a *scim.Attribute, v scim.Value)
+	collect = func(a *scim.Attribute, v scim.Value) {
+		for _, item := range v.Items() {
+			for _, f := range item.Fields() {
+				collect(f.Attribute, f.Value)
+			}
+			if text := item.Text(); a.Private && len(text) > 4 {
+				texts = append(texts, text)
+			}
+		}
+	}
+	for _, d := range in.Changes {
+		collect(d.Attribute, d.Before)
+		collect(d.Attribute, d.After)
+	}
+	return texts
 }
 
 // inspectError looks for secrets in an error, and for a detail.

@@ -62,6 +62,7 @@ func TestMutantsFail(t *testing.T) {
 		"never counts a change":                       "update_each",
 		"trims values":                                "awkward_texts_are_data",
 		"ignores what is cleared":                     "clear_each",
+		"prints private values":                       "update_each",
 		"gives the renamed another id":                "rename",
 		"lets two have one name":                      "conflicts",
 		"adds members twice":                          "members",

@@ -45,6 +45,9 @@ func (c *change) String() string {
 		if v.Secret && !c.table.is("prints passwords") {
 			values = []string{"***"}
 		}
+		if v.Private && !c.table.is("prints private values") {
+			values = []string{"{private}"}
+		}
 		fmt.Fprintf(&b, "%s: %q\n", v.Field, values)
 	}
 	if c.active != nil {

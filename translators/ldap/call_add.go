@@ -22,7 +22,7 @@ type addCall struct {
 
 // String implements [translators.Call].
 func (c *addCall) String() string {
-	r := newRecord(c.dn, "", "add", c.secrets)
+	r := newRecord(c.dn, "", "add", c.t.veilOf(c.k))
 	r.attributes(c.attributes)
 	return r.String()
 }

@@ -19,7 +19,7 @@ func (c *deleteCall) String() string {
 	if c.id == "" {
 		condition = "(" + c.t.profile.id + "={1.id})"
 	}
-	return newRecord(c.dn, condition, "delete", nil).String()
+	return newRecord(c.dn, condition, "delete", c.t.veilOf(c.k)).String()
 }
 
 // Do implements [translators.Call].

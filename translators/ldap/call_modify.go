@@ -35,7 +35,7 @@ type modifyCall struct {
 
 // String implements [translators.Call].
 func (c *modifyCall) String() string {
-	r := newRecord(c.dn, c.identity(c.more(aim{})), "modify", c.secrets)
+	r := newRecord(c.dn, c.identity(c.more(aim{})), "modify", c.t.veilOf(c.k))
 	if len(c.classes) > 0 {
 		r.comment("with objectClass " + strings.Join(c.classes, ", ") + " added, if the classes of the entry do not allow this")
 	}
@@ -172,7 +172,7 @@ func (w *modifyWork) checkEntry() error {
 		return nil
 	}
 	w.t.logger.Error("a change has met another entry, which has taken the name of the one that it is for: look at it",
-		zap.String("purpose", w.purpose), zap.String("changed", w.entry.DN), zap.String("changed_id", id), zap.String("id", w.id))
+		zap.String("purpose", w.purpose), zap.String("changed", w.t.veilOf(w.k).name(w.entry.DN)), zap.String("changed_id", id), zap.String("id", w.id))
 	w.entry = nil
 	return goldap.NewError(goldap.LDAPResultAssertionFailed, errAnother)
 }

@@ -59,7 +59,7 @@ func (c *releaseCall) String() string {
 
 // record is what happens to one holder.
 func (c *releaseCall) record(h holder) string {
-	r := newRecord(h.dn, "", "modify", nil)
+	r := newRecord(h.dn, "", "modify", c.t.veilOf(c.at.kind))
 	for _, field := range h.fields {
 		r.changes(c.delta().changes(field))
 	}
@@ -171,7 +171,7 @@ func (c *releaseCall) change(ctx context.Context, h holder) error {
 			err = c.changeField(ctx, h.dn, field)
 		}
 		if err != nil {
-			return fmt.Errorf("%s in %s: %w", field, h.dn, err)
+			return fmt.Errorf("%s in %s: %w", field, c.t.veilOf(c.at.kind).name(h.dn), err)
 		}
 	}
 	return nil

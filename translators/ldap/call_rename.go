@@ -24,7 +24,7 @@ type renameCall struct {
 
 // String implements [translators.Call].
 func (c *renameCall) String() string {
-	r := newRecord(c.dn, c.identity(c.versioned(aim{}, c.version)), "modrdn", nil)
+	r := newRecord(c.dn, c.identity(c.versioned(aim{}, c.version)), "modrdn", c.t.veilOf(c.k))
 	r.line("newrdn", c.newRDN)
 	r.line("deleteoldrdn", "1")
 	if c.parent != "" {

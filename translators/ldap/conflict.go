@@ -16,6 +16,7 @@ import (
 // taken, by one search for those that can be. values are what the write was to
 // set, id the resource that may have them already.
 func (t *Translator) explain(ctx context.Context, k *kind, id string, values []goldap.Change, err error) error {
+	err = k.veiled(values, err)
 	switch resultCode(err) {
 	case goldap.LDAPResultEntryAlreadyExists, goldap.LDAPResultConstraintViolation:
 		taken := t.taken(ctx, k, id, values)

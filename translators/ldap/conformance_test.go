@@ -47,8 +47,12 @@ const (
 			constant true
 		}
 		map ` + "`phoneNumbers[type eq \"work\"].value`" + ` telephoneNumber
-		map ` + "`phoneNumbers[type eq \"mobile\"].value`" + ` mobile
-		map ` + "`addresses[type eq \"work\"].streetAddress`" + ` street
+		map ` + "`phoneNumbers[type eq \"mobile\"].value`" + ` mobile {
+			private
+		}
+		map ` + "`addresses[type eq \"work\"].streetAddress`" + ` street {
+			private
+		}
 		map ` + "`addresses[type eq \"work\"].locality`" + ` l
 		map ` + "`addresses[type eq \"work\"].postalCode`" + ` postalCode
 		map ` + "`addresses[type eq \"work\"].formatted`" + ` postalAddress {

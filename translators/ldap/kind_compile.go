@@ -373,7 +373,7 @@ func takeMap(maps []translators.MapConfig, attribute string) (others []translato
 // isBare reports whether a map has no options.
 func isBare(m translators.MapConfig) bool {
 	return m.Codec == "" && m.Constant == "" && m.Default == "" && len(m.DefaultFrom) == 0 && len(m.OneOf) == 0 &&
-		!m.Required && !m.CreateOnly && !m.ReadOnly && !m.WriteOnly
+		!m.Required && !m.CreateOnly && !m.ReadOnly && !m.WriteOnly && !m.Private
 }
 
 // without returns the type without a sub-attribute that is not served.

@@ -2,7 +2,6 @@ package ldap
 
 import (
 	"encoding/base64"
-	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -10,21 +9,18 @@ import (
 	goldap "github.com/go-ldap/ldap/v3"
 )
 
-// masked stands for a secret in what is printed.
-const masked = "********"
-
 // record prints one LDIF change record (RFC 2849). Lines are not folded: the
 // RFC allows it and an operator can search them. Text that is not ASCII stands in
 // base64, as the RFC demands, below a comment that can be read.
 type record struct {
-	text    strings.Builder
-	secrets []string // attributes whose values are masked
+	text strings.Builder
+	veil veil
 }
 
 // newRecord begins a record with its target and what must hold for it to be
 // applied ("" for nothing).
-func newRecord(dn, condition, changeType string, secrets []string) *record {
-	r := &record{secrets: secrets}
+func newRecord(dn, condition, changeType string, v veil) *record {
+	r := &record{veil: v}
 	if condition != "" {
 		r.comment("only if " + condition)
 	}
@@ -42,9 +38,12 @@ func (r *record) comment(text string) {
 
 // line writes an attribute with one value.
 func (r *record) line(name, value string) {
+	if shown := r.veil.of(name); shown != "" {
+		r.text.WriteString(name + ": " + shown + "\n")
+		return
+	}
+	value = r.veil.name(value)
 	switch {
-	case r.isSecret(name):
-		r.text.WriteString(name + ": " + masked + "\n")
 	case value == "":
 		r.text.WriteString(name + ":\n")
 	case isSafe(value):
@@ -84,10 +83,6 @@ func (r *record) changes(changes []goldap.Change) {
 
 // String returns the record, which ends in a line feed.
 func (r *record) String() string { return r.text.String() }
-
-func (r *record) isSecret(name string) bool {
-	return slices.ContainsFunc(r.secrets, func(s string) bool { return strings.EqualFold(s, name) })
-}
 
 // isSafe reports whether a value can stand as it is (RFC 2849, SAFE-STRING). One
 // that ends in a space could, but should not.

@@ -39,7 +39,7 @@ func FuzzLDIF(f *testing.F) {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, value string) {
-		r := newRecord("cn="+value, "(cn="+value+")", "modify", []string{"userPassword"})
+		r := newRecord("cn="+value, "(cn="+value+")", "modify", veil{secrets: []string{"userPassword"}})
 		r.changes([]goldap.Change{replacement("title", value, value), modification(goldap.DeleteAttribute, "userPassword", []string{value})})
 		r.attributes([]goldap.Attribute{{Type: "sn", Vals: []string{value}}})
 		got, err := readLDIF(r.String())

@@ -90,7 +90,7 @@ func (t *Translator) find(ctx context.Context, k *kind, in translators.Intent) (
 		return nil, &translators.Error{
 			Kind:   translators.Refused,
 			Detail: "The name of the entry in the directory can't be read.",
-			Err:    fmt.Errorf("reading the name %q: %w", at.name, err),
+			Err:    t.veilOf(k).unreadable(at.name, err),
 		}
 	}
 	at.dn = dn

@@ -191,17 +191,6 @@ func before(in translators.Intent) *scim.Resource {
 	return in.Before.Resource
 }
 
-// secretFields are the attributes whose values are masked when printed.
-func (k *kind) secretFields() []string {
-	var names []string
-	for _, l := range k.mapping.Leaves {
-		if l.IsSecret() {
-			names = append(names, l.Fields...)
-		}
-	}
-	return names
-}
-
 // hasField reports whether one of the changes is to that attribute.
 func hasField(changes []goldap.Change, name string) bool {
 	return slices.ContainsFunc(changes, func(c goldap.Change) bool { return strings.EqualFold(c.Modification.Type, name) })

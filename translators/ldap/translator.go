@@ -109,8 +109,10 @@ func (t *Translator) compileKinds(full translators.FullTypes, at func(block stri
 		return errors.Join(mistakes...)
 	}
 	for _, k := range t.kinds {
-		if err := t.checkReferences(k); err != nil {
-			mistake(t.blockOf(k), err)
+		for _, err := range []error{t.checkReferences(k), t.checkPrivate(k)} {
+			if err != nil {
+				mistake(t.blockOf(k), err)
+			}
 		}
 	}
 	return errors.Join(append(mistakes, checkMapped(t.Types()))...)

@@ -11,6 +11,7 @@
 //		create_only
 //		read_only
 //		write_only
+//		private
 //		boolean        [<true> <false>]
 //		timestamp
 //		binary
@@ -38,7 +39,8 @@
 //     required without it.
 //   - create_only: what was set on create stays, later changes are dropped
 //     silently. read_only: only the backend sets it. write_only: it is never
-//     shown; password always is.
+//     shown; password always is. private: it is shown in answers, and not in the
+//     journal, in logs and in printed plans.
 //   - boolean: the texts that stand for true and false, TRUE and FALSE unless
 //     given. timestamp: a dateTime is generalized time in the backend. binary:
 //     base64 is octets in the backend. postal_address: lines are separated by $
@@ -209,8 +211,10 @@ func (p *parser) option() error {
 		return p.flag(&c.ReadOnly, name, args)
 	case "write_only":
 		return p.flag(&c.WriteOnly, name, args)
+	case "private":
+		return p.flag(&c.Private, name, args)
 	}
-	return p.Errf("map %s: there is no option %s: there are default, default_from, one_of, required, create_only, read_only, write_only, %s, constant",
+	return p.Errf("map %s: there is no option %s: there are default, default_from, one_of, required, create_only, read_only, write_only, private, %s, constant",
 		c.Path, name, strings.Join(codecs, ", "))
 }
 

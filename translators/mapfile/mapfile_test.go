@@ -59,6 +59,9 @@ map ` + "`addresses[type eq \"work\"].formatted`" + ` postalAddress {
 map nickName secretName {
 	write_only
 }
+map title title {
+	private
+}
 map ` + "`x509Certificates[type eq \"login\"].value`" + ` userCertificate;binary {
 	binary
 }
@@ -90,6 +93,7 @@ func TestWholeGrammar(t *testing.T) {
 		{Path: `phoneNumbers[type eq "work" and primary eq true].value`, Fields: []string{"telephoneNumber"}},
 		{Path: `addresses[type eq "work"].formatted`, Fields: []string{"postalAddress"}, Codec: "postal_address"},
 		{Path: "nickName", Fields: []string{"secretName"}, WriteOnly: true},
+		{Path: "title", Fields: []string{"title"}, Private: true},
 		{Path: `x509Certificates[type eq "login"].value`, Fields: []string{"userCertificate;binary"}, Codec: "binary"},
 		{Path: "roles", Fields: []string{"description"}, Codec: "json"},
 		{Path: scim.SchemaEnterprise + ":manager.value", Fields: []string{"manager"}, Codec: "reference"},
