@@ -96,7 +96,7 @@ type Handler struct {
 	translator translators.Translator
 	types      []translators.Type
 	resource   []*scim.ResourceType
-	hasPrivate bool // whether a type has attributes that are shown in answers alone
+	hasPrivate bool             // whether a type has attributes that are shown in answers alone
 	decoders   [2]*scim.Decoder // by dialect
 	discovery  *scim.Discovery
 	limits     scim.Limits
