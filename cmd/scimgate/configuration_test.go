@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 
+	"go.uber.org/zap"
+
 	"github.com/scimgate/scimgate/modules/store"
 	"github.com/scimgate/scimgate/modules/store/sqlite"
 )
@@ -32,11 +34,11 @@ func TestCommandsOpenTheStoreThatIsThere(t *testing.T) {
 	if err := service.Provision(ctx); err != nil {
 		t.Fatal(err)
 	}
-	db, err := service.Open(t.Context())
-	if err != nil {
+	serving := store.New(service, zap.NewNop())
+	if err := serving.Open(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	defer db.Close()
+	defer func() { _ = serving.Destruct() }()
 	var c configuration
 	a, err := c.open(ctx)
 	if err != nil {

@@ -56,6 +56,9 @@ func (a *App) Provision(ctx caddy.Context) error {
 	if e, makes := engine.(interface{ Existing() }); makes && ctx.Value(commandKey{}) != nil {
 		e.Existing()
 	}
+	if err := store.Register(ctx.GetMetricsRegistry()); err != nil {
+		return err
+	}
 	a.store, err = store.Take(engine, a.log)
 	return err
 }

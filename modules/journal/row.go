@@ -45,7 +45,7 @@ func read(ctx context.Context, tx *store.Tx, sequences []int64) ([]Entry, error)
 }
 
 // scan reads a row of columns.
-func scan(rows *sql.Rows) (Entry, error) {
+func scan(rows *store.Rows) (Entry, error) {
 	var (
 		e                       Entry
 		begun, ended, duration  int64

@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"regexp"
 	"strings"
 )
 
@@ -19,6 +18,14 @@ type Engine interface {
 	// Key is the same for two engines exactly if they mean the same database in
 	// the same way. It holds no secret in the clear.
 	Key() string
+}
+
+// Exclusive is an engine on which one process serves at a time.
+type Exclusive interface {
+	Engine
+	// Serve takes the database for this process until release is called, or says
+	// which other one has it. Commands work beside it.
+	Serve() (release func() error, err error)
 }
 
 // Dialect is the SQL that a database understands.
@@ -35,6 +42,18 @@ type Database struct {
 	Dialect Dialect
 	Writer  *sql.DB // for transactions that write
 	Reader  *sql.DB // for those that do not; may be Writer
+	// Existing makes a database without the tables of this version an error: they
+	// are neither made nor changed.
+	Existing bool
+	// Refusal returns [ErrConstraint] or [ErrValue] for an error with which the
+	// database refuses what it was given. Of any other it returns nil: the database
+	// does not work.
+	Refusal func(error) error
+	// Check says what is wrong with an open database that answers. It may be nil.
+	Check func() error
+	// Forget closes the connections that nobody uses, which may be broken. It may be
+	// nil.
+	Forget func()
 }
 
 // Close closes the database.
@@ -52,43 +71,26 @@ func (d Dialect) readIsolation() sql.IsolationLevel {
 	return sql.LevelDefault
 }
 
-// Tx is a transaction. Its statements are written for PostgreSQL, their parameters
-// $1, $2…; times are microseconds since 1970 (see [Micros]), what is true is 1.
-type Tx struct {
-	tx      *sql.Tx
-	dialect Dialect
-}
-
-// Dialect returns the SQL of the database, for the few statements that differ.
-func (t *Tx) Dialect() Dialect { return t.dialect }
-
-// Exec executes a statement and returns how many rows it changed.
-func (t *Tx) Exec(ctx context.Context, statement string, arguments ...any) (int64, error) {
-	result, err := t.tx.ExecContext(ctx, t.dialect.adapt(statement), arguments...)
-	if err != nil {
-		return 0, err
+// now is the time of the database as an expression, in microseconds since 1970.
+func (d Dialect) now() string {
+	if d == PostgreSQL {
+		return "CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000000 AS BIGINT)"
 	}
-	return result.RowsAffected()
+	return "CAST(unixepoch('now', 'subsec') * 1000000 AS INTEGER)"
 }
-
-// Query returns rows, which the caller closes.
-func (t *Tx) Query(ctx context.Context, statement string, arguments ...any) (*sql.Rows, error) {
-	return t.tx.QueryContext(ctx, t.dialect.adapt(statement), arguments...)
-}
-
-// Row returns the only row there is; none is sql.ErrNoRows.
-func (t *Tx) Row(ctx context.Context, statement string, arguments ...any) *sql.Row {
-	return t.tx.QueryRowContext(ctx, t.dialect.adapt(statement), arguments...)
-}
-
-var parameter = regexp.MustCompile(`\$([0-9]+)`)
 
 // adapt gives the parameters the form that SQLite numbers them by.
 func (d Dialect) adapt(statement string) string {
-	if d == PostgreSQL {
+	if d == PostgreSQL || strings.IndexByte(statement, '$') < 0 {
 		return statement
 	}
-	return parameter.ReplaceAllString(statement, "?$1")
+	adapted := []byte(statement)
+	for i, c := range adapted[:len(adapted)-1] {
+		if next := adapted[i+1]; c == '$' && '0' <= next && next <= '9' {
+			adapted[i] = '?'
+		}
+	}
+	return string(adapted)
 }
 
 // Values returns the parameters of an INSERT of rows with that many columns each:
@@ -108,20 +110,4 @@ func Values(rows, columns int) string {
 	}
 	b.WriteByte(')')
 	return b.String()
-}
-
-// transact calls do in a transaction of db.
-func (db *Database) transact(ctx context.Context, on *sql.DB, options *sql.TxOptions, do func(*Tx) error) error {
-	tx, err := on.BeginTx(ctx, options)
-	if err != nil {
-		return fmt.Errorf("%w: %w", ErrUnavailable, err)
-	}
-	if err := do(&Tx{tx, db.Dialect}); err != nil {
-		_ = tx.Rollback()
-		return err
-	}
-	if err := tx.Commit(); err != nil {
-		return fmt.Errorf("%w: %w", ErrUnavailable, err)
-	}
-	return nil
 }

@@ -20,36 +20,49 @@ import (
 	"go.uber.org/zap"
 )
 
-// ErrUnavailable says that the store can't be asked now: it is not open yet, or its
-// database does not answer, or is locked, or its disk is full. Nothing is known of
-// what it holds; a write may or may not have been done.
-var ErrUnavailable = errors.New("the store is unavailable")
-
 // Store is an open store, or one that is being opened. It is safe for many
 // goroutines. Configurations that follow one another share it.
 type Store struct {
 	engine   Engine
 	instance string
 	log      *zap.Logger
+	// heartbeat is how often a store that works is looked after.
+	heartbeat time.Duration
+	doubted   chan struct{} // has an element when somebody was told that the store is unavailable
 
-	mu     sync.Mutex
-	db     *Database // nil: not open
-	reason error     // why not
-	begun  bool
-	opened chan struct{} // closed when the store is open for the first time
-	cancel context.CancelFunc
-	ended  chan struct{}
+	opening sync.Mutex // held while the database is opened and closed
 
-	watched watcher
-	usesMu  sync.Mutex
-	uses    map[useKey]*Use
+	mu      sync.Mutex
+	serves  bool
+	release func() error // of what an Exclusive engine has taken
+	db      *Database    // nil: not open
+	health  health
+	keys    map[string][]byte
+	life    context.Context // of what goes on in the background; nil: nothing does
+	cancel  context.CancelFunc
+	ended   chan struct{} // closed when the store is no longer looked after
+
+	sightings map[string]sighting // of the other instances
+	looked    time.Time           // when they were noted
+
+	opened   chan struct{} // closed when the store can be read for the first time
+	openOnce sync.Once
+	watched  watcher
+	usesMu   sync.Mutex
+	uses     map[useKey]*Use
 }
+
+var (
+	errNotOpen = errors.New("it is not open yet")
+	errClosed  = errors.New("it is closed")
+)
 
 // New returns a store that stands on the engine. It opens nothing.
 func New(engine Engine, log *zap.Logger) *Store {
 	return &Store{
-		engine: engine, instance: uuid.NewString(), log: log,
-		reason: errors.New("it is not open yet"), opened: make(chan struct{}),
+		engine: engine, instance: uuid.NewString(), log: log, doubted: make(chan struct{}, 1), opened: make(chan struct{}),
+		health:    health{read: errNotOpen, write: errNotOpen, since: time.Now(), changed: make(chan struct{})},
+		heartbeat: usualHeartbeat, sightings: make(map[string]sighting), keys: make(map[string][]byte),
 	}
 }
 
@@ -60,92 +73,113 @@ func (s *Store) Location() string { return s.engine.Location() }
 // on the same machine after a restart.
 func (s *Store) Instance() string { return s.instance }
 
-// retryOpening is how long is waited before opening is tried again.
-const retryOpening = 2 * time.Second
-
-// Start opens the store in the background, and tries again until it can be opened.
-// Calling it again does nothing.
+// Start opens the store in the background, for a process that serves, and tries
+// again until it can be opened. Calling it again does nothing.
 func (s *Store) Start() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.begun {
+	if s.serves {
 		return
 	}
-	s.begun = true
-	ctx, cancel := context.WithCancel(context.Background())
-	s.cancel, s.ended = cancel, make(chan struct{})
-	s.watched.begin(ctx, s)
-	go func() {
-		defer close(s.ended)
-		for s.Open(ctx) != nil {
-			select {
-			case <-ctx.Done():
-				return
-			case <-time.After(retryOpening):
-			}
-		}
-	}()
+	s.serves = true
+	metrics.serves(s.Location(), s.health.write)
+	s.lookAfter(0)
+	s.watched.begin(s.life, s)
 }
 
-// Open opens the store now, or says why it can't be: for commands. The schema is
-// migrated.
+// Open opens the store now, or says why it can't be: for commands. It is open when
+// it can be read; whether it can be written is told by [Store.Health].
 func (s *Store) Open(ctx context.Context) error {
-	db, err := s.engine.Open(ctx)
-	if err == nil {
-		if err = migrate(ctx, db); err != nil {
-			err = errors.Join(err, db.Close())
-		}
+	if err := s.look(ctx); err != nil {
+		return fmt.Errorf("opening the store %s: %w", s.Location(), err)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if err != nil {
-		s.reason = err
-		return fmt.Errorf("opening the store %s: %w", s.Location(), err)
-	}
-	s.db, s.reason = db, nil
-	close(s.opened)
+	s.lookAfter(s.heartbeat)
 	return nil
 }
 
-// Wait returns when the store has been opened once, or with why it has not when ctx
-// ends.
-func (s *Store) Wait(ctx context.Context) error {
-	select {
-	case <-s.opened:
-		return nil
-	case <-ctx.Done():
-		_, err := s.database()
-		return err
+// open opens the database, if it is not open, and brings its tables to this version.
+func (s *Store) open(ctx context.Context) (*Database, error) {
+	s.opening.Lock()
+	defer s.opening.Unlock()
+	s.mu.Lock()
+	db, serves, isTaken := s.db, s.serves, s.release != nil
+	s.mu.Unlock()
+	if engine, isExclusive := s.engine.(Exclusive); isExclusive && serves && !isTaken {
+		release, err := engine.Serve()
+		if err != nil {
+			return nil, err
+		}
+		s.mu.Lock()
+		s.release = release
+		s.mu.Unlock()
 	}
-}
-
-func (s *Store) database() (*Database, error) {
+	if db != nil {
+		return db, nil
+	}
+	limited, cancel := context.WithTimeout(ctx, openingTime)
+	defer cancel()
+	db, err := s.engine.Open(limited)
+	if err != nil {
+		return nil, err
+	}
+	if err := db.migrate(ctx); err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.db == nil {
-		return nil, fmt.Errorf("%w: %w", ErrUnavailable, s.reason)
-	}
-	return s.db, nil
+	s.db = db
+	return db, nil
 }
 
 // Read calls do with a transaction that sees one state of the store and changes
-// nothing. An error of the database wraps [ErrUnavailable].
+// nothing. It ends after a minute unless ctx sets another limit. An error of the
+// database wraps [ErrUnavailable].
 func (s *Store) Read(ctx context.Context, do func(*Tx) error) error {
-	db, err := s.database()
-	if err != nil {
-		return err
+	s.mu.Lock()
+	db, fault := s.db, s.health.read
+	s.mu.Unlock()
+	if fault != nil {
+		return fmt.Errorf("%w: %w", ErrUnavailable, fault)
 	}
-	return db.transact(ctx, db.Reader, &sql.TxOptions{ReadOnly: db.Dialect == PostgreSQL, Isolation: db.Dialect.readIsolation()}, do)
+	return s.observed(transactionReads, func() error { return db.read(ctx, do) })
 }
 
 // Write calls do with a transaction and commits it, durably, unless do returns an
-// error. An error of the database wraps [ErrUnavailable]: then it is not known
-// whether the transaction was committed.
+// error. It ends after a minute unless ctx sets another limit. An error of the
+// database wraps [ErrUnavailable]: then it is not known whether the transaction was
+// committed.
 func (s *Store) Write(ctx context.Context, do func(*Tx) error) error {
-	db, err := s.database()
-	if err != nil {
-		return err
+	s.mu.Lock()
+	db, fault := s.db, s.health.write
+	s.mu.Unlock()
+	if fault != nil {
+		return fmt.Errorf("%w: %w", ErrUnavailable, fault)
 	}
+	return s.observed(transactionWrites, func() error { return db.write(ctx, do) })
+}
+
+// observed measures a transaction, and has the store looked after when it is said to
+// be unavailable.
+func (s *Store) observed(kind string, transaction func() error) error {
+	begin := time.Now()
+	err := transaction()
+	metrics.transactions.WithLabelValues(kind).Observe(time.Since(begin).Seconds())
+	if errors.Is(err, ErrUnavailable) {
+		select {
+		case s.doubted <- struct{}{}:
+		default:
+		}
+	}
+	return err
+}
+
+func (db *Database) read(ctx context.Context, do func(*Tx) error) error {
+	return db.transact(ctx, db.Reader, &sql.TxOptions{ReadOnly: db.Dialect == PostgreSQL, Isolation: db.Dialect.readIsolation()}, do)
+}
+
+func (db *Database) write(ctx context.Context, do func(*Tx) error) error {
 	return db.transact(ctx, db.Writer, nil, do)
 }
 
@@ -159,12 +193,23 @@ func (s *Store) Destruct() error {
 		<-ended
 		s.watched.running.Wait()
 	}
+	s.opening.Lock()
+	defer s.opening.Unlock()
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	db := s.db
-	s.db, s.reason = nil, errors.New("it is closed")
-	if db == nil {
-		return nil
+	db, release := s.db, s.release
+	s.mu.Unlock()
+	var err error
+	if db != nil {
+		s.leave(db)
+		err = db.Close()
 	}
-	return db.Close()
+	if release != nil {
+		err = errors.Join(err, release())
+	}
+	s.mu.Lock()
+	s.db, s.release = nil, nil
+	s.mu.Unlock()
+	s.settle(errClosed, errClosed)
+	metrics.closed(s.Location())
+	return err
 }

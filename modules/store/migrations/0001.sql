@@ -5,12 +5,15 @@ CREATE TABLE scim_state (
 	value TEXT NOT NULL
 );
 
--- The processes that serve on this store, so that the open intents of one that has
--- ended can be told from those of one that works.
+-- The processes that have this store open, so that the open intents of one that has
+-- ended can be told from those of one that works. process is as store.describe has
+-- it, or empty.
 CREATE TABLE scim_instances (
 	id      TEXT NOT NULL PRIMARY KEY,
 	host    TEXT NOT NULL,
 	pid     BIGINT NOT NULL,
+	process TEXT NOT NULL,
+	serves  BIGINT NOT NULL,
 	version TEXT NOT NULL,
 	started BIGINT NOT NULL,
 	seen    BIGINT NOT NULL

@@ -15,6 +15,7 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/stdlib"
 
 	"github.com/scimgate/scimgate/modules/store"
@@ -38,6 +39,9 @@ type Engine struct {
 	Password string `json:"password,omitempty"`
 	// MaxConnections is how many connections the gateway keeps at most. Default: 8.
 	MaxConnections int `json:"max_connections,omitempty"`
+	// MustExist makes a database without the tables of the store an error, for
+	// commands.
+	MustExist bool `json:"-"`
 
 	config *pgx.ConnConfig
 	key    string
@@ -46,12 +50,13 @@ type Engine struct {
 // What limits a connection, unless the DSN says otherwise. A gateway that hangs in
 // the middle of a transaction holds up the others no longer than this either.
 const (
-	connectTimeout        = 5 * time.Second
-	defaultMaxConnections = 8
-	idleConnections       = 4
-	idleTime              = 5 * time.Minute
-	lifetime              = time.Hour
-	cachedStatements      = 64
+	connectTimeout          = 5 * time.Second
+	connectTimeoutOfSeveral = 2 * time.Second // to each server
+	defaultMaxConnections   = 8
+	idleConnections         = 4
+	idleTime                = 5 * time.Minute
+	lifetime                = time.Hour
+	cachedStatements        = 64
 )
 
 var limits = map[string]string{
@@ -59,6 +64,8 @@ var limits = map[string]string{
 	"statement_timeout":                   "30s",
 	"lock_timeout":                        "5s",
 	"idle_in_transaction_session_timeout": "30s",
+	// What is committed is on the disk, whatever the server is set to.
+	"synchronous_commit": "on",
 }
 
 // CaddyModule implements caddy.Module.
@@ -107,8 +114,16 @@ func parse(dsn string) (*pgx.ConnConfig, error) {
 	if err != nil {
 		return nil, fmt.Errorf("dsn: %s", reason(err))
 	}
-	if config.ConnectTimeout == 0 {
+	several := len(config.Fallbacks) > 0 && config.Fallbacks[len(config.Fallbacks)-1].Host != config.Host
+	switch {
+	case config.ConnectTimeout != 0:
+	case several: // the next one is to be reached in time
+		config.ConnectTimeout = connectTimeoutOfSeveral
+	default:
 		config.ConnectTimeout = connectTimeout
+	}
+	if several && config.ValidateConnect == nil {
+		config.ValidateConnect = pgconn.ValidateConnectTargetSessionAttrsReadWrite
 	}
 	for name, value := range limits {
 		if _, isSet := config.RuntimeParams[name]; !isSet {
@@ -144,14 +159,39 @@ func (e *Engine) Key() string { return e.key }
 func (e *Engine) Open(ctx context.Context) (*store.Database, error) {
 	db := stdlib.OpenDB(*e.config.Copy())
 	db.SetMaxOpenConns(e.MaxConnections)
-	db.SetMaxIdleConns(min(idleConnections, e.MaxConnections))
+	idle := min(idleConnections, e.MaxConnections)
+	db.SetMaxIdleConns(idle)
 	db.SetConnMaxIdleTime(idleTime)
 	db.SetConnMaxLifetime(lifetime)
 	if err := db.PingContext(ctx); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
-	return &store.Database{Dialect: store.PostgreSQL, Writer: db, Reader: db}, nil
+	return &store.Database{
+		Dialect: store.PostgreSQL, Writer: db, Reader: db, Existing: e.MustExist, Refusal: refusal,
+		Forget: func() {
+			db.SetMaxIdleConns(0)
+			db.SetMaxIdleConns(idle)
+		},
+	}, nil
 }
+
+// refusal implements store.Database.
+func refusal(err error) error {
+	told, ok := errors.AsType[*pgconn.PgError](err)
+	if !ok || len(told.Code) != 5 {
+		return nil
+	}
+	switch told.Code[:2] {
+	case "23": // integrity constraint violation
+		return store.ErrConstraint
+	case "22", "54": // data exception, program limit exceeded
+		return store.ErrValue
+	}
+	return nil
+}
+
+// Existing makes an empty database an error.
+func (e *Engine) Existing() { e.MustExist = true }
 
 // Interface guards
 var (

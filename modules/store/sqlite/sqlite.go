@@ -10,10 +10,13 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"strconv"
+	"time"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
-	_ "modernc.org/sqlite" // the driver
+	driver "modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
 
 	"github.com/scimgate/scimgate/modules/store"
 )
@@ -70,27 +73,28 @@ func (e *Engine) Location() string { return "sqlite " + e.Path }
 // Key implements store.Engine.
 func (e *Engine) Key() string { return "sqlite " + e.Path }
 
-// readers is how many transactions read at a time.
-const readers = 4
+const (
+	// readers is how many transactions read at a time.
+	readers = 4
+	// cacheKiB is the memory for pages of a connection.
+	cacheKiB = 1024
+	// journalSize is what the write-ahead log keeps of the disk when its content has
+	// gone into the file, which it does every four MiB.
+	journalSize = 8 << 20
+	// idleTime is how long a connection to read with is kept.
+	idleTime = time.Minute
+)
 
 // Existing makes a missing file an error.
 func (e *Engine) Existing() { e.MustExist = true }
 
 // Open implements store.Engine.
 func (e *Engine) Open(ctx context.Context) (*store.Database, error) {
-	if e.MustExist {
-		if _, err := os.Stat(e.Path); err != nil {
-			return nil, err
-		}
-	}
-	if err := os.MkdirAll(filepath.Dir(e.Path), 0o700); err != nil {
+	if err := e.make(); err != nil {
 		return nil, err
 	}
-	file, err := os.OpenFile(e.Path, os.O_CREATE|os.O_RDWR, 0o600)
+	opened, err := os.Stat(e.Path)
 	if err != nil {
-		return nil, err
-	}
-	if err := file.Close(); err != nil {
 		return nil, err
 	}
 	writer, err := e.pool(ctx, 1)
@@ -101,11 +105,17 @@ func (e *Engine) Open(ctx context.Context) (*store.Database, error) {
 	if err != nil {
 		return nil, errors.Join(err, writer.Close())
 	}
-	return &store.Database{Dialect: store.SQLite, Writer: writer, Reader: reader}, nil
+	return &store.Database{
+		Dialect: store.SQLite, Writer: writer, Reader: reader, Existing: e.MustExist, Refusal: refusal,
+		Check: func() error { return e.isSame(opened) },
+	}, nil
 }
 
 func (e *Engine) pool(ctx context.Context, connections int) (*sql.DB, error) {
-	options := url.Values{"_pragma": {"busy_timeout(3000)", "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(ON)"}}
+	options := url.Values{"_pragma": {
+		"busy_timeout(3000)", "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(ON)",
+		"cache_size(-" + strconv.Itoa(cacheKiB) + ")", "journal_size_limit(" + strconv.Itoa(journalSize) + ")",
+	}}
 	if connections == 1 {
 		options.Set("_txlock", "immediate")
 	}
@@ -116,15 +126,31 @@ func (e *Engine) pool(ctx context.Context, connections int) (*sql.DB, error) {
 	}
 	db.SetMaxOpenConns(connections)
 	db.SetMaxIdleConns(connections)
+	db.SetConnMaxIdleTime(idleTime)
 	if err := db.PingContext(ctx); err != nil {
 		return nil, errors.Join(fmt.Errorf("%s: %w", e.Path, err), db.Close())
 	}
 	return db, nil
 }
 
+// refusal implements store.Database.
+func refusal(err error) error {
+	told, ok := errors.AsType[*driver.Error](err)
+	if !ok {
+		return nil
+	}
+	switch told.Code() & 0xff {
+	case sqlite3.SQLITE_CONSTRAINT:
+		return store.ErrConstraint
+	case sqlite3.SQLITE_TOOBIG, sqlite3.SQLITE_MISMATCH:
+		return store.ErrValue
+	}
+	return nil
+}
+
 // Interface guards
 var (
 	_ caddy.Provisioner     = (*Engine)(nil)
 	_ caddyfile.Unmarshaler = (*Engine)(nil)
-	_ store.Engine          = (*Engine)(nil)
+	_ store.Exclusive       = (*Engine)(nil)
 )
