@@ -3,13 +3,15 @@
 package access
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
 	"net/netip"
 	"time"
 
-	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+	"github.com/caddyserver/caddy/v2"
+	"go.uber.org/zap"
 
 	"github.com/scimgate/scimgate/scim"
 )
@@ -22,11 +24,16 @@ type Access struct {
 	// IP, so the trusted_proxies global option applies.
 	Allow []string `json:"allow,omitempty"`
 
+	// AllowSources are further addresses from which callers may come: lists in
+	// files, and other sources that Caddy knows. They add up with Allow.
+	AllowSources []json.RawMessage `json:"allow_sources,omitempty" caddy:"namespace=http.ip_sources inline_key=source"`
+
 	// Credentials are the tokens and passwords that are accepted, at least one.
 	Credentials []*Credential `json:"credentials,omitempty"`
 
-	allow []netip.Prefix
-	now   func() time.Time
+	allow     allowList
+	strangers *strangers
+	now       func() time.Time
 }
 
 // Caller is somebody who was let in.
@@ -40,21 +47,54 @@ type Caller struct {
 // Refusal is why somebody was not let in. Reason is for the log alone; the
 // answer says no more than its status.
 type Refusal struct {
-	Status int // 401, 403 or 425
+	Status int // 401, 403, 425 or 429
+	Kind   Kind
 	Reason string
 	// Credential is the name of the credential that was presented, if it was a
 	// known one.
 	Credential string
 	Address    netip.Addr
+	// RetryAfter is how long to wait before the next wrong credential; 0: not at all.
+	RetryAfter time.Duration
+	// IsSummed says that the log tells of this refusal together with others.
+	IsSummed bool
 }
 
-// Provision resolves the placeholders of secrets and parses addresses and dates.
-func (a *Access) Provision() error {
+// Kind is why somebody was not let in, in a word.
+type Kind string
+
+// The kinds of refusals.
+const (
+	KindEarlyData         Kind = "early_data"         // of TLS, before the address is certain
+	KindNoAddress         Kind = "no_address"         // Caddy knows none
+	KindOutside           Kind = "outside"            // not on the gateway's allow-list
+	KindNoCredential      Kind = "no_credential"      // none that can be read
+	KindUnknown           Kind = "unknown"            // a wrong token or password
+	KindExpired           Kind = "expired"            // the right one, too late
+	KindOutsideCredential Kind = "outside_credential" // not on the credential's allow-list
+)
+
+// Kinds are all kinds of refusals.
+var Kinds = []Kind{KindEarlyData, KindNoAddress, KindOutside, KindNoCredential, KindUnknown, KindExpired, KindOutsideCredential}
+
+// isGuess reports whether it may be a guess, of which nobody may make too many. Who
+// has a credential that counts no more knew it, and who has none is a health check.
+func (k Kind) isGuess() bool { return k == KindUnknown }
+
+// wait makes it a refusal to wait for.
+func (r *Refusal) wait(d time.Duration) {
+	r.Status, r.RetryAfter = http.StatusTooManyRequests, d
+	r.Reason += "; there were too many wrong ones from this address"
+}
+
+// Provision resolves the placeholders of secrets, parses addresses and dates, and reads
+// the files of address lists.
+func (a *Access) Provision(ctx caddy.Context, log *zap.Logger) error {
 	if a.now == nil {
 		a.now = time.Now
 	}
-	var err error
-	if a.allow, err = parsePrefixes(a.Allow); err != nil {
+	a.strangers = newStrangers(log)
+	if err := a.allow.provision(ctx, a, a.Allow, a.AllowSources); err != nil {
 		return err
 	}
 	if len(a.Credentials) == 0 {
@@ -66,7 +106,7 @@ func (a *Access) Provision() error {
 			return fmt.Errorf("credential %q is given twice", c.Name)
 		}
 		names[c.Name] = true
-		if err := c.provision(); err != nil {
+		if err := c.provision(ctx); err != nil {
 			return err
 		}
 	}
@@ -91,35 +131,11 @@ func (a *Access) ProvisionMe(users *scim.ResourceType) error {
 	return nil
 }
 
-// Admit returns the caller of r, or why it is refused. It reads headers and the
-// address only.
-func (a *Access) Admit(r *http.Request) (Caller, *Refusal) {
-	address, refusal := clientAddress(r)
-	if refusal != nil {
-		return Caller{}, refusal
+// Cleanup tells the log what is left to be told.
+func (a *Access) Cleanup() {
+	if a.strangers != nil {
+		a.strangers.end()
 	}
-	if len(a.allow) > 0 && !contains(a.allow, address) {
-		return Caller{}, &Refusal{Status: http.StatusForbidden, Address: address,
-			Reason: "the address is not on the gateway's allow-list"}
-	}
-	presented, ok := presentedBy(r)
-	if !ok {
-		return Caller{}, &Refusal{Status: http.StatusUnauthorized, Address: address,
-			Reason: "no usable Authorization header"}
-	}
-	credential := a.match(presented)
-	switch {
-	case credential == nil:
-		return Caller{}, &Refusal{Status: http.StatusUnauthorized, Address: address,
-			Reason: "the " + presented.scheme + " credential is not known"}
-	case credential.isExpired(a.now()):
-		return Caller{}, &Refusal{Status: http.StatusUnauthorized, Address: address, Credential: credential.Name,
-			Reason: "the credential expired on " + credential.Expires}
-	case len(credential.allow) > 0 && !contains(credential.allow, address):
-		return Caller{}, &Refusal{Status: http.StatusForbidden, Address: address, Credential: credential.Name,
-			Reason: "the address is not on the credential's allow-list"}
-	}
-	return Caller{Name: credential.Name, Address: address, Me: credential.me}, nil
 }
 
 // HasBasic reports whether HTTP Basic is offered, and HasBearer whether a token
@@ -148,64 +164,4 @@ func (a *Access) Challenge() []string {
 		challenges = append(challenges, `Basic realm="SCIM", charset="UTF-8"`)
 	}
 	return challenges
-}
-
-// clientAddress returns the address that Caddy takes for the client's. An
-// address that can't be told is refused, as is one in TLS early data, which
-// could be forged.
-func clientAddress(r *http.Request) (netip.Addr, *Refusal) {
-	if r.TLS != nil && !r.TLS.HandshakeComplete {
-		return netip.Addr{}, &Refusal{Status: http.StatusTooEarly,
-			Reason: "the request came in TLS early data, before the address was certain"}
-	}
-	text, _ := caddyhttp.GetVar(r.Context(), caddyhttp.ClientIPVarKey).(string)
-	address, err := netip.ParseAddr(text)
-	if err != nil {
-		return netip.Addr{}, &Refusal{Status: http.StatusForbidden, Reason: "the client's address can't be told"}
-	}
-	return address.WithZone("").Unmap(), nil
-}
-
-// parsePrefixes parses addresses and CIDR ranges; an IPv4-mapped IPv6 range is
-// its IPv4 range.
-func parsePrefixes(texts []string) ([]netip.Prefix, error) {
-	var prefixes []netip.Prefix
-	for _, text := range texts {
-		prefix, err := parsePrefix(text)
-		if err != nil {
-			return nil, err
-		}
-		prefixes = append(prefixes, prefix)
-	}
-	return prefixes, nil
-}
-
-func parsePrefix(text string) (netip.Prefix, error) {
-	if address, err := netip.ParseAddr(text); err == nil {
-		address = address.WithZone("").Unmap()
-		return netip.PrefixFrom(address, address.BitLen()), nil
-	}
-	prefix, err := netip.ParsePrefix(text)
-	if err != nil {
-		return netip.Prefix{}, fmt.Errorf("%q is no IP address and no CIDR range such as 192.0.2.0/24", text)
-	}
-	if prefix.Addr().Is4In6() {
-		if prefix.Bits() < 96 {
-			return netip.Prefix{}, fmt.Errorf("%q covers more than the IPv4 addresses: write it as an IPv4 range", text)
-		}
-		prefix = netip.PrefixFrom(prefix.Addr().Unmap(), prefix.Bits()-96)
-	}
-	if masked := prefix.Masked(); masked != prefix {
-		return netip.Prefix{}, fmt.Errorf("%q has address bits behind its prefix: did you mean %s?", text, masked)
-	}
-	return prefix, nil
-}
-
-func contains(prefixes []netip.Prefix, address netip.Addr) bool {
-	for _, p := range prefixes {
-		if p.Contains(address) {
-			return true
-		}
-	}
-	return false
 }

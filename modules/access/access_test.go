@@ -11,8 +11,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+	"go.uber.org/zap"
 )
 
 const secret = "a-token-that-is-long"
@@ -20,10 +22,18 @@ const secret = "a-token-that-is-long"
 func door(t *testing.T, a *Access) *Access {
 	t.Helper()
 	a.now = func() time.Time { return time.Date(2027, 5, 31, 23, 59, 59, 0, time.UTC) }
-	if err := a.Provision(); err != nil {
+	provision(t, a, zap.NewNop())
+	return a
+}
+
+func provision(t *testing.T, a *Access, log *zap.Logger) {
+	t.Helper()
+	ctx, cancel := caddy.NewContext(caddy.Context{Context: context.Background()})
+	t.Cleanup(cancel)
+	if err := a.Provision(ctx, log); err != nil {
 		t.Fatal(err)
 	}
-	return a
+	t.Cleanup(a.Cleanup)
 }
 
 func request(address, authorization string) *http.Request {
@@ -140,7 +150,9 @@ func TestProvisionRefuses(t *testing.T) {
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			err := test.a.Provision()
+			ctx, cancel := caddy.NewContext(caddy.Context{Context: context.Background()})
+			defer cancel()
+			err := test.a.Provision(ctx, zap.NewNop())
 			if err == nil || !strings.Contains(err.Error(), test.want) {
 				t.Fatalf("error %v, want it to hold %q", err, test.want)
 			}
@@ -192,16 +204,24 @@ basic okta {
 		t.Errorf("okta is %+v", c)
 	}
 	for text, want := range map[string]string{
-		"allow":                                "wrong argument count",
-		"allow nowhere":                        `"nowhere" is no IP address`,
-		"token":                                "write token <name>",
-		"token a":                              "either a secret or its sha256",
-		"token a b c":                          "write token <name>",
-		"token a {\nsecrte x\n}":               `"secrte" is no option`,
-		"token a {\nsecret x\nsecret y\n}":     "secret is given twice",
-		"token a {\nsecret x\nuser y\n}":       `"user" is no option`,
-		"token a {\nsecret x\nexpires soon\n}": "neither a day",
-		"token a x\nbasic a y":                 "given twice",
+		"allow":                     "write allow <address|cidr>",
+		"allow file":                "write allow file <path>",
+		"allow file a b":            "write allow file <path>",
+		"allow service_tag AzureAD": "write allow service_tag <tag>... <path>",
+		"allow service_tag /etc/tags.json AzureAD": `"/etc/tags.json" is no name of a service tag`,
+		"allow service_tag A a /etc/tags.json":     "the service tag a is named twice",
+		"allow source":                             "write allow source <module>",
+		"allow source nowhere x":                   "http.ip_sources.nowhere",
+		"allow 192.0.2.1 file /etc/x":              `"file" is no IP address`,
+		"allow nowhere":                            `"nowhere" is no IP address`,
+		"token":                                    "write token <name>",
+		"token a":                                  "either a secret or its sha256",
+		"token a b c":                              "write token <name>",
+		"token a {\nsecrte x\n}":                   `"secrte" is no option`,
+		"token a {\nsecret x\nsecret y\n}":         "secret is given twice",
+		"token a {\nsecret x\nuser y\n}":           `"user" is no option`,
+		"token a {\nsecret x\nexpires soon\n}":     "neither a day",
+		"token a x\nbasic a y":                     "given twice",
 	} {
 		if _, err := unmarshal(text); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: error %v, want it to hold %q", text, err, want)

@@ -10,6 +10,9 @@ import (
 // reports whether it was one:
 //
 //	allow <address|cidr>...
+//	allow file <path>
+//	allow service_tag <tag>... <path>
+//	allow source <module> ...
 //	token <name> [<secret>] {
 //		secret  <secret>
 //		sha256  <hex>
@@ -26,34 +29,19 @@ import (
 //		me      <filter>
 //	}
 //
-// allow may be repeated, its addresses add up. A filter stands in backticks:
+// allow may be repeated, its addresses add up; in a credential it reads the same. A filter stands in backticks:
 //
 //	me `userName eq "ada.lovelace"`
 func (a *Access) UnmarshalLine(d *caddyfile.Dispenser) (bool, error) {
 	switch d.Val() {
 	case "allow":
-		addresses, err := unmarshalAllow(d)
-		a.Allow = append(a.Allow, addresses...)
-		return true, err
+		return true, unmarshalAllow(d, &a.Allow, &a.AllowSources)
 	case "token":
 		return true, a.unmarshalCredential(d, SchemeBearer)
 	case "basic":
 		return true, a.unmarshalCredential(d, SchemeBasic)
 	}
 	return false, nil
-}
-
-func unmarshalAllow(d *caddyfile.Dispenser) ([]string, error) {
-	addresses := d.RemainingArgs()
-	if len(addresses) == 0 {
-		return nil, d.ArgErr()
-	}
-	for _, address := range addresses {
-		if _, err := parsePrefix(address); err != nil {
-			return nil, d.WrapErr(err)
-		}
-	}
-	return addresses, nil
 }
 
 func (a *Access) unmarshalCredential(d *caddyfile.Dispenser, scheme string) error {
@@ -79,11 +67,9 @@ func (a *Access) unmarshalCredential(d *caddyfile.Dispenser, scheme string) erro
 	for nesting := d.Nesting(); d.NextBlock(nesting); {
 		option := d.Val()
 		if option == "allow" {
-			addresses, err := unmarshalAllow(d)
-			if err != nil {
+			if err := unmarshalAllow(d, &c.Allow, &c.AllowSources); err != nil {
 				return err
 			}
-			c.Allow = append(c.Allow, addresses...)
 			continue
 		}
 		field := single[option]

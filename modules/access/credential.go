@@ -4,10 +4,10 @@ import (
 	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
-	"net/netip"
 	"strings"
 	"time"
 
@@ -49,6 +49,9 @@ type Credential struct {
 	// Allow are the addresses from which the credential is accepted, besides
 	// the gateway's own list. Default: from wherever the gateway allows.
 	Allow []string `json:"allow,omitempty"`
+	// AllowSources are further addresses from which the credential is accepted:
+	// lists in files, and other sources that Caddy knows.
+	AllowSources []json.RawMessage `json:"allow_sources,omitempty" caddy:"namespace=http.ip_sources inline_key=source"`
 	// Me is a SCIM filter that exactly one user satisfies: whom the caller stands
 	// for, at /Me (RFC 7644 §3.11). Default: nobody.
 	Me string `json:"me,omitempty"`
@@ -57,10 +60,10 @@ type Credential struct {
 	meLine  caddyfile.Dispenser // of the Caddyfile
 	hash    [sha256.Size]byte
 	expires time.Time
-	allow   []netip.Prefix
+	allow   allowList
 }
 
-func (c *Credential) provision() error {
+func (c *Credential) provision(ctx caddy.Context) error {
 	failed := func(err error) error { return fmt.Errorf("credential %q: %w", c.Name, err) }
 	if c.Name == "" {
 		return errors.New("a credential has no name")
@@ -88,7 +91,7 @@ func (c *Credential) provision() error {
 	if c.expires, err = parseExpiry(c.Expires); err != nil {
 		return failed(err)
 	}
-	if c.allow, err = parsePrefixes(c.Allow); err != nil {
+	if err = c.allow.provision(ctx, c, c.Allow, c.AllowSources); err != nil {
 		return failed(err)
 	}
 	return nil

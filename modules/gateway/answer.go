@@ -90,16 +90,18 @@ func (x *exchange) fail(err error) {
 // must.
 func (x *exchange) refuse(refusal *access.Refusal) {
 	x.caller = access.Caller{Name: refusal.Credential, Address: refusal.Address}
-	x.operation = "refused"
+	x.operation, x.isSummed = "refused", refusal.IsSummed
+	metrics.refused(x.h.Name, refusal)
 	details := map[int]string{
-		http.StatusUnauthorized: "The credential is missing or not accepted.",
-		http.StatusForbidden:    "Access is not allowed from here.",
-		http.StatusTooEarly:     "Send the request again.",
+		http.StatusUnauthorized:    "The credential is missing or not accepted.",
+		http.StatusForbidden:       "Access is not allowed from here.",
+		http.StatusTooEarly:        "Send the request again.",
+		http.StatusTooManyRequests: "The credential is not accepted, and there were too many wrong ones from here.",
 	}
 	if refusal.Status == http.StatusUnauthorized {
 		x.head.challenges = x.h.Access.Challenge()
 	}
-	x.fail(&scim.Error{Status: refusal.Status, Detail: details[refusal.Status], Err: errors.New(refusal.Reason)})
+	x.fail(&scim.Error{Status: refusal.Status, Detail: details[refusal.Status], RetryAfter: refusal.RetryAfter, Err: errors.New(refusal.Reason)})
 }
 
 // How long a provider is told to wait when the backend gives no hint.

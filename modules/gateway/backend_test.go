@@ -147,9 +147,12 @@ func newHandler(t *testing.T, b translators.Translator, change func(*Handler)) (
 	if change != nil {
 		change(h)
 	}
-	if err := h.Access.Provision(); err != nil {
+	bare, cancel := caddy.NewContext(caddy.Context{Context: t.Context()})
+	t.Cleanup(cancel)
+	if err := h.Access.Provision(bare, h.log); err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(h.Access.Cleanup)
 	if err := h.Access.ProvisionMe(h.users()); err != nil {
 		t.Fatal(err)
 	}

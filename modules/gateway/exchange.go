@@ -47,6 +47,7 @@ type exchange struct {
 	resource  string // id
 	status    int
 	err       error
+	isSummed  bool // the log tells of this request together with others
 	proof     translators.ProofStatus
 	reason    string        // behind the proof
 	kind      string        // of resource

@@ -175,7 +175,7 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 		h.BulkTimeout = caddy.Duration(defaultBulkTimeout)
 	}
 	failed := func(what string, err error) error { return fmt.Errorf("scim_gateway %s: %s: %w", h.Name, what, err) }
-	if err := h.Access.Provision(); err != nil {
+	if err := h.Access.Provision(ctx, h.log); err != nil {
 		return failed("access", err)
 	}
 	if err := h.provisionTranslator(ctx); err != nil {
@@ -361,6 +361,7 @@ func (h *Handler) credentialNames() []string {
 // journal is closed behind the last of them.
 func (h *Handler) Cleanup() error {
 	h.checker.stop()
+	h.Access.Cleanup()
 	h.left.Do(func() {
 		if activities.leave(h.names) {
 			metrics.end(h.Name, h.backend)

@@ -7,6 +7,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/scimgate/scimgate/modules/access"
 	"github.com/scimgate/scimgate/translators"
 )
 
@@ -21,6 +22,8 @@ type collectors struct {
 	backendCallTime *prometheus.HistogramVec
 	disables        *prometheus.CounterVec
 	brakes          *prometheus.CounterVec
+	refusals        *prometheus.CounterVec
+	outside         *prometheus.CounterVec
 	usable          *prometheus.GaugeVec
 }
 
@@ -62,6 +65,10 @@ func newCollectors() *collectors {
 			"gateway", "backend", "proof"),
 		brakes: counter("brakes_total",
 			"Requests that the brake held back.", "gateway"),
+		refusals: counter("refusals_total",
+			"Callers who were not let in, by why.", "gateway", "reason"),
+		outside: counter("outside_total",
+			"Callers whose address is on no allow-list, by whose list it is: that of the gateway (empty), or of a credential.", "gateway", "token"),
 		usable: prometheus.NewGaugeVec(prometheus.GaugeOpts{Namespace: namespace, Subsystem: subsystem, Name: "backend_usable",
 			Help: "Whether the latest check found that the backend can be used: 1, or 0 when it can't. There is none before the first check.",
 		}, []string{"gateway", "backend"}),
@@ -75,7 +82,7 @@ func (c *collectors) register(registry *prometheus.Registry) error {
 		return nil
 	}
 	for _, collector := range []prometheus.Collector{
-		c.requests, c.requestTime, c.backendCalls, c.backendCallTime, c.disables, c.brakes, c.usable, activities,
+		c.requests, c.requestTime, c.backendCalls, c.backendCallTime, c.disables, c.brakes, c.refusals, c.outside, c.usable, activities,
 	} {
 		if err := registry.Register(collector); err != nil {
 			if _, again := errors.AsType[prometheus.AlreadyRegisteredError](err); !again {
@@ -103,6 +110,20 @@ func (c *collectors) begin(gateway, backend string) {
 		c.disables.WithLabelValues(gateway, backend, result)
 	}
 	c.brakes.WithLabelValues(gateway)
+	for _, kind := range access.Kinds {
+		c.refusals.WithLabelValues(gateway, string(kind))
+	}
+	c.outside.WithLabelValues(gateway, "")
+}
+
+func (c *collectors) refused(gateway string, refusal *access.Refusal) {
+	c.refusals.WithLabelValues(gateway, string(refusal.Kind)).Inc()
+	switch refusal.Kind {
+	case access.KindOutside:
+		c.outside.WithLabelValues(gateway, "").Inc()
+	case access.KindOutsideCredential:
+		c.outside.WithLabelValues(gateway, refusal.Credential).Inc()
+	}
 }
 
 func (c *collectors) disabled(gateway, backend, result string) {

@@ -21,6 +21,9 @@ func (x *exchange) record() {
 	took := time.Since(x.started)
 	metrics.observeRequest(x.h.Name, x.operation, x.kind, x.status, took)
 	x.countDisable()
+	if x.isSummed {
+		return
+	}
 	entry := x.h.log.Check(x.level(), "scim request")
 	if entry == nil {
 		return
@@ -104,7 +107,7 @@ func (x *exchange) level() zapcore.Level {
 	switch {
 	case x.status >= 500:
 		return zapcore.ErrorLevel
-	case x.status == http.StatusUnauthorized || x.status == http.StatusForbidden:
+	case x.status == http.StatusUnauthorized, x.status == http.StatusForbidden, x.status == http.StatusTooManyRequests:
 		return zapcore.WarnLevel
 	}
 	return zapcore.InfoLevel
