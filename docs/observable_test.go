@@ -113,6 +113,7 @@ func busy(t *testing.T) (log, journal string) {
 	t.Setenv("SCIMGATE_DEMO_PASSWORD", passwordForTests)
 	text = replaced(t, text, "format console", "output file "+log+"\nformat json")
 	text = replaced(t, text, "brake disable 50 per 10m", "brake disable 2 per 10m")
+	text = replaced(t, text, "base /scim/v2\n", "base /scim/v2\nallow 127.0.0.1\nallow service_tag AzureActiveDirectory ../testdata/ServiceTags_Public.json\n")
 	runCaddy(t, text)
 	g := gateway{"http://127.0.0.1:" + port + "/scim/v2", tokenForTests}
 

@@ -120,9 +120,10 @@ func TestAccess(t *testing.T) {
 	// Whoever is not let in learns nothing and does nothing, wherever they ask.
 	before := d.dump(t)
 	id := g.id(t, "Ada.Lovelace")
-	for i, r := range everyRequest(id, g.groupID(t, "Engineering")) { // each from somewhere else: wrong tokens of one address are limited
-		from := fmt.Sprintf("X-Forwarded-For: 192.0.2.%d", 10+i)
-		g.isRefused(t, r.method, g.do(t, r.method, r.path, r.body, "Authorization: Bearer nobody", from), 401, unknown)
+	from := 9
+	for _, r := range everyRequest(id, g.groupID(t, "Engineering")) { // each from somewhere else: wrong tokens of one address are limited
+		from++
+		g.isRefused(t, r.method, g.do(t, r.method, r.path, r.body, "Authorization: Bearer nobody", fmt.Sprint("X-Forwarded-For: 192.0.2.", from)), 401, unknown)
 	}
 	for _, path := range []string{"", "/", "/Schemas", "/ServiceProviderConfig", "/ResourceTypes", "/Me", "/Bulk", "/nowhere", "/Users/../Schemas"} {
 		g.isRefused(t, path, g.do(t, "GET", path, "", "Authorization:", "X-Forwarded-For: 192.0.2.9"), 401, unusable)

@@ -1,8 +1,13 @@
 package access
 
 import (
-	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+	"encoding/json"
 
+	"github.com/caddyserver/caddy/v2/caddyconfig"
+	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+
+	"github.com/scimgate/scimgate/modules/addresses"
 	"github.com/scimgate/scimgate/scim"
 )
 
@@ -42,6 +47,54 @@ func (a *Access) UnmarshalLine(d *caddyfile.Dispenser) (bool, error) {
 		return true, a.unmarshalCredential(d, SchemeBasic)
 	}
 	return false, nil
+}
+
+// unmarshalAllow reads an allow line, and adds to addresses and to sources.
+func unmarshalAllow(d *caddyfile.Dispenser, texts *[]string, guests *[]json.RawMessage) error {
+	if !d.NextArg() {
+		return d.Errf("write allow <address|cidr>..., allow file <path>, allow service_tag <tag>... <path> or allow source <module> ...")
+	}
+	switch word := d.Val(); word {
+	case "file":
+		file := new(addresses.File)
+		if !d.AllArgs(&file.Path) {
+			return d.Errf("write allow file <path>, such as allow file /etc/scimgate/office.txt")
+		}
+		*guests = append(*guests, caddyconfig.JSONModuleObject(file, "source", "file", nil))
+		return nil
+	case "service_tag":
+		args := d.RemainingArgs()
+		if len(args) < 2 {
+			return d.Errf("write allow service_tag <tag>... <path>, such as allow service_tag AzureActiveDirectory /etc/scimgate/ServiceTags_Public.json")
+		}
+		tags := &addresses.ServiceTags{Path: args[len(args)-1]}
+		if err := tags.SetTags(args[:len(args)-1]); err != nil {
+			return d.WrapErr(err)
+		}
+		*guests = append(*guests, caddyconfig.JSONModuleObject(tags, "source", "azure_service_tags", nil))
+		return nil
+	case "source":
+		if !d.NextArg() {
+			return d.Errf("write allow source <module> ..., with a module of %s such as file", sources)
+		}
+		name := d.Val()
+		guest, err := caddyfile.UnmarshalModule(d, sources+"."+name)
+		if err != nil {
+			return err
+		}
+		if _, is := guest.(caddyhttp.IPRangeSource); !is {
+			return d.Errf("module %s.%s is no source of addresses", sources, name)
+		}
+		*guests = append(*guests, caddyconfig.JSONModuleObject(guest, "source", name, nil))
+		return nil
+	}
+	for _, text := range append([]string{d.Val()}, d.RemainingArgs()...) {
+		if _, err := parsePrefix(text); err != nil {
+			return d.WrapErr(err)
+		}
+		*texts = append(*texts, text)
+	}
+	return nil
 }
 
 func (a *Access) unmarshalCredential(d *caddyfile.Dispenser, scheme string) error {
