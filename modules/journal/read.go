@@ -118,11 +118,13 @@ func (q Query) branches(ctx context.Context, tx *store.Tx) ([]branch, error) {
 // resource is somebody or something of a gateway.
 type resource struct{ gateway, id string }
 
+const namedStatement = `SELECT DISTINCT gateway, resource FROM scim_journal
+	WHERE folded = $1 AND type = $2 AND resource <> '' LIMIT $3`
+
 // resourcesOf returns the resources of a type that have ever had a name, and those
 // of any gateway that have it as their id.
 func resourcesOf(ctx context.Context, tx *store.Tx, kind, wanted string) ([]resource, error) {
-	rows, err := tx.Query(ctx, `SELECT DISTINCT gateway, resource FROM scim_journal
-		WHERE folded = $1 AND type = $2 AND resource <> '' LIMIT $3`, Fold(wanted), kind, mostResources+1)
+	rows, err := tx.Query(ctx, namedStatement, Fold(wanted), kind, mostResources+1)
 	if err != nil {
 		return nil, err
 	}

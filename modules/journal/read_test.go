@@ -12,6 +12,7 @@ import (
 
 	"github.com/scimgate/scimgate/modules/journal"
 	"github.com/scimgate/scimgate/modules/store"
+	"github.com/scimgate/scimgate/modules/store/storetest"
 )
 
 // read returns the sequences of what is found.
@@ -87,7 +88,7 @@ func TestRead(t *testing.T) {
 		{"wildcards are letters", journal.Query{Person: "ada%"}, []int64{}},
 		{"SQL is letters", journal.Query{Person: `' OR 1=1 --`, Gateway: `"; DROP TABLE scim_journal`}, []int64{}},
 	}
-	onEachEngine(t, func(t *testing.T, s *store.Store) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		insert(t, s, story...)
 		for _, test := range tests {
 			t.Run(test.name, func(t *testing.T) {
@@ -101,7 +102,7 @@ func TestRead(t *testing.T) {
 
 // What was written is read.
 func TestReadWhole(t *testing.T) {
-	onEachEngine(t, func(t *testing.T, s *store.Store) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		insert(t, s, story...)
 		i := 0
 		for entry, err := range journal.Read(t.Context(), s, journal.Query{After: journal.Cursor{Time: at(-1), Sequence: 1}}) {
@@ -125,7 +126,7 @@ func TestReadWhole(t *testing.T) {
 // Pages leave out nothing and have nothing twice, where several entries have one
 // time and one entry is found in several ways.
 func TestReadPages(t *testing.T) {
-	onEachEngine(t, func(t *testing.T, s *store.Store) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		var want []int64
 		err := s.Write(t.Context(), func(tx *store.Tx) error {
 			for i := range int64(1050) {
@@ -190,7 +191,7 @@ func TestCheck(t *testing.T) {
 
 // A name of too many is an error and no part of the truth.
 func TestTooMany(t *testing.T) {
-	onEachEngine(t, func(t *testing.T, s *store.Store) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		err := s.Write(t.Context(), func(tx *store.Tx) error {
 			for i := range int64(1001) {
 				if err := insertIn(t.Context(), tx, journal.Entry{Sequence: i + 1, ID: fmt.Sprint(i), Time: noon, Gateway: "g", Type: "User", Resource: fmt.Sprint("id", i), Name: "temp"}); err != nil {

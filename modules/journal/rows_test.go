@@ -3,41 +3,12 @@ package journal_test
 import (
 	"context"
 	"encoding/json"
-	"path/filepath"
 	"testing"
 	"time"
 
-	"go.uber.org/zap"
-
 	"github.com/scimgate/scimgate/modules/journal"
 	"github.com/scimgate/scimgate/modules/store"
-	"github.com/scimgate/scimgate/modules/store/sqlite"
 )
-
-// onEachEngine runs a test on an empty store of each engine.
-func onEachEngine(t *testing.T, test func(*testing.T, *store.Store)) {
-	t.Helper()
-	engines := map[string]func(*testing.T) store.Engine{
-		"sqlite": func(t *testing.T) store.Engine { return &sqlite.Engine{Path: filepath.Join(t.TempDir(), "store.db")} },
-	}
-	for name, engine := range engines {
-		t.Run(name, func(t *testing.T) { test(t, opened(t, engine(t))) })
-	}
-}
-
-func opened(t *testing.T, engine store.Engine) *store.Store {
-	t.Helper()
-	s := store.New(engine, zap.NewNop())
-	if err := s.Open(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := s.Destruct(); err != nil {
-			t.Error(err)
-		}
-	})
-	return s
-}
 
 // noon is when the entries of the tests begin.
 var noon = time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)
