@@ -121,6 +121,16 @@ func (s *statement) add(text string, values ...any) {
 	s.WriteString(text)
 }
 
+// list adds values with commas between them.
+func (s *statement) list(values []int64) {
+	for i, value := range values {
+		if i > 0 {
+			s.add(", ")
+		}
+		s.add("?", value)
+	}
+}
+
 // where adds the conditions that do not depend on whom the query is about, each
 // behind AND; time is the column that has the time.
 func (q Query) where(s *statement, time string) {

@@ -202,7 +202,10 @@ func (q Query) first(keys []key) []key {
 }
 
 // keys returns the statement that finds the next entries of a branch.
-func (q Query) keys(b branch) *statement {
+func (q Query) keys(b branch) *statement { return q.keysAmong(b, nil) }
+
+// keysAmong is keys among some sequences; nil: among all.
+func (q Query) keysAmong(b branch, sequences []int64) *statement {
 	from, by := "scim_journal j", "j"
 	if b.isSubject {
 		// A CROSS JOIN keeps SQLite from beginning with the other table.
@@ -228,6 +231,11 @@ func (q Query) keys(b branch) *statement {
 	}
 	if b.gateway != "" && b.gateway != q.Gateway {
 		s.add(" AND j.gateway = ?", b.gateway)
+	}
+	if sequences != nil {
+		s.add(" AND " + by + ".seq IN (")
+		s.list(sequences)
+		s.add(")")
 	}
 	q.where(s, by+".time")
 	behind, order := ">", ""

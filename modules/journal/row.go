@@ -21,12 +21,7 @@ func read(ctx context.Context, tx *store.Tx, sequences []int64) ([]Entry, error)
 	}
 	s := new(statement)
 	s.add("SELECT " + columns + " FROM scim_journal WHERE seq IN (")
-	for i, sequence := range sequences {
-		if i > 0 {
-			s.add(", ")
-		}
-		s.add("?", sequence)
-	}
+	s.list(sequences)
 	s.add(")")
 	rows, err := tx.Query(ctx, s.String(), s.arguments...)
 	if err != nil {
