@@ -32,7 +32,13 @@ It is Caddy with the modules of scimgate and is configured in a Caddyfile.
 	  prints what a SCIM request would do to the directory, and does none of it.
 
 	$ scimgate rehearse entra --url https://scim.example.com/scim/v2 --token-file token
-	  does what Entra will do, on throw-away users, and says what is missing.`
+	  does what Entra will do, on throw-away users, and says what is missing.
+
+	$ scimgate who ada.lovelace
+	  tells what was done to one person, by which token and from where.
+
+	$ scimgate journal --since 2h --operation disable
+	  shows what was done; --follow goes on with what comes in.`
 }
 
 func main() {

@@ -23,6 +23,8 @@ type Entry struct {
 	Resource  string    `json:"resource,omitempty"` // the id; on create only once it is done
 	Name      string    `json:"name,omitempty"`     // userName or displayName at the time
 
+	Why string `json:"why,omitempty"` // that an operator gave for a command
+
 	Changes []Change `json:"changes,omitempty"`
 	Members *Members `json:"members,omitempty"`
 	Calls   []Call   `json:"calls"`
@@ -55,6 +57,9 @@ type Change struct {
 	To        json.RawMessage `json:"to,omitempty"`   // absent: removed
 	Secret    bool            `json:"secret,omitempty"`
 	Private   bool            `json:"private,omitempty"`
+	// Omitted is how many bytes From and To have that are not kept, because they are
+	// too long.
+	Omitted int `json:"omitted,omitempty"`
 }
 
 // Members are those who come into a group and who leave it, by id.

@@ -140,7 +140,7 @@ func TestFollowMany(t *testing.T) {
 	})
 }
 
-// What a store that is away keeps from being told is told later.
+// A store that is away is an error that is told, and the follower stays.
 func TestFollowStoreAway(t *testing.T) {
 	engine := storetest.SQLite(t)
 	s := storetest.Open(t, engine())

@@ -15,6 +15,8 @@ type lines struct{ out io.Writer }
 
 func (l lines) Write(e journal.Entry) error { return writeLine(l.out, e) }
 
+func (lines) End() error { return nil }
+
 // writeLine writes a value as a line of JSON.
 func writeLine(out io.Writer, value any) error {
 	text, err := json.Marshal(value)

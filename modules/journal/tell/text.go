@@ -22,6 +22,8 @@ import (
 type Writer interface {
 	// Write writes an entry. The error is that of the output.
 	Write(journal.Entry) error
+	// End writes what is still to be written when there are no more entries.
+	End() error
 }
 
 // Forms are the forms that [NewWriter] knows.
@@ -104,6 +106,8 @@ func (t text) Write(e journal.Entry) error {
 	_, err := io.WriteString(t.out, b.String())
 	return err
 }
+
+func (text) End() error { return nil }
 
 // moment writes a time in words of a zone.
 func moment(t time.Time, zone *time.Location) string {
