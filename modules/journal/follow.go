@@ -2,7 +2,6 @@ package journal
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"iter"
@@ -163,7 +162,7 @@ func (f *Follower) rows(ctx context.Context, tx *store.Tx, from, to int64) ([]ro
 	return scanRows(tx.Query(ctx, s.String(), s.arguments...))
 }
 
-func scanRows(rows *sql.Rows, err error) ([]row, error) {
+func scanRows(rows *store.Rows, err error) ([]row, error) {
 	if err != nil {
 		return nil, err
 	}
