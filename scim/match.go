@@ -277,8 +277,12 @@ func folded(a *Attribute, s string) string {
 	if a.CaseExact {
 		return s
 	}
-	return strings.Map(foldRune, s)
+	return Fold(s)
 }
+
+// Fold returns s in the form in which texts are compared that are not caseExact: two
+// texts have the same one exactly when strings.EqualFold has them equal.
+func Fold(s string) string { return strings.Map(foldRune, s) }
 
 // foldRune returns the same one of the runes that differ in case alone: the lower
 // case of the smallest. It is lower case because directories compare that (RFC

@@ -16,6 +16,7 @@ import "github.com/scimgate/scimgate/scim"
 //		reference [<resource type>]
 //		constant <value>
 //	}
+//	remember <path>...
 //
 // A path names a leaf: userName, name.familyName, `emails[type eq "work"].value`,
 // urn:…:enterprise:2.0:User:manager.value. The constants of its selector are
@@ -64,6 +65,12 @@ type MapConfig struct {
 	// shown in answers alone. Not for userName, displayName and externalId, by
 	// which people and groups are found and told apart there.
 	Private bool `json:"private,omitempty"`
+
+	// Remember is for what the backend has no place for: the host keeps the value
+	// in its own store. It has no field, and none of the other options. What can be
+	// remembered is a simple, single-valued text that neither SCIM nor its schema
+	// requires to be there or to be unique: externalId above all.
+	Remember bool `json:"remember,omitempty"`
 }
 
 // The codecs of [MapConfig].
@@ -163,8 +170,11 @@ type FieldValues struct {
 // not changed afterwards, and used by many goroutines at once.
 type Mapping struct {
 	Type   *scim.ResourceType // narrowed to what is mapped
-	Leaves []*Leaf            // in the order of the configuration
+	Leaves []*Leaf            // in the order of the configuration; without what is remembered
 	Rules  []Rule             // on their values, for policy to enforce
+	// Remembered are attributes of Type that the backend has no place for. They are
+	// the host's business: nothing here reads or writes them.
+	Remembered []*scim.Attribute
 
 	attributes []attributeMapping // those that have leaves, in the order of Type
 	fields     []string           // of all readable leaves

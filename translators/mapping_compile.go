@@ -33,7 +33,9 @@ import (
 //     mapped; a default for a password;
 //   - id, meta, schemas and addresses of other resources ($ref), which are served
 //     by themselves;
-//   - what SCIM requires (userName, a group's displayName) left out.
+//   - what SCIM requires (userName, a group's displayName) left out;
+//   - something remembered that is not a simple text, or that has to be in the
+//     backend.
 func Compile(full *scim.ResourceType, configs []MapConfig, handled ...string) (*Mapping, error) {
 	c := newCompiler(full)
 	for _, name := range handled {
@@ -46,7 +48,7 @@ func Compile(full *scim.ResourceType, configs []MapConfig, handled ...string) (*
 	var mistakes []error
 	for _, config := range configs {
 		if err := c.add(config); err != nil {
-			mistakes = append(mistakes, &MapError{config.Path, err})
+			mistakes = append(mistakes, &MapError{Path: config.Path, Err: err, Remember: config.Remember})
 		}
 	}
 	if len(mistakes) == 0 {
@@ -64,7 +66,7 @@ func Compile(full *scim.ResourceType, configs []MapConfig, handled ...string) (*
 // a configuration can say in which line a mistake is.
 func CheckLeaf(full *scim.ResourceType, config MapConfig) error {
 	if err := newCompiler(full).add(config); err != nil {
-		return &MapError{config.Path, err}
+		return &MapError{Path: config.Path, Err: err, Remember: config.Remember}
 	}
 	return nil
 }
@@ -72,18 +74,25 @@ func CheckLeaf(full *scim.ResourceType, config MapConfig) error {
 // MapError is a mistake in one mapped leaf, so that the parser of a
 // configuration can say in which line it is.
 type MapError struct {
-	Path string // that of the [MapConfig]
-	Err  error
+	Path     string // that of the [MapConfig]
+	Err      error
+	Remember bool // the line begins with remember
 }
 
 // Error implements error.
-func (e *MapError) Error() string { return "map " + e.Path + ": " + e.Err.Error() }
+func (e *MapError) Error() string {
+	word := "map "
+	if e.Remember {
+		word = "remember "
+	}
+	return word + e.Path + ": " + e.Err.Error()
+}
 
 // Unwrap returns what is wrong with it.
 func (e *MapError) Unwrap() error { return e.Err }
 
 func mistakeAt(config MapConfig, format string, args ...any) error {
-	return &MapError{config.Path, fmt.Errorf(format, args...)}
+	return &MapError{Path: config.Path, Err: fmt.Errorf(format, args...), Remember: config.Remember}
 }
 
 // compiler collects leaves whose paths are those of the full type.
@@ -91,7 +100,7 @@ type compiler struct {
 	full    *scim.ResourceType
 	handled map[*scim.Attribute]bool
 	leaves  []*Leaf
-	paths   map[string]bool // those that are taken
+	paths   map[string]bool // those that are taken, and whether to be remembered
 }
 
 func newCompiler(full *scim.ResourceType) *compiler {
@@ -106,6 +115,9 @@ func (c *compiler) add(config MapConfig) error {
 	}
 	a := path.Leaf()
 	l := &Leaf{Config: config, Path: path, Terms: terms, Fields: slices.Clone(config.Fields)}
+	if config.Remember {
+		return c.addRemembered(l)
+	}
 	if err := c.checkServed(path); err != nil {
 		return err
 	}
@@ -120,11 +132,9 @@ func (c *compiler) add(config MapConfig) error {
 	if (a.Mutability == scim.ReadOnly || path.Attribute.Mutability == scim.ReadOnly) && config.Constant == "" {
 		l.Config.ReadOnly = true
 	}
-	key := leafKey(l)
-	if c.paths[key] {
-		return errors.New("it is mapped twice: give all its fields in one line")
+	if err := c.take(l); err != nil {
+		return err
 	}
-	c.paths[key] = true
 	if config.Constant != "" {
 		return c.addConstant(l)
 	}
@@ -146,6 +156,22 @@ func (c *compiler) add(config MapConfig) error {
 		return err
 	}
 	c.leaves = append(c.leaves, l)
+	return nil
+}
+
+// take notes the path of a leaf as taken.
+func (c *compiler) take(l *Leaf) error {
+	key := leafKey(l)
+	wasRemembered, isTaken := c.paths[key]
+	switch {
+	case isTaken && wasRemembered && l.Config.Remember:
+		return errors.New("it is remembered twice: remove one of the two")
+	case isTaken && wasRemembered != l.Config.Remember:
+		return errors.New("it is both mapped and remembered: remove one of the two lines")
+	case isTaken:
+		return errors.New("it is mapped twice: give all its fields in one line")
+	}
+	c.paths[key] = l.Config.Remember
 	return nil
 }
 
@@ -214,8 +240,13 @@ func slotKey(a *scim.Attribute, terms []scim.Field) string {
 
 // mapping narrows the type, ties the leaves to it and groups them.
 func (c *compiler) mapping() (*Mapping, error) {
-	m := &Mapping{Type: narrow(c.full, c.leaves, slices.Collect(maps.Keys(c.handled))), Leaves: c.leaves}
+	m := &Mapping{Type: narrow(c.full, c.leaves, slices.Collect(maps.Keys(c.handled)))}
 	for _, l := range c.leaves {
+		if l.Config.Remember {
+			m.Remembered = append(m.Remembered, m.Type.Attribute(l.Path.String()))
+			continue
+		}
+		m.Leaves = append(m.Leaves, l)
 		// What a schema requires of a part is required where there is the whole.
 		isRequired := l.Config.Required || l.Path.Sub == nil && l.Path.Leaf().Required && l.IsWritable()
 		path, terms, err := ParseLeaf(m.Type, l.Path.String())
@@ -240,7 +271,7 @@ func (c *compiler) mapping() (*Mapping, error) {
 		}
 	}
 	for _, a := range m.Type.Attributes() {
-		if slots := slotsOf(a, c.leaves); len(slots) > 0 {
+		if slots := slotsOf(a, m.Leaves); len(slots) > 0 {
 			m.attributes = append(m.attributes, attributeMapping{a, slots})
 		}
 	}

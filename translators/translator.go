@@ -88,6 +88,10 @@ type Type struct {
 	// HasVersions is set when Meta.Version of every resource changes with each
 	// write to it.
 	HasVersions bool
+	// Remembered are the attributes of the type that the backend has no place for.
+	// The host keeps their values. The translator neither gives nor takes any: it is
+	// asked for none of them, finds none in an intent and none in a filter.
+	Remembered []*scim.Attribute
 }
 
 // DeleteMode says what DELETE of a resource means. There is no default.
@@ -131,6 +135,10 @@ type Selection struct {
 	All        bool              // every mapped attribute but members
 	Attributes []*scim.Attribute // and these
 	Members    bool              // and the members of a group
+	// Version demands Meta.Version also where it takes more than the resource itself
+	// to tell it, because values of the resource are remembered elsewhere. A backend's
+	// own version is there in any case. All demands it too.
+	Version bool
 }
 
 // Wants reports whether the selection brings the attribute; of members it says

@@ -63,6 +63,7 @@ import (
 //			delete       remove|disable|refuse
 //			map          <path> <attribute>... { … }
 //			map          groups memberOf
+//			remember     <path>...
 //		}
 //		groups {
 //			base         <dn>
@@ -77,6 +78,7 @@ import (
 //			delete       remove|refuse
 //			map          <path> <attribute>... { … }
 //			map          members member|uniqueMember|memberUid
+//			remember     <path>...
 //		}
 //		schema <urn> { … }
 //		schema file <path> [<urn>...] { … }
@@ -93,6 +95,7 @@ import (
 //			constant     <attribute> <value>...
 //			delete       remove|refuse
 //			map          <path> <attribute>... { … }
+//			remember     <path>...
 //		}
 //	}
 //
@@ -101,8 +104,8 @@ import (
 // groups base, object_class and a map of displayName; of a resource endpoint,
 // schema, base, object_class and rdn. The options of map, and what stands in
 // schema, are those of package mapfile. disable may stand several times: an
-// account is disabled when all are in place. map, constant, schema and resource
-// may stand several times too. Every other line stands at most once. What the
+// account is disabled when all are in place. map, remember, constant, schema and
+// resource may stand several times too. Every other line stands at most once. What the
 // lines mean, and their defaults, is said at the fields of [Translator].
 func (t *Translator) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	d.Next() // the name of the module
@@ -306,7 +309,7 @@ func (c *ResourceConfig) unmarshalCaddyfile(d *caddyfile.Dispenser, of blockSort
 	if d.CountRemainingArgs() > 0 {
 		return d.Errf("%s has its settings in a block: %s { base … }", name, name)
 	}
-	b := &block{Dispenser: d, name: name, repeatable: []string{"map", "constant", "disable", "delete"}}
+	b := &block{Dispenser: d, name: name, repeatable: []string{"map", "remember", "constant", "disable", "delete"}}
 	err := b.each(func(word string) (err error) {
 		switch {
 		case word == "base":
@@ -336,6 +339,14 @@ func (c *ResourceConfig) unmarshalCaddyfile(d *caddyfile.Dispenser, of blockSort
 			places[name+" map "+m.Path] = line
 			c.Maps = append(c.Maps, m)
 			return err
+		case word == "remember":
+			line := *d
+			remembered, err := mapfile.ParseRemember(d, full)
+			for _, m := range remembered {
+				places[name+" map "+m.Path] = line
+			}
+			c.Maps = append(c.Maps, remembered...)
+			return err
 		case word == "constant":
 			return c.constant(b)
 		case word == "disable" && of == ofUsers:
@@ -354,7 +365,7 @@ func (c *ResourceConfig) unmarshalCaddyfile(d *caddyfile.Dispenser, of blockSort
 			d.NextSegment() // see ParseTypes
 			return nil
 		}
-		words := []string{"base", "scope", "filter", "create_in", "object_class", "rdn", "constant", "delete", "map"}
+		words := []string{"base", "scope", "filter", "create_in", "object_class", "rdn", "constant", "delete", "map", "remember"}
 		switch of {
 		case ofUsers:
 			words = append(words, "disable")

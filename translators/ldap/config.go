@@ -156,7 +156,8 @@ type ResourceConfig struct {
 	RDN string `json:"rdn,omitempty"`
 	// Maps are the mapped attributes. Of members (groups) and groups (users)
 	// only the attribute that holds them is named: members is mapped to member,
-	// uniqueMember or memberUid, groups to memberOf.
+	// uniqueMember or memberUid, groups to memberOf. What is remembered has no
+	// attribute.
 	Maps []translators.MapConfig `json:"maps,omitempty"`
 	// Constants are attributes that new entries get besides those that are
 	// mapped: what an object class demands and SCIM has no word for.

@@ -245,6 +245,7 @@ func newKind(c *ResourceConfig, p *profile, full *scim.ResourceType, maps []tran
 		Delete:          c.Delete,
 		ChangesPassword: k.mapping.Type.Attribute("password") != nil,
 		HasVersions:     p.version != "",
+		Remembered:      k.mapping.Remembered,
 	}
 	if k.served.Delete == "" {
 		k.served.Delete = translators.DeleteRefuse

@@ -20,6 +20,7 @@
 //		reference      [<resource type>]
 //		constant       <value>
 //	}
+//	remember <path>...
 //	delete remove|disable|refuse
 //
 // A path is that of a SCIM attribute: userName, name.familyName. What is not
@@ -49,6 +50,9 @@
 //     a name in the backend, such as a DN; the resource type is named where the
 //     schema does not say it by a $ref beside the value. At most one of these.
 //   - constant: the value that the path always has; there is no field then.
+//
+// remember is for simple texts that the backend has no place for, such as
+// externalId: they are kept in the store of the gateways.
 //
 // delete says what DELETE means: remove the entry, disable the account and keep
 // it, or refuse with 403. There is no default.
@@ -82,6 +86,7 @@
 //		description <text>
 //		delete      remove|refuse
 //		map         <path> [<field>...] { … }
+//		remember    <path>...
 //	}
 //
 // A type is string (unless given), boolean, decimal, integer, dateTime, binary,
@@ -129,6 +134,31 @@ func Parse(d *caddyfile.Dispenser, full *scim.ResourceType, handled ...string) (
 		}
 	}
 	return p.config, nil
+}
+
+// ParseRemember reads a remember line; the dispenser stands at the word remember.
+// Each path is one leaf. What can be remembered, [translators.MapConfig] says.
+func ParseRemember(d *caddyfile.Dispenser, full *scim.ResourceType) ([]translators.MapConfig, error) {
+	args := d.RemainingArgs()
+	if len(args) == 0 {
+		return nil, d.Errf("remember names what is to be remembered: remember externalId")
+	}
+	var configs []translators.MapConfig
+	for i, path := range args {
+		config := translators.MapConfig{Path: path, Remember: true}
+		if err := translators.CheckLeaf(full, config); err != nil {
+			return nil, d.WrapErr(err)
+		}
+		if slices.ContainsFunc(args[:i], func(other string) bool { return strings.EqualFold(other, path) }) {
+			return nil, d.Errf("remember %s: it stands twice: name it once", path)
+		}
+		configs = append(configs, config)
+	}
+	head := *d
+	if d.NextBlock(d.Nesting()) {
+		return nil, head.Errf("remember %s has no options: remove the block", args[0])
+	}
+	return configs, nil
 }
 
 // ParseDelete reads a delete line; the dispenser stands at the word delete.

@@ -73,7 +73,9 @@ CREATE TABLE scim_warnings (
 	PRIMARY KEY (gateway, credential, expires, threshold)
 );
 
--- Attributes that a backend has no place for. folded is value as it is compared.
+-- Attributes that a backend has no place for. folded is value as it is compared, or
+-- a digest of that where it is long; missing is since when the backend has no
+-- resource of that id.
 CREATE TABLE scim_remembered (
 	gateway   TEXT NOT NULL,
 	type      TEXT NOT NULL,
@@ -81,6 +83,7 @@ CREATE TABLE scim_remembered (
 	attribute TEXT NOT NULL,
 	value     TEXT NOT NULL,
 	folded    TEXT NOT NULL,
+	missing   BIGINT NOT NULL DEFAULT 0,
 	PRIMARY KEY (gateway, type, id, attribute)
 );
 CREATE INDEX scim_remembered_value ON scim_remembered (gateway, type, attribute, folded);

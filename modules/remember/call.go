@@ -1,0 +1,186 @@
+package remember
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"go.uber.org/zap"
+
+	"github.com/scimgate/scimgate/scim"
+	"github.com/scimgate/scimgate/translators"
+)
+
+// change is what becomes of one remembered attribute; an empty text is no value.
+type change struct {
+	attribute     *scim.Attribute
+	before, after string
+}
+
+// call writes what is remembered of a resource.
+type call struct {
+	t        *Translator
+	k        *kind
+	id       string // "": of the resource that an earlier call creates
+	changes  []change
+	expected *values // what must be remembered until then; nil: whatever it is
+}
+
+// String implements [translators.Call].
+func (c *call) String() string {
+	id := c.id
+	if id == "" {
+		id = "{1.id}"
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "remember: %s %s", c.k.Name, id)
+	for _, change := range c.changes {
+		if change.after == "" {
+			fmt.Fprintf(&b, "\ndelete: %s", change.attribute)
+		} else {
+			fmt.Fprintf(&b, "\n%s: %s", change.attribute, strconv.Quote(change.after))
+		}
+	}
+	return b.String()
+}
+
+// Purpose implements [translators.Call].
+func (c *call) Purpose() string {
+	var kept, gone []string
+	for _, change := range c.changes {
+		if change.after != "" {
+			kept = append(kept, change.attribute.String())
+		} else {
+			gone = append(gone, change.attribute.String())
+		}
+	}
+	var parts []string
+	if len(kept) > 0 {
+		parts = append(parts, "remember "+strings.Join(kept, ", "))
+	}
+	if len(gone) > 0 {
+		parts = append(parts, "forget "+strings.Join(gone, ", "))
+	}
+	return strings.Join(parts, "; ")
+}
+
+// Do implements [translators.Call].
+func (c *call) Do(ctx context.Context, prior []translators.CallResult) translators.CallResult {
+	id, err := c.identified(prior)
+	if err == nil {
+		err = c.t.memory.write(ctx, c.k, id, c.changes, c.expected)
+	}
+	switch {
+	case err == nil:
+		return translators.CallResult{Outcome: translators.Applied}
+	case errors.Is(err, errChanged):
+		return translators.CallResult{Outcome: translators.NotApplied, Err: changedSince(id)}
+	case id == "":
+		return translators.CallResult{Outcome: translators.NotApplied, Err: err}
+	}
+	return translators.CallResult{Outcome: translators.Unknown, Err: err}
+}
+
+// Settle implements [translators.Call]. What can't be known of a new resource is not
+// applied: the resource itself is taken back.
+func (c *call) Settle(ctx context.Context, prior []translators.CallResult) translators.CallResult {
+	id, err := c.identified(prior)
+	var rows map[string]*values
+	if err == nil {
+		rows, err = c.t.memory.rows(ctx, c.k, []string{id})
+	}
+	switch {
+	case err != nil && c.id == "":
+		return translators.CallResult{Outcome: translators.NotApplied}
+	case err != nil:
+		return translators.CallResult{Outcome: translators.Unknown, Err: err}
+	}
+	for _, change := range c.changes {
+		if rows[id].text(change.attribute) != change.after {
+			return translators.CallResult{Outcome: translators.NotApplied}
+		}
+	}
+	return translators.CallResult{Outcome: translators.Applied}
+}
+
+// Undo implements [translators.Call].
+func (c *call) Undo() translators.Call {
+	back := call{t: c.t, k: c.k, id: c.id}
+	for _, was := range c.changes {
+		back.changes = append(back.changes, change{was.attribute, was.after, was.before})
+	}
+	return &back
+}
+
+// identified returns the id of the resource.
+func (c *call) identified(prior []translators.CallResult) (string, error) {
+	if c.id != "" {
+		return c.id, nil
+	}
+	for _, result := range prior {
+		if result.ID != "" {
+			return result.ID, nil
+		}
+	}
+	return "", errors.New("the backend has not told the id of the new resource")
+}
+
+// forgetCall removes what is remembered of a resource that is deleted.
+type forgetCall struct{ call }
+
+// String implements [translators.Call].
+func (c *forgetCall) String() string { return "forget: " + c.k.Name + " " + c.id }
+
+// Purpose implements [translators.Call].
+func (c *forgetCall) Purpose() string { return "forget " + c.k.names }
+
+// Do implements [translators.Call]. The resource is gone: what the store still holds of
+// it means nobody, and is forgotten in time when it can't be now.
+func (c *forgetCall) Do(ctx context.Context, _ []translators.CallResult) translators.CallResult {
+	if err := c.t.memory.forget(ctx, c.k, c.id); err != nil {
+		c.t.log.Warn("what was remembered of a deleted resource could not be forgotten yet",
+			zap.String("type", c.k.Name), zap.String("id", c.id), zap.Error(err))
+	}
+	return translators.CallResult{Outcome: translators.Applied}
+}
+
+// Undo implements [translators.Call]: nothing comes behind it.
+func (c *forgetCall) Undo() translators.Call { return nil }
+
+// backendCall is a call to the backend in a plan that has calls to the store as well.
+type backendCall struct {
+	translators.Call
+	plan *planned
+}
+
+// Do implements [translators.Call].
+func (c *backendCall) Do(ctx context.Context, prior []translators.CallResult) translators.CallResult {
+	result := c.Call.Do(ctx, c.plan.results(prior))
+	result.Entry = c.plan.told(ctx, result.Entry)
+	return result
+}
+
+// Settle implements [translators.Call].
+func (c *backendCall) Settle(ctx context.Context, prior []translators.CallResult) translators.CallResult {
+	result := c.Call.Settle(ctx, c.plan.results(prior))
+	result.Entry = c.plan.told(ctx, result.Entry)
+	return result
+}
+
+// Undo implements [translators.Call].
+func (c *backendCall) Undo() translators.Call {
+	undo := c.Call.Undo()
+	if undo == nil {
+		return nil
+	}
+	return &backendCall{undo, c.plan}
+}
+
+// Interface guards
+var (
+	_ translators.Call = (*call)(nil)
+	_ translators.Call = (*forgetCall)(nil)
+	_ translators.Call = (*backendCall)(nil)
+)
