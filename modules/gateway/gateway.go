@@ -24,6 +24,7 @@ import (
 
 	"github.com/scimgate/scimgate/modules/access"
 	"github.com/scimgate/scimgate/modules/policy"
+	"github.com/scimgate/scimgate/modules/remember"
 	"github.com/scimgate/scimgate/scim"
 	"github.com/scimgate/scimgate/translators"
 )
@@ -187,6 +188,9 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 	if err := h.Policy.Provision(h.resource); err != nil {
 		return failed("policy", err)
 	}
+	if err := h.checkRemembered(); err != nil {
+		return failed("policy", err)
+	}
 	h.provisionDecoder()
 	h.provisionReads()
 	if err := metrics.register(ctx.GetMetricsRegistry()); err != nil {
@@ -288,7 +292,11 @@ func (h *Handler) provisionTranslator(ctx caddy.Context) error {
 	if !ok {
 		return fmt.Errorf("module scim.translators.%s is not a translator", named.Type)
 	}
-	h.translator, h.types = translator, translator.Types()
+	memory, err := remembering(ctx)
+	if err != nil {
+		return err
+	}
+	h.translator, h.types = remember.Wrap(translator, h.Name, memory, h.log), translator.Types()
 	for _, t := range h.types {
 		h.resource = append(h.resource, t.ResourceType)
 		h.hasPrivate = h.hasPrivate || hasPrivate(t.ResourceType)

@@ -55,7 +55,7 @@ func (h *Handler) Find(ctx context.Context, person Person) ([]Account, error) {
 		return nil, err
 	}
 	defer release()
-	wanted := translators.Selection{Attributes: namesOf(users)}
+	wanted := translators.Selection{Attributes: h.known(users, namesOf(users))}
 	if active := activeOf(users); active != nil {
 		wanted.Attributes = append(wanted.Attributes, active)
 	}

@@ -13,7 +13,9 @@ import (
 // read answers GET of one resource (RFC 7644 §3.4.1), with 304 and no body where
 // the caller has this version (§3.14).
 func (x *exchange) read(ctx context.Context) {
-	entry, err := x.readOne(ctx, x.op.Type, x.op.ID, selectionFor(x.op.Type, x.op.Projection))
+	selection := selectionFor(x.op.Type, x.op.Projection)
+	selection.Version = selection.Version || !x.op.Condition.IsNone()
+	entry, err := x.readOne(ctx, x.op.Type, x.op.ID, selection)
 	if err != nil {
 		x.fail(err)
 		return
@@ -67,7 +69,7 @@ func selectionFor(t *scim.ResourceType, p scim.Projection) translators.Selection
 	if p.IsDefault() {
 		return translators.Selection{All: true, Members: true}
 	}
-	var s translators.Selection
+	s := translators.Selection{Version: p.Wants(scim.AttributeMeta)}
 	for _, a := range t.Attributes() {
 		switch {
 		case !p.Wants(a):

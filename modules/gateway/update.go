@@ -96,7 +96,13 @@ func (x *exchange) updated(ctx context.Context, entry *translators.Entry) {
 	}
 	if entry == nil || entry.Members == nil && wantsMembers(x.op.Type, x.op.Projection) {
 		var err error
-		if entry, err = x.readOne(ctx, x.op.Type, x.op.ID, selectionFor(x.op.Type, x.op.Projection)); err != nil {
+		entry, err = x.readOne(ctx, x.op.Type, x.op.ID, selectionFor(x.op.Type, x.op.Projection))
+		if isForgetful(err) {
+			// The write is done, and what can't be asked for must not look absent.
+			x.answer(http.StatusNoContent, nil)
+			return
+		}
+		if err != nil {
 			x.fail(err)
 			return
 		}
@@ -142,14 +148,16 @@ func (x *exchange) updateIntent(ctx context.Context, op *scim.Operation) (transl
 	before := scim.NewResource(op.Type)
 	before.ID = op.ID
 	if !x.offline && (len(op.Changes) > 0 || op.Members.IsEmpty() || x.h.Policy.Guards(op.Type) || !op.Condition.IsNone()) {
-		entry, err := x.readOne(ctx, op.Type, op.ID, x.needed(op))
+		entry, err := x.readBefore(ctx, op)
 		if err != nil {
 			return intent, err
 		}
 		if err := x.h.Policy.Protects(entry.Resource); err != nil {
 			return intent, err
 		}
-		if err := x.unmet(op.Condition, entry.Resource); err != nil {
+		if x.changed != nil {
+			// It is not known, see readBefore.
+		} else if err := x.unmet(op.Condition, entry.Resource); err != nil {
 			if !disables(op) {
 				return intent, err
 			}
@@ -169,6 +177,20 @@ func (x *exchange) updateIntent(ctx context.Context, op *scim.Operation) (transl
 	}
 	intent.Members, intent.References, err = x.membership(ctx, op)
 	return intent, err
+}
+
+// readBefore reads the present state as far as anything needs it. A disable doesn't
+// wait for a store that the version takes: whether the condition holds is then not
+// known, which is told behind it.
+func (x *exchange) readBefore(ctx context.Context, op *scim.Operation) (*translators.Entry, error) {
+	needed := x.needed(op)
+	entry, err := x.readOne(ctx, op.Type, op.ID, needed)
+	if !isForgetful(err) || !needed.Version || !disables(op) {
+		return entry, err
+	}
+	x.changed = err
+	needed.Version = false
+	return x.readOne(ctx, op.Type, op.ID, needed)
 }
 
 // unseen returns what an update removes without its being known whether it was there:
@@ -227,9 +249,10 @@ func (x *exchange) needed(op *scim.Operation) translators.Selection {
 	for _, a := range x.h.Policy.Needs(op.Type) {
 		need(a)
 	}
-	for _, a := range namesOf(op.Type) {
+	for _, a := range x.h.known(op.Type, namesOf(op.Type)) {
 		need(a)
 	}
+	s.Version = !op.Condition.IsNone()
 	if a := op.Type.Attribute("active"); a != nil && a.Schema() == op.Type.Schema.ID {
 		need(a)
 	}
