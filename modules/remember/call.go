@@ -19,13 +19,20 @@ type change struct {
 	before, after string
 }
 
-// call writes what is remembered of a resource.
+// call writes what is remembered of a resource, or only compares it with what a caller
+// has seen.
 type call struct {
-	t        *Translator
-	k        *kind
-	id       string // "": of the resource that an earlier call creates
-	changes  []change
-	expected *values // what must be remembered until then; nil: whatever it is
+	t       *Translator
+	k       *kind
+	id      string // "": of the resource that an earlier call creates
+	changes []change
+
+	version  string // that the caller demands; "" is any
+	expected string // the digest in it
+	// isAlone is set when the backend is not written to: then it is asked whether it
+	// still has the resource, in the version that it had.
+	isAlone        bool
+	backendVersion string
 }
 
 // String implements [translators.Call].
@@ -36,6 +43,9 @@ func (c *call) String() string {
 	}
 	var b strings.Builder
 	fmt.Fprintf(&b, "remember: %s %s", c.k.Name, id)
+	if c.version != "" {
+		fmt.Fprintf(&b, "\n# only if its version is %s", c.version)
+	}
 	for _, change := range c.changes {
 		if change.after == "" {
 			fmt.Fprintf(&b, "\ndelete: %s", change.attribute)
@@ -56,6 +66,9 @@ func (c *call) Purpose() string {
 			gone = append(gone, change.attribute.String())
 		}
 	}
+	if len(c.changes) == 0 {
+		return "compare what is remembered"
+	}
 	var parts []string
 	if len(kept) > 0 {
 		parts = append(parts, "remember "+strings.Join(kept, ", "))
@@ -69,18 +82,53 @@ func (c *call) Purpose() string {
 // Do implements [translators.Call].
 func (c *call) Do(ctx context.Context, prior []translators.CallResult) translators.CallResult {
 	id, err := c.identified(prior)
-	if err == nil {
+	if err != nil {
+		return translators.CallResult{Outcome: translators.NotApplied, Err: err}
+	}
+	var there *translators.Entry
+	if c.isAlone {
+		if there, err = c.read(ctx, translators.Selection{All: true}); err != nil {
+			return translators.CallResult{Outcome: translators.NotApplied, Err: err}
+		}
+	}
+	switch {
+	case len(c.changes) > 0:
 		err = c.t.memory.write(ctx, c.k, id, c.changes, c.expected)
+	case c.expected != "":
+		err = c.t.memory.compare(ctx, c.k, id, c.expected)
 	}
 	switch {
 	case err == nil:
-		return translators.CallResult{Outcome: translators.Applied}
+		return translators.CallResult{Outcome: translators.Applied, Entry: c.told(ctx, there)}
 	case errors.Is(err, errChanged):
+		if _, gone := c.read(ctx, translators.Selection{}); translators.KindOf(gone) == translators.NotFound {
+			return translators.CallResult{Outcome: translators.NotApplied, Err: gone}
+		}
 		return translators.CallResult{Outcome: translators.NotApplied, Err: changedSince(id)}
-	case id == "":
+	case len(c.changes) == 0:
 		return translators.CallResult{Outcome: translators.NotApplied, Err: err}
 	}
 	return translators.CallResult{Outcome: translators.Unknown, Err: err}
+}
+
+// read returns the backend's entry of the resource, whose absence is an error, and so
+// is another version than the one that is demanded.
+func (c *call) read(ctx context.Context, s translators.Selection) (*translators.Entry, error) {
+	entries, err := c.t.Translator.Read(ctx, c.k.ResourceType, []string{c.id}, s)
+	switch {
+	case err != nil:
+		return nil, err
+	case len(entries) == 0:
+		return nil, &translators.Error{Kind: translators.NotFound, Detail: "The " + c.k.Name + " is not there any more."}
+	case c.version != "" && entries[0].Resource.Meta.Version != c.backendVersion:
+		return nil, changedSince(c.id)
+	}
+	return entries[0], nil
+}
+
+// told returns the entry as it is now, nil where that is not known.
+func (c *call) told(ctx context.Context, e *translators.Entry) *translators.Entry {
+	return (&planned{t: c.t, k: c.k}).told(ctx, e)
 }
 
 // Settle implements [translators.Call]. What can't be known of a new resource is not

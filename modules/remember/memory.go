@@ -118,11 +118,21 @@ func (m memory) collect(ctx context.Context, tx *store.Tx, k *kind, found map[st
 // errChanged says that something else is remembered of a resource than was read.
 var errChanged = errors.New("what is remembered of the resource was changed")
 
-// write makes the changes to what is remembered of a resource, in one transaction.
-// With expected it is errChanged when something else is remembered by then.
-func (m memory) write(ctx context.Context, k *kind, id string, changes []change, expected *values) error {
-	err := m.transact(ctx, k, func(tx *store.Tx) error {
-		if expected != nil {
+// compare is errChanged when the digest of what is remembered of a resource is not the
+// one that is expected.
+func (m memory) compare(ctx context.Context, k *kind, id, expected string) error {
+	rows, err := m.rows(ctx, k, []string{id})
+	if err == nil && rows[id].digest() != expected {
+		err = errChanged
+	}
+	return err
+}
+
+// write makes the changes to what is remembered of a resource, in one transaction. It
+// is errChanged when the digest is not the one that is expected by then; "" is any.
+func (m memory) write(ctx context.Context, k *kind, id string, changes []change, expected string) error {
+	return m.transact(ctx, k, func(tx *store.Tx) error {
+		if expected != "" {
 			if err := m.lock(ctx, tx, k, id); err != nil {
 				return err
 			}
@@ -130,7 +140,7 @@ func (m memory) write(ctx context.Context, k *kind, id string, changes []change,
 			if err := m.collect(ctx, tx, k, found, "id = $3", []any{m.gateway, k.Name, id}); err != nil {
 				return err
 			}
-			if found[id].digest() != expected.digest() {
+			if found[id].digest() != expected {
 				return errChanged
 			}
 		}
@@ -150,7 +160,6 @@ func (m memory) write(ctx context.Context, k *kind, id string, changes []change,
 		}
 		return nil
 	})
-	return err
 }
 
 // lock keeps other gateways from changing what is remembered of a resource until the
@@ -251,10 +260,13 @@ func unavailable(k *kind, err error) error {
 		Detail: "The gateway remembers " + k.names + " itself, and its store does not answer. Send the request again."}
 }
 
-// digest is the same for the same values; "" where nothing is remembered.
+// nothing is the digest where nothing is remembered.
+const nothing = "0000000000000000"
+
+// digest is the same for the same values.
 func (v *values) digest() string {
 	if v == nil || len(v.of) == 0 {
-		return ""
+		return nothing
 	}
 	names := make([]string, 0, len(v.of))
 	for name := range v.of {
@@ -265,6 +277,5 @@ func (v *values) digest() string {
 	for _, name := range names {
 		_, _ = fmt.Fprintf(sum, "%q%q", name, v.of[name])
 	}
-	const enough = 8
-	return hex.EncodeToString(sum.Sum(nil)[:enough])
+	return hex.EncodeToString(sum.Sum(nil)[:len(nothing)/2])
 }

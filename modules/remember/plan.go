@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -37,9 +38,12 @@ func (t *Translator) Plan(ctx context.Context, in translators.Intent) (*translat
 		return nil, err
 	}
 	inner := k.unwrapped(in)
-	expected, err := k.compare(in, &inner)
-	if err != nil {
-		return nil, err
+	own := call{t: t, k: k, id: in.ID, changes: changes, version: in.Version}
+	if in.Version != "" {
+		var ok bool
+		if inner.Version, own.expected, ok = cutVersion(in.Version); !ok || isOutdated(in.Before, own.expected) {
+			return nil, changedSince(in.ID)
+		}
 	}
 	p := &planned{t: t, k: k}
 	if in.Action == scim.ActionUpdate && len(changes) > 0 && len(inner.Changes) == 0 && inner.Members.IsEmpty() && !inner.SetsActive {
@@ -49,8 +53,8 @@ func (t *Translator) Plan(ctx context.Context, in translators.Intent) (*translat
 	}
 	plan := *p.inner
 	plan.Data, plan.Calls = p, make([]translators.Call, 0, len(p.inner.Calls)+1)
-	own := call{t: t, k: k, id: in.ID, changes: changes, expected: expected}
-	if in.Action == scim.ActionUpdate && len(changes) > 0 {
+	if in.Action == scim.ActionUpdate && len(changes) > 0 || in.Version != "" && len(p.inner.Calls) > 0 {
+		own.backendVersion, own.isAlone = inner.Version, len(p.inner.Calls) == 0
 		plan.Calls = append(plan.Calls, &own)
 		p.before = 1
 	}
@@ -135,25 +139,31 @@ func (k *kind) unwrapped(in translators.Intent) translators.Intent {
 	return in
 }
 
-// compare holds the version that an intent demands against the one that was read. The
-// backend is told its own, and what was remembered then is returned for the store to
-// compare.
-func (k *kind) compare(in translators.Intent, inner *translators.Intent) (expected *values, err error) {
-	if in.Version == "" {
-		return nil, nil
+// versionOf returns the version of a resource of which the backend knows a part and the
+// store the rest; "" where the backend keeps none.
+func versionOf(backend string, v *values) string {
+	if backend == "" {
+		return ""
 	}
-	var h *handle
-	if in.Before != nil {
-		h, _ = in.Before.Handle.(*handle)
+	return backend + "-" + v.digest()
+}
+
+// cutVersion takes apart what versionOf has made.
+func cutVersion(version string) (backend, digest string, ok bool) {
+	i := strings.LastIndexByte(version, '-')
+	if i <= 0 || len(version)-i-1 != len(nothing) {
+		return "", "", false
 	}
-	if h == nil || !h.isKnown || in.Before.Resource.Meta.Version != in.Version {
-		return nil, changedSince(in.ID)
+	return version[:i], version[i+1:], true
+}
+
+// isOutdated reports whether something else was remembered when the resource was read.
+func isOutdated(before *translators.Entry, expected string) bool {
+	if before == nil {
+		return false
 	}
-	inner.Version = h.inner.Resource.Meta.Version
-	if h.values == nil {
-		return new(values), nil
-	}
-	return h.values, nil
+	h, ok := before.Handle.(*handle)
+	return ok && h.isKnown && h.values.digest() != expected
 }
 
 func changedSince(id string) error {

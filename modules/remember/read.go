@@ -89,9 +89,7 @@ func (k *kind) entry(inner *translators.Entry, s translators.Selection, v *value
 		outer.Resource.Meta.Version = ""
 		return &outer
 	}
-	if digest := v.digest(); digest != "" && outer.Resource.Meta.Version != "" {
-		outer.Resource.Meta.Version += "-" + digest
-	}
+	outer.Resource.Meta.Version = versionOf(outer.Resource.Meta.Version, v)
 	for _, a := range k.Remembered {
 		if text := v.text(a); text != "" && s.Wants(a) {
 			outer.Resource.Set(a, scim.String(text))

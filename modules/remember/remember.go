@@ -83,13 +83,13 @@ func (k *kind) remembered(a *scim.Attribute) *scim.Attribute {
 
 // Lease implements [translators.Translator]. It keeps the store open as well.
 func (t *Translator) Lease() (release func(), err error) {
-	release, err = t.Translator.Lease()
+	backend, err := t.Translator.Lease()
 	if err != nil || t.memory.store == nil {
-		return release, err
+		return backend, err
 	}
 	t.memory.store.Hold()
 	return func() {
-		release()
+		backend()
 		if err := t.memory.store.Release(); err != nil {
 			t.log.Warn("the store could not be closed", zap.Error(err))
 		}
