@@ -23,6 +23,12 @@ func parse(text string) (maps []translators.MapConfig, mode translators.DeleteMo
 				return nil, "", err
 			}
 			maps = append(maps, c)
+		case "remember":
+			remembered, err := mapfile.ParseRemember(d, scim.UserType())
+			if err != nil {
+				return nil, "", err
+			}
+			maps = append(maps, remembered...)
 		case "delete":
 			if mode, err = mapfile.ParseDelete(d, mode); err != nil {
 				return nil, "", err
@@ -74,6 +80,8 @@ map urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:manager.value man
 map active status {
 	boolean 1 3
 }
+remember externalId locale
+remember urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:costCenter
 delete disable
 `
 
@@ -98,6 +106,7 @@ func TestWholeGrammar(t *testing.T) {
 		{Path: "roles", Fields: []string{"description"}, Codec: "json"},
 		{Path: scim.SchemaEnterprise + ":manager.value", Fields: []string{"manager"}, Codec: "reference"},
 		{Path: "active", Fields: []string{"status"}, Codec: "boolean", True: "1", False: "3"},
+		{Path: "externalId", Remember: true}, {Path: "locale", Remember: true}, {Path: scim.SchemaEnterprise + ":costCenter", Remember: true},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
@@ -158,6 +167,19 @@ func TestMistakesNameLineAndRemedy(t *testing.T) {
 		{"default_from unknown", "map title title {\n\tdefault_from nickname displayNam\n}", ":2", []string{"default_from displayNam", "do you mean displayName?"}},
 		{"default not allowed", "map title title {\n\tone_of a b\n\tdefault c\n}", ":1", []string{"c is not one of a, b"}},
 		{"constant with field", "map title title {\n\tconstant x\n}", ":1", []string{"remove its field"}},
+		{"remember nothing", "remember", ":1", []string{"remember names what is to be remembered: remember externalId"}},
+		{"remember unknown", "remember externalid nickNam", ":1", []string{"remember nickNam", "do you mean nickName?"}},
+		{"remember twice", "remember externalId\nremember locale LOCALE", ":2", []string{"remember LOCALE: it stands twice"}},
+		{"remember with a block", "remember externalId {\n\trequired\n}", ":1", []string{"remember externalId has no options"}},
+		{"remember what is complex", "remember name", ":1", []string{"remember name: name is complex, and only simple texts can be remembered: map it"}},
+		{"remember a part", "remember name.middleName", ":1", []string{"name is complex"}},
+		{"remember an element", "remember `emails[type eq \"work\"].value`", ":1", []string{"emails is complex"}},
+		{"remember many", "remember emails", ":1", []string{"emails is complex"}},
+		{"remember a flag", "remember active", ":1", []string{"it is of the type boolean, and only texts can be remembered"}},
+		{"remember a URL", "remember profileUrl", ":1", []string{"it is of the type reference"}},
+		{"remember a secret", "remember password", ":1", []string{"it is a secret, and the store keeps none"}},
+		{"remember the login", "remember userName", ":1", []string{"remember userName: it is required, and has to be where the accounts are"}},
+		{"remember the id", "remember id", ":1", []string{"id comes from the backend by itself"}},
 		{"delete without meaning", "delete", ":1", []string{"delete remove (the entry)"}},
 		{"delete of another meaning", "delete purge", ":1", []string{"delete disable"}},
 		{"delete twice", "delete remove\ndelete disable", ":2", []string{"given twice, first as remove"}},
