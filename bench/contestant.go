@@ -75,8 +75,7 @@ func startServer(ctx context.Context, name, dir string, d *directory) (*contesta
 	for _, part := range []string{"options", name} {
 		err = errors.Join(err, caddyfileTemplates.ExecuteTemplate(&text, part+".Caddyfile", map[string]string{
 			"Listen": listen, "Admin": admin, "Directory": d.URL(), "BindDN": d.ServiceDN,
-			"Journal": filepath.Join(dir, "journal.jsonl"),
-			"People":  slapd.People, "Groups": slapd.Groups, "Policy": slapd.DefaultPolicy,
+			"People": slapd.People, "Groups": slapd.Groups, "Policy": slapd.DefaultPolicy,
 		}))
 	}
 	config := filepath.Join(dir, "Caddyfile")

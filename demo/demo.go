@@ -62,7 +62,7 @@ type Demo struct {
 	Token     string
 	LDAPURL   string
 	Password  string // of BindDN
-	Journal   string // the file
+	Store     string // the file
 
 	server  *directory.Server
 	initial string // people and groups at the start, as LDIF
@@ -92,7 +92,7 @@ func Start(o Options) (_ *Demo, err error) {
 	if d.scratch, err = os.MkdirTemp("", "scimgate-demo-"); err != nil {
 		return nil, err
 	}
-	d.Journal = filepath.Join(d.scratch, "journal.jsonl")
+	d.Store = filepath.Join(d.scratch, "scimgate.db")
 	// What Caddy keeps for itself, such as the id of the instance, is not to stay.
 	if err = os.Setenv("XDG_DATA_HOME", d.scratch); err != nil {
 		return nil, err
@@ -114,7 +114,7 @@ func Start(o Options) (_ *Demo, err error) {
 	}
 	d.TenantURL = "http://" + net.JoinHostPort(host, port) + "/scim/v2"
 	d.config = Config{
-		Host: host, Port: port, Servers: d.LDAPURL, BindDN: BindDN, Journal: d.Journal, Debug: o.Debug, Quiet: o.Quiet, NoBrake: o.NoBrake,
+		Host: host, Port: port, Servers: d.LDAPURL, BindDN: BindDN, Store: d.Store, Debug: o.Debug, Quiet: o.Quiet, NoBrake: o.NoBrake,
 		Plain: o.Plain, Storage: filepath.Join(d.scratch, "storage"), Token: d.Token, Password: d.Password,
 	}
 	if err := d.config.Load(); err != nil {
@@ -199,7 +199,7 @@ type Config struct {
 	BindDN     string   // the account, and
 	Password   string   // its password
 	Token      string   // that callers show
-	Journal    string   // a file, or off
+	Store      string   // the file of the store
 	Extra      []string // further lines of the translator
 	Debug      bool
 	Quiet      bool   // log errors only

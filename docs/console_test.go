@@ -117,7 +117,7 @@ func newShell(t *testing.T, d *demo.Demo) *shell {
 	}
 	sh := exec.Command("sh")
 	sh.Dir = t.TempDir()
-	sh.Env = append(m.env, "URL="+d.TenantURL, "LDAP="+d.LDAPURL, "TOKEN="+d.Token, "JOURNAL="+d.Journal,
+	sh.Env = append(m.env, "URL="+d.TenantURL, "LDAP="+d.LDAPURL, "TOKEN="+d.Token,
 		"SCIMGATE="+binary, "CONFIG="+config, "LDAPNOINIT=1")
 	in, err := sh.StdinPipe()
 	if err != nil {

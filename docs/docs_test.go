@@ -27,6 +27,10 @@ func run(m *testing.M) int {
 		return 1
 	}
 	defer os.RemoveAll(dir)
+	if err := os.Setenv("XDG_DATA_HOME", dir); err != nil { // where the store is
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
 	binary = filepath.Join(dir, "scimgate")
 	build := exec.Command("go", "build", "-o", binary, "../cmd/scimgate")
 	if output, err := build.CombinedOutput(); err != nil {

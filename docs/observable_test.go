@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"reflect"
 	"regexp"
 	"slices"
 	"strings"
@@ -16,8 +17,13 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig"
+	"github.com/google/go-cmp/cmp"
+	"go.uber.org/zap"
 
 	"github.com/scimgate/scimgate/demo"
+	"github.com/scimgate/scimgate/modules/journal"
+	"github.com/scimgate/scimgate/modules/store"
+	"github.com/scimgate/scimgate/modules/store/sqlite"
 )
 
 // gateway is a running gateway as a provider sees it.
@@ -99,12 +105,12 @@ func runCaddy(t *testing.T, text string) {
 
 // busy is a demo to which everything has happened that leaves a trace in log,
 // journal or metrics.
-func busy(t *testing.T) (log, journal string) {
+func busy(t *testing.T) (log, store string) {
 	t.Helper()
 	dir := t.TempDir()
-	log, journal = filepath.Join(dir, "log"), filepath.Join(dir, "journal")
+	log, store = filepath.Join(dir, "log"), filepath.Join(dir, "scimgate.db")
 	port := freePort(t)
-	config := demo.Config{Host: "127.0.0.1", Port: port, Servers: startDirectory(t), BindDN: demo.BindDN, Journal: journal}
+	config := demo.Config{Host: "127.0.0.1", Port: port, Servers: startDirectory(t), BindDN: demo.BindDN, Store: store}
 	text, err := config.Caddyfile()
 	if err != nil {
 		t.Fatal(err)
@@ -134,13 +140,13 @@ func busy(t *testing.T) (log, journal string) {
 	expect(404, "GET", "/Users/nobody", "")
 	g.token = "not-the-token-at-all"
 	expect(401, "GET", "/Users", "")
-	return log, journal
+	return log, store
 }
 
 // TestLogFields compares the fields of the log line with those that the page
 // explains.
 func TestLogFields(t *testing.T) {
-	log, journal := busy(t)
+	log, _ := busy(t)
 	p := pageOf(t, "docs/gateway.md")
 	for _, test := range []struct {
 		section, file string
@@ -148,7 +154,6 @@ func TestLogFields(t *testing.T) {
 		besides       []string
 	}{
 		{"The log line", log, func(line map[string]any) bool { return line["msg"] == "scim request" }, []string{"level", "ts", "logger", "msg"}},
-		{"The journal", journal, func(map[string]any) bool { return true }, nil},
 	} {
 		real := slices.DeleteFunc(fieldsOf(t, test.file, test.belongs), func(f string) bool { return slices.Contains(test.besides, f) })
 		told := firstColumn(t, p, test.section)
@@ -164,7 +169,7 @@ func TestLogFields(t *testing.T) {
 		}
 	}
 	// The lines that the page shows have no other fields.
-	known := append(firstColumn(t, p, "The log line"), firstColumn(t, p, "The journal")...)
+	known := firstColumn(t, p, "The log line")
 	known = append(known, "level", "ts", "logger", "msg")
 	for _, b := range p.of("json") {
 		for line := range strings.Lines(b.text) {
@@ -178,6 +183,20 @@ func TestLogFields(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// TestJournalFields compares the fields of an entry with those that the page
+// explains.
+func TestJournalFields(t *testing.T) {
+	entry := reflect.TypeFor[journal.Entry]()
+	var real []string
+	for i := range entry.NumField() {
+		name, _, _ := strings.Cut(entry.Field(i).Tag.Get("json"), ",")
+		real = append(real, name)
+	}
+	if diff := cmp.Diff(real, firstColumn(t, pageOf(t, "docs/journal.md"), "What an entry holds")); diff != "" {
+		t.Errorf("the fields of an entry (-) and what the page explains (+):\n%s", diff)
 	}
 }
 
@@ -318,25 +337,45 @@ func TestSoftDelete(t *testing.T) {
 	if status, _, ada = g.ask(t, http.MethodPatch, "/Users/"+id, back); status != http.StatusOK || ada["userName"] != "Ada.Lovelace" || ada["active"] != true {
 		t.Fatalf("restored: %d %v", status, ada)
 	}
-	text, err := os.ReadFile(d.Journal)
-	if err != nil {
-		t.Fatal(err)
-	}
 	var got []string
-	for line := range strings.Lines(string(text)) {
-		var entry struct{ Kind, Operation, Name, Resource string }
-		if err := json.Unmarshal([]byte(line), &entry); err != nil {
-			t.Fatal(err)
-		}
-		if entry.Kind == "intent" {
-			got = append(got, entry.Operation+" "+entry.Name)
-		}
-		if entry.Kind == "intent" && entry.Resource != id {
-			t.Errorf("the resource is %s, want %s", entry.Resource, id)
+	for _, e := range entriesOf(t, d.Store, 3) {
+		got = append(got, e.Operation+" "+e.Name)
+		if e.Resource != id {
+			t.Errorf("the resource is %s, want %s", e.Resource, id)
 		}
 	}
 	if want := []string{"disable Ada.Lovelace", "update Ada.Lovelace", "enable " + long}; !slices.Equal(got, want) {
 		t.Errorf("the journal has %q, want %q", got, want)
+	}
+}
+
+// entriesOf returns the entries of the journal in the SQLite store, when there are so
+// many that have ended.
+func entriesOf(t *testing.T, path string, ended int) []journal.Entry {
+	t.Helper()
+	s := store.New(&sqlite.Engine{Path: path, MustExist: true}, zap.NewNop())
+	if err := s.Open(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	defer s.Destruct()
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for deadline := time.Now().Add(30 * time.Second); ; <-tick.C {
+		var all []journal.Entry
+		for e, err := range journal.Read(t.Context(), s, journal.Query{}) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			if e.Result != journal.Unresolved {
+				all = append(all, e)
+			}
+		}
+		if len(all) >= ended {
+			return all
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("the journal has %+v, want %d that have ended", all, ended)
+		}
 	}
 }
 

@@ -3,7 +3,6 @@ package docs_test
 import (
 	"encoding/json"
 	"fmt"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -19,7 +18,6 @@ func runDirectory(t *testing.T, text, ldap, token string) gateway {
 	port := freePort(t)
 	text = replaced(t, text, "scim.example.com {", "http://127.0.0.1:"+port+" {")
 	text = replaced(t, text, "ldaps://dir1.example.com", ldap)
-	text = replaced(t, text, "\t\tbase /scim/v2\n", "\t\tbase /scim/v2\n\t\tjournal "+filepath.Join(m.dir, "journal")+"\n")
 	runCaddy(t, "{\n\tadmin off\n\tpersist_config off\n}\n"+m.local(text))
 	return gateway{"http://127.0.0.1:" + port + "/scim/v2", token}
 }

@@ -197,7 +197,6 @@ func runExample(t *testing.T, text, ldap, ca string) gateway {
 	text = replaced(t, text, "scim.example.com {", "http://127.0.0.1:"+port+" {")
 	text = replaced(t, text, "ldap://dir1.example.com ldap://dir2.example.com", ldap)
 	text = replaced(t, text, "\tmetrics\n", "\tmetrics\n\tadmin off\n\tpersist_config off\n")
-	text = replaced(t, text, "\t\tbase /scim/v2\n", "\t\tbase /scim/v2\n\t\tjournal "+filepath.Join(m.dir, "journal")+"\n")
 	runCaddy(t, m.local(text))
 	return gateway{"http://127.0.0.1:" + port + "/scim/v2", tokenForTests}
 }

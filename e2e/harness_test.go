@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -19,10 +20,13 @@ import (
 	_ "github.com/caddyserver/caddy/v2/modules/standard"
 	"github.com/go-ldap/ldap/v3"
 	"github.com/tidwall/gjson"
+	"go.uber.org/zap"
 
 	"github.com/scimgate/scimgate/demo"
 	"github.com/scimgate/scimgate/internal/slapd"
 	"github.com/scimgate/scimgate/modules/journal"
+	"github.com/scimgate/scimgate/modules/store"
+	"github.com/scimgate/scimgate/modules/store/sqlite"
 )
 
 // token is what callers show; it is unlike anything else, so that it can be
@@ -48,7 +52,7 @@ type gateway struct {
 	URL     string // the tenant URL
 	Site    string // scheme, host and port
 	Admin   string // URL of Caddy's admin API, metrics included
-	Journal string // the file
+	Store   string // the file
 	LogFile string // Caddy's log: JSON lines at the debug level
 
 	setup     setup
@@ -66,7 +70,7 @@ func startGateway(t *testing.T, d *directory, s setup) *gateway {
 	t.Setenv("SCIMGATE_DEMO_TOKEN", token)
 	t.Setenv("SCIMGATE_DEMO_PASSWORD", d.ServicePassword)
 	g := &gateway{
-		Journal: filepath.Join(scratch, "journal.jsonl"), LogFile: filepath.Join(scratch, "log.jsonl"),
+		Store: filepath.Join(scratch, "caddy", "scimgate", "scimgate.db"), LogFile: filepath.Join(scratch, "log.jsonl"),
 		setup: s, directory: d, port: freePort(t), adminPort: freePort(t),
 	}
 	g.Site = "http://127.0.0.1:" + g.port
@@ -111,7 +115,7 @@ func (g *gateway) caddyfile(t *testing.T) string {
 	}
 	text, err := demo.Config{
 		Host: "127.0.0.1", Port: g.port, Servers: servers, BindDN: g.directory.ServiceDN,
-		Journal: g.Journal, Debug: true, Extra: lines,
+		Store: g.Store, Debug: true, Extra: lines,
 	}.Caddyfile()
 	if err != nil {
 		t.Fatalf("writing the Caddyfile: %v", err)
@@ -131,11 +135,10 @@ func (g *gateway) example(t *testing.T) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return "{\n\tadmin 127.0.0.1:" + g.adminPort + "\n\tpersist_config off\n\tauto_https off\n\tlog {\n\t\toutput file " + g.LogFile +
+	return "{\n\tscim {\n\t\tstore sqlite " + g.Store + "\n\t}\n\tadmin 127.0.0.1:" + g.adminPort + "\n\tpersist_config off\n\tauto_https off\n\tlog {\n\t\toutput file " + g.LogFile +
 		" {\n\t\t\troll_disabled\n\t\t}\n\t\tformat json\n\t\tlevel DEBUG\n\t}\n\tservers {\n\t\tprotocols h1\n\t}\n}\n" +
 		replaced(t, string(text), append([]string{
 			"scim.example.com {", "http://:" + g.port + " {\n\tbind 127.0.0.1",
-			"base /scim/v2\n", "base /scim/v2\njournal " + g.Journal + "\n",
 			"{file./etc/scimgate/okta}", "{env.SCIMGATE_DEMO_TOKEN}",
 			"ldaps://dir1.example.com", g.directory.Plain,
 			"bind cn=scimgate,ou=services,dc=example,dc=com {file./etc/scimgate/ldap}", "bind " + g.directory.ServiceDN + " {env.SCIMGATE_DEMO_PASSWORD}\npage_size 100",
@@ -432,36 +435,57 @@ type journalLine struct {
 	Calls                                                                            []string
 }
 
-// journal reads the gateway's journal.
+// journal returns the intents of the gateway's journal and, behind each, its outcome.
 func (g *gateway) journal(t *testing.T) []journalLine {
 	t.Helper()
-	text := g.settledJournal(t)
 	var all []journalLine
-	for line := range strings.Lines(string(text)) {
-		var entry journalLine
-		if err := json.Unmarshal([]byte(line), &entry); err != nil {
-			t.Fatalf("reading the journal: %v in %s", err, line)
+	for _, e := range g.entries(t) {
+		line := journalLine{Kind: "intent", ID: e.ID, Gateway: e.Gateway, Caller: e.Caller, Operation: e.Operation, Type: e.Type, Resource: e.Resource, Name: e.Name}
+		for _, call := range e.Calls {
+			line.Calls = append(line.Calls, call.Purpose)
 		}
-		all = append(all, entry)
+		all = append(all, line)
+		if e.Result != journal.Unresolved {
+			all = append(all, journalLine{Kind: "outcome", ID: e.ID, Resource: e.Resource, Name: e.Name, Result: string(e.Result), Proof: e.Proof, Error: e.Error})
+		}
 	}
 	return all
 }
 
-// settledJournal returns the journal's text when nothing was added for several
-// commit intervals: an outcome may trail its answer by one.
-func (g *gateway) settledJournal(t *testing.T) []byte {
+// entries reads the journal when nothing was added for several commit intervals: an
+// outcome may trail its answer by one.
+func (g *gateway) entries(t *testing.T) []journal.Entry {
 	t.Helper()
-	var text []byte
-	for since := time.Now(); time.Since(since) < 5*journal.CommitInterval; {
-		now, err := os.ReadFile(g.Journal)
-		if err != nil && !os.IsNotExist(err) {
-			t.Fatalf("reading the journal: %v", err)
+	if _, err := os.Stat(g.Store); os.IsNotExist(err) {
+		return nil
+	}
+	s := store.New(&sqlite.Engine{Path: g.Store, MustExist: true}, zap.NewNop())
+	if err := s.Open(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := s.Destruct(); err != nil {
+			t.Error(err)
 		}
-		if len(now) != len(text) {
-			text, since = now, time.Now()
+	}()
+	read := func() (all []journal.Entry) {
+		for e, err := range journal.Read(t.Context(), s, journal.Query{}) {
+			if err != nil {
+				t.Fatalf("reading the journal: %v", err)
+			}
+			all = append(all, e)
+		}
+		return all
+	}
+	all := read()
+	ticker := time.NewTicker(journal.CommitInterval)
+	defer ticker.Stop()
+	for since := time.Now(); time.Since(since) < 5*journal.CommitInterval; <-ticker.C {
+		if now := read(); !reflect.DeepEqual(now, all) {
+			all, since = now, time.Now()
 		}
 	}
-	return text
+	return all
 }
 
 // openIntents returns the intents that have no outcome.

@@ -253,7 +253,7 @@ func (g *gateway) beside(t *testing.T) *gateway {
 	}
 	scratch := t.TempDir()
 	other := *g
-	other.Journal, other.LogFile = filepath.Join(scratch, "journal.jsonl"), filepath.Join(scratch, "log.jsonl")
+	other.Store, other.LogFile = filepath.Join(scratch, "scimgate.db"), filepath.Join(scratch, "log.jsonl")
 	other.port, other.adminPort = freePort(t), freePort(t)
 	other.Site, other.Admin = "http://127.0.0.1:"+other.port, "http://127.0.0.1:"+other.adminPort
 	other.URL = other.Site + "/scim/v2"

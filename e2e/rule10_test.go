@@ -267,7 +267,7 @@ func (g *gateway) raw(t *testing.T, text string) int {
 func placeholdersAreText(t *testing.T) {
 	d := startSlapd(t, slapd.Options{})
 	g := startGateway(t, d, setup{})
-	secretFile := g.Journal + ".secret"
+	secretFile := g.LogFile + ".secret"
 	if err := os.WriteFile(secretFile, []byte("what-a-placeholder-reads"), 0o600); err != nil {
 		t.Fatal(err)
 	}

@@ -175,9 +175,9 @@ func reloadWithRequestsInFlight(t *testing.T) {
 	}()
 	<-reached
 	// Everything changes: nothing is written any more, over other connections,
-	// with another journal and another brake.
-	journal := g.Journal
-	g.Journal += ".new"
+	// with another store and another brake.
+	first := g.Store
+	g.Store += ".new"
 	g.reload(t, func(s *setup) {
 		s.Servers = ""
 		s.Gateway = []string{"dry_run"}
@@ -191,7 +191,7 @@ func reloadWithRequestsInFlight(t *testing.T) {
 	}
 	d.signsIn(t, ada, "ada-password", false)
 	d.signsIn(t, alan, "alan-password", true)
-	g.Journal = journal
+	g.Store = first
 	waitFor(t, "the outcome in the journal of the old configuration", func() bool {
 		lines := g.journal(t)
 		return len(lines) == 2 && lines[1].Proof == "proven"

@@ -241,15 +241,15 @@ with ada-password, Grace.Hopper with grace-password, Alan.Turing with
 alan-password.
 
 scimgate demo --play shows what Entra and Okta send, and what becomes of it.
-The journal of what was done is %[7]s. Ctrl-C ends the demo.
+The journal of what was done is in the store, %[7]s. Ctrl-C ends the demo.
 
-`, d.TenantURL, d.Token, d.LDAPURL, demo.BindDN, d.Password, demo.Suffix, d.Journal, d.TenantURLOf("1.1"))
+`, d.TenantURL, d.Token, d.LDAPURL, demo.BindDN, d.Password, demo.Suffix, d.Store, d.TenantURLOf("1.1"))
 }
 
 func printDemoConfig(out io.Writer, o demo.Options) error {
 	config := demo.Config{
 		Host: "127.0.0.1", Port: "8880", Servers: "ldap://" + o.LDAP, BindDN: demo.BindDN,
-		Journal: "/var/lib/scimgate/journal.jsonl", Debug: o.Debug, NoBrake: o.NoBrake,
+		Store: "/var/lib/scimgate/scimgate.db", Debug: o.Debug, NoBrake: o.NoBrake,
 	}
 	text, err := config.Caddyfile()
 	if err != nil {

@@ -39,6 +39,7 @@ type Access struct {
 // Caller is somebody who was let in.
 type Caller struct {
 	Name    string // of the credential
+	Token   string // ID of an issued token; "" where it is none
 	Address netip.Addr
 	// Me finds the user whom the caller stands for; nil: nobody.
 	Me scim.Filter

@@ -8,12 +8,15 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"reflect"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig"
+	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/zap"
 
+	"github.com/scimgate/scimgate/modules/journal"
 	"github.com/scimgate/scimgate/modules/store"
 	_ "github.com/scimgate/scimgate/modules/store/postgres"
 	_ "github.com/scimgate/scimgate/modules/store/sqlite" // the default
@@ -29,8 +32,13 @@ type App struct {
 	// Default: SQLite, in scimgate/scimgate.db in Caddy's data directory.
 	StoreRaw json.RawMessage `json:"store,omitempty" caddy:"namespace=scim.stores inline_key=engine"`
 
-	store *store.Store
-	log   *zap.Logger
+	// Spool is the local file in which disables are recorded while the store is away.
+	// Default: scimgate/disables.spool in Caddy's data directory.
+	Spool string `json:"spool,omitempty"`
+
+	store   *store.Store
+	journal *journal.Journal
+	log     *zap.Logger
 }
 
 // CaddyModule implements caddy.Module.
@@ -59,13 +67,42 @@ func (a *App) Provision(ctx caddy.Context) error {
 	if err := store.Register(ctx.GetMetricsRegistry()); err != nil {
 		return err
 	}
-	a.store, err = store.Take(engine, a.log)
-	return err
+	if a.store, err = store.Take(engine, a.log); err != nil {
+		return err
+	}
+	spool := ""
+	if ctx.Value(commandKey{}) == nil { // who gives a command is told what is not recorded
+		if spool, err = a.spool(); err != nil {
+			return err
+		}
+	}
+	a.journal, err = journal.Take(a.store, spool)
+	if err != nil {
+		return err
+	}
+	return register(ctx.GetMetricsRegistry(), a.journal)
+}
+
+// spool returns where the local file for disables is.
+func (a *App) spool() (string, error) {
+	if a.Spool == "" {
+		return filepath.Join(caddy.AppDataDir(), "scimgate", "disables.spool"), nil
+	}
+	return filepath.Abs(a.Spool)
+}
+
+// register adds a collector of metrics to the registry of a configuration.
+func register(registry *prometheus.Registry, collector prometheus.Collector) error {
+	if registry == nil {
+		return nil
+	}
+	return registry.Register(collector)
 }
 
 // Start begins to open the store.
 func (a *App) Start() error {
 	a.store.Start()
+	a.journal.Start(a.log.Named("journal"))
 	a.runs()
 	return nil
 }
@@ -76,19 +113,27 @@ func (a *App) Stop() error {
 	return nil
 }
 
-// Cleanup gives the store back.
+// Cleanup gives journal and store back, as far as Provision has taken them.
 func (a *App) Cleanup() error {
-	if a.store == nil {
-		return nil // Provision failed before it was taken
+	var err error
+	if j := a.journal; j != nil {
+		a.journal = nil
+		err = j.Release()
 	}
-	s := a.store
-	a.store = nil
-	return s.Release()
+	if s := a.store; s != nil {
+		a.store = nil
+		err = errors.Join(err, s.Release())
+	}
+	return err
 }
 
 // Store returns the store. Who goes on using it when the configuration is taken
 // down takes a hold of its own.
 func (a *App) Store() *store.Store { return a.store }
+
+// Journal returns the journal in the store. Who goes on using it when the
+// configuration is taken down takes a hold of its own.
+func (a *App) Journal() *journal.Journal { return a.journal }
 
 type commandKey struct{}
 

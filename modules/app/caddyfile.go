@@ -25,6 +25,7 @@ func parse(d *caddyfile.Dispenser, existing any) (any, error) {
 //
 //	scim {
 //		store <engine> ...
+//		spool <file>
 //	}
 func (a *App) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	d.Next()
@@ -43,8 +44,12 @@ func (a *App) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 			if err := a.unmarshalStore(d); err != nil {
 				return err
 			}
+		case "spool":
+			if !d.AllArgs(&a.Spool) {
+				return d.Errf("write spool <file>: where disables are recorded while the store is away")
+			}
 		default:
-			return d.Errf("%q is no option of scim: store is", word)
+			return d.Errf("%q is no option of scim: store and spool are", word)
 		}
 	}
 	return nil

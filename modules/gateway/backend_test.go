@@ -140,6 +140,7 @@ func newHandler(t *testing.T, b translators.Translator, change func(*Handler)) (
 		Base: "/scim/v2", Timeout: caddy.Duration(10 * time.Second), BulkTimeout: caddy.Duration(time.Minute), log: zap.New(core),
 		Access:     access.Access{Credentials: []*access.Credential{{Name: "test", Secret: secret}}},
 		translator: b, types: b.Types(), backend: "test",
+		Journal: Journaling{Off: true},
 	}
 	for _, served := range h.types {
 		h.resource = append(h.resource, served.ResourceType)

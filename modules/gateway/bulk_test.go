@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -314,13 +312,12 @@ func TestBulkTooLarge(t *testing.T) {
 // meet it alone.
 func TestBulkGoesThroughAllStages(t *testing.T) {
 	s := holds()
-	path := filepath.Join(t.TempDir(), "journal.jsonl")
+	r := newRecorder(t)
 	h, logs := newHandler(t, s, func(h *Handler) {
 		h.Policy.Protect = []string{`userName sw "svc-"`}
 		h.Policy.Brake = &policy.Brake{Disable: 1, Per: caddy.Duration(time.Hour)}
-		h.journal = &sharedJournal{path: path}
+		r.records(t, h)
 	})
-	t.Cleanup(h.journal.giveBack)
 	s.before = func(in translators.Intent) {
 		if in.After != nil && nameOf(in.After) == "boom" {
 			panic("out of order")
@@ -353,26 +350,10 @@ func TestBulkGoesThroughAllStages(t *testing.T) {
 	if diff := cmp.Diff(map[string]float64{"proven": 2}, counted(t, h, "caddy_scim_disables_total")); diff != "" {
 		t.Errorf("disables before %v (-want +got):\n%s", requests, diff)
 	}
-	log, err := h.journal.get()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := log.Flush(); err != nil {
-		t.Fatal(err)
-	}
-	text, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
 	var intents []string
-	for line := range strings.Lines(string(text)) {
-		var entry struct{ Kind, ID, Operation string }
-		if err := json.Unmarshal([]byte(line), &entry); err != nil {
-			t.Fatal(err)
-		}
-		if _, number, _ := strings.Cut(entry.ID, "."); entry.Kind == "intent" {
-			intents = append(intents, number+" "+entry.Operation)
-		}
+	for _, e := range r.entries(t) {
+		_, number, _ := strings.Cut(e.ID, ".")
+		intents = append(intents, number+" "+e.Operation)
 	}
 	same(t, "the journal", intents, []string{"2-1 create", "3-1 create", "4-1 disable", "8-1 update"})
 }

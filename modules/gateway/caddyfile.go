@@ -104,7 +104,7 @@ func siteOf(h httpcaddyfile.Helper) string {
 //		basic         <name> [<password>] { user | secret | sha256 | expires | allow | me }
 //		protect       <filter>
 //		brake         disable <number> per <duration>
-//		journal       <file>|off
+//		journal       off
 //		timeout       <duration>
 //		bulk_timeout  <duration>
 //		clear_omitted
@@ -195,9 +195,7 @@ func (h *Handler) unmarshalLine(d *caddyfile.Dispenser, word string) error {
 	case "brake":
 		return h.unmarshalBrake(d)
 	case "journal":
-		if !d.AllArgs(&h.JournalPath) {
-			return d.ArgErr()
-		}
+		return h.unmarshalJournal(d)
 	case "timeout":
 		return unmarshalDuration(d, &h.Timeout)
 	case "bulk_timeout":
@@ -215,6 +213,19 @@ func (h *Handler) unmarshalLine(d *caddyfile.Dispenser, word string) error {
 	default:
 		return d.Errf("%q is no subdirective of scim_gateway: base, base_v1, external_url, allow, token, basic, protect, brake, journal, timeout, bulk_timeout, clear_omitted, dry_run, limit and translator are", word)
 	}
+	return nil
+}
+
+func (h *Handler) unmarshalJournal(d *caddyfile.Dispenser) error {
+	var word string
+	if !d.AllArgs(&word) {
+		return d.Errf("write journal off, or leave the line out: every write is recorded")
+	}
+	if word != "off" {
+		return d.Errf("journal %s: the journal is in the store, and no longer in a file of its own. Leave this line out; "+
+			"the global option scim { store sqlite <file> } says where the store is", word)
+	}
+	h.Journal.Off = true
 	return nil
 }
 

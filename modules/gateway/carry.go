@@ -54,7 +54,7 @@ func (x *exchange) carryOut(ctx context.Context, intent translators.Intent) (car
 	if len(plan.Calls) == 0 {
 		done, err := x.prove(ctx, plan, translators.Report{Outcome: translators.Applied})
 		if err != nil && plan.Proves == translators.ProofDisabled {
-			x.recordUnwritten(intent, plan, done, err)
+			x.recordUnwritten(ctx, intent, plan, done, err)
 		}
 		return done, err
 	}
@@ -67,7 +67,7 @@ func (x *exchange) carryOut(ctx context.Context, intent translators.Intent) (car
 			return carried{}, err
 		}
 	}
-	end, err := x.begin(intent, plan)
+	end, err := x.begin(ctx, intent, plan)
 	if err != nil && x.operator != nil { // who has to go goes, recorded or not
 		x.unrecorded, end, err = err, func(carried, error) {}, nil
 	}
@@ -176,16 +176,16 @@ func failure(done carried, err error) error {
 		Detail: "The change was carried out in part and could not be taken back. Send the request again; the gateway's journal tells the part that was done."}
 }
 
-// begin records the intent on disk, and returns what records its outcome. No
-// call is made when it can't be recorded.
-func (x *exchange) begin(intent translators.Intent, plan *translators.Plan) (end func(carried, error), err error) {
-	if x.h.journal == nil {
+// begin records the intent, and returns what records its outcome. No call is made
+// when it can't be recorded.
+func (x *exchange) begin(ctx context.Context, intent translators.Intent, plan *translators.Plan) (end func(carried, error), err error) {
+	if x.h.Journal.Off {
 		return func(carried, error) {}, nil
 	}
-	log, err := x.h.journal.get()
-	if err == nil {
-		x.step++
-		err = log.Begin(x.entry(intent, plan))
+	x.step++
+	log := x.h.journal
+	if err = errNoJournal; log != nil {
+		err = log.Begin(ctx, x.entry(intent, plan))
 	}
 	if err != nil {
 		return nil, &scim.Error{Status: http.StatusServiceUnavailable, RetryAfter: retryUnavailable, Err: err,
@@ -197,8 +197,8 @@ func (x *exchange) begin(intent translators.Intent, plan *translators.Plan) (end
 			return // the entry stays open
 		}
 		outcome := journal.Outcome{
-			Time: time.Now().UTC(), ID: id, Result: string(done.report.Outcome),
-			Resource: done.report.ID(), Proof: string(done.proof.Status), Duration: time.Since(started),
+			ID: id, Result: journal.Result(done.report.Outcome), Resource: done.report.ID(),
+			Proof: string(done.proof.Status), Ended: time.Now().UTC(), Duration: time.Since(started),
 		}
 		if entry := done.entry(); !isNamed && entry != nil {
 			outcome.Name = nameOf(entry.Resource)
@@ -215,53 +215,13 @@ func (x *exchange) begin(intent translators.Intent, plan *translators.Plan) (end
 // recordUnwritten records a disable for which nothing had to be written, because
 // the lock is in place, and which is not in force all the same: who looks for a
 // person's disables must find it. The answer is the same when it can't be recorded.
-func (x *exchange) recordUnwritten(intent translators.Intent, plan *translators.Plan, done carried, failed error) {
-	end, err := x.begin(intent, plan)
+func (x *exchange) recordUnwritten(ctx context.Context, intent translators.Intent, plan *translators.Plan, done carried, failed error) {
+	end, err := x.begin(ctx, intent, plan)
 	if err != nil {
 		x.h.log.Error("a disable that is not proven could not be recorded", zap.String("request_id", x.id), zap.Error(err))
 		return
 	}
 	end(done, failed)
-}
-
-func (x *exchange) entryID() string { return fmt.Sprintf("%s-%d", x.id, x.step) }
-
-func (x *exchange) entry(intent translators.Intent, plan *translators.Plan) journal.Intent {
-	entry := journal.Intent{
-		Time: time.Now().UTC(), ID: x.entryID(), Gateway: x.h.Name,
-		Caller: x.caller.Name, Address: x.caller.Address.String(),
-		Operation: string(intent.Action), Type: intent.Type.Name, Resource: intent.ID,
-	}
-	switch {
-	case intent.Action != scim.ActionUpdate:
-	case disablesAccount(intent) || plan.Proves == translators.ProofDisabled && len(plan.Calls) == 0:
-		entry.Operation = "disable"
-	case enablesAccount(intent):
-		entry.Operation = "enable"
-	}
-	entry.Name = nameIn(intent)
-	for _, change := range intent.Changes {
-		entry.Attributes = append(entry.Attributes, change.Attribute.String())
-	}
-	if !intent.Members.IsEmpty() {
-		entry.Attributes = append(entry.Attributes, "members")
-	}
-	entry.Calls = make([]string, 0, len(plan.Calls))
-	for _, call := range plan.Calls {
-		entry.Calls = append(entry.Calls, call.Purpose())
-	}
-	return entry
-}
-
-// nameIn returns the name of whom an intent is about, where it is known.
-func nameIn(intent translators.Intent) string {
-	switch {
-	case intent.Before != nil:
-		return nameOf(intent.Before.Resource)
-	case intent.After != nil:
-		return nameOf(intent.After)
-	}
-	return ""
 }
 
 // rehearsed logs a plan that is not carried out. A dry run answers no write with

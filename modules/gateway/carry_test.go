@@ -51,7 +51,7 @@ func TestDisableIsNeverSuccessByDefault(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			b := works()
 			test.change(b)
-			h, _ := newHandler(t, b, func(h *Handler) { h.JournalPath = "off" })
+			h, _ := newHandler(t, b, nil)
 			answer := ask(h, "PATCH", "/scim/v2/Users/"+userID, disableAda)
 			if answer.Code != test.want {
 				t.Errorf("answered %d %s, want %d", answer.Code, answer.Body, test.want)

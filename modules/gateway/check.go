@@ -22,15 +22,13 @@ const (
 )
 
 // checker looks from time to time whether the backend can do what the
-// configuration asks of it, and whether the journal can be written, and logs what
-// it finds when that has changed: a lock that nobody enforces must be known before
-// the first disable.
+// configuration asks of it, and logs what it finds when that has changed: a lock that
+// nobody enforces must be known before the first disable.
 type checker struct {
 	mu     sync.Mutex
 	timer  *time.Timer
 	cancel context.CancelFunc
 	last   []translators.Finding
-	unable string // why the journal could not be opened
 }
 
 // start begins to check h.
@@ -66,7 +64,6 @@ func (c *checker) run(ctx context.Context, h *Handler) {
 	}
 	isBad := func(f translators.Finding) bool { return f.Level == translators.LevelError }
 	metrics.checked(h.Name, h.backend, !slices.ContainsFunc(findings, isBad))
-	c.checkJournal(h)
 	if !slices.Equal(findings, c.last) {
 		c.last = findings
 		for _, finding := range findings {
@@ -74,22 +71,6 @@ func (c *checker) run(ctx context.Context, h *Handler) {
 		}
 	}
 	c.timer.Reset(checkEvery)
-}
-
-// checkJournal opens the journal, unless that was done: what keeps every write
-// from being done must be known before the first disable.
-func (c *checker) checkJournal(h *Handler) {
-	if h.journal == nil {
-		return
-	}
-	unable := ""
-	if _, err := h.journal.get(); err != nil {
-		unable = err.Error()
-	}
-	if unable != c.unable && unable != "" {
-		h.log.Error("the journal can't be written: every write is refused, disables included", zap.String("error", unable))
-	}
-	c.unable = unable
 }
 
 // findings asks the translator. No request's own goroutine runs here, whose panic

@@ -1,13 +1,10 @@
 package gateway
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -78,7 +75,7 @@ func TestDisablesAreCountedOnce(t *testing.T) {
 		"unknown":                   {change: func(b *backend) { b.call = result(translators.Unknown, nil) }, status: 504, want: "failed"},
 		"a plan that panics":        {change: func(b *backend) { b.plan = func(translators.Intent) *translators.Plan { panic("x") } }, status: 500, want: "failed"},
 		"nobody":                    {path: "/scim/v2/Users/nobody", status: 404, want: "failed"},
-		"no journal":                {configure: func(h *Handler) { h.journal = &sharedJournal{path: "/dev/null/nowhere"} }, status: 503, want: "failed"},
+		"no journal":                {configure: func(h *Handler) { h.Journal.Off = false }, status: 503, want: "failed"},
 		"a new account that is off": {method: "POST", path: "/scim/v2/Users", body: `{"userName":"new","active":false}`, change: func(b *backend) { b.call = result(translators.NotApplied, refusal) }, status: 403, want: "failed"},
 		"protected":                 {configure: func(h *Handler) { h.Policy.Protect = []string{`userName eq "ada"`} }, status: 403, want: "held_back"},
 		"dry run":                   {configure: func(h *Handler) { h.DryRun = true }, status: 503, want: "held_back"},
@@ -169,39 +166,12 @@ func TestBrakeIsCounted(t *testing.T) {
 	}
 }
 
-// entries are the lines of a journal.
-func entries(t *testing.T, path string) []map[string]any {
+// journaled returns a gateway with a journal.
+func journaled(t *testing.T, b *backend) (*Handler, *recorder) {
 	t.Helper()
-	text, err := os.ReadFile(path)
-	if err != nil && !os.IsNotExist(err) {
-		t.Fatal(err)
-	}
-	var all []map[string]any
-	for line := range strings.Lines(string(text)) {
-		var entry map[string]any
-		if err := json.Unmarshal([]byte(line), &entry); err != nil {
-			t.Fatalf("%v: %s", err, line)
-		}
-		all = append(all, entry)
-	}
-	return all
-}
-
-// journaled returns a gateway with a journal, and its lines once it is closed.
-func journaled(t *testing.T, b *backend) (*Handler, func() []map[string]any) {
-	t.Helper()
-	path := filepath.Join(t.TempDir(), "journal.jsonl")
-	h, _ := newHandler(t, b, func(h *Handler) { h.journal = &sharedJournal{path: path} })
-	t.Cleanup(func() {
-		if h.journal != nil {
-			h.journal.giveBack()
-		}
-	})
-	return h, func() []map[string]any {
-		h.journal.giveBack()
-		h.journal = nil // its grace is not waited for
-		return entries(t, path)
-	}
+	r := newRecorder(t)
+	h, _ := newHandler(t, b, func(h *Handler) { r.records(t, h) })
+	return h, r
 }
 
 // A disable for which nothing is written, and which is not in force, is in the
@@ -212,8 +182,8 @@ func TestUnwrittenDisableIsRecorded(t *testing.T) {
 		want  []string
 	}{
 		"proven":  {translators.Proof{Status: translators.Proven}, nil},
-		"refuted": {translators.Proof{Status: translators.Refuted, Detail: "x"}, []string{"intent disable", "outcome refuted"}},
-		"failed":  {translators.Proof{Err: errors.New("x")}, []string{"intent disable", "outcome failed"}},
+		"refuted": {translators.Proof{Status: translators.Refuted, Detail: "x"}, []string{"disable refuted"}},
+		"failed":  {translators.Proof{Err: errors.New("x")}, []string{"disable failed"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			b := works()
@@ -221,18 +191,13 @@ func TestUnwrittenDisableIsRecorded(t *testing.T) {
 			b.plan = func(translators.Intent) *translators.Plan {
 				return &translators.Plan{Proves: translators.ProofDisabled}
 			}
-			h, read := journaled(t, b)
+			h, r := journaled(t, b)
 			ask(h, "PATCH", "/scim/v2/Users/"+userID, disableAda)
 			var got []string
-			for _, entry := range read() {
-				switch entry["kind"] {
-				case "intent":
-					got = append(got, fmt.Sprint("intent ", entry["operation"]))
-					if entry["name"] != "ada" || entry["resource"] != userID || fmt.Sprint(entry["calls"]) != "[]" {
-						t.Errorf("the intent is %v", entry)
-					}
-				default:
-					got = append(got, fmt.Sprint("outcome ", entry["proof"]))
+			for _, e := range r.entries(t) {
+				got = append(got, e.Operation+" "+e.Proof)
+				if e.Name != "ada" || e.Resource != userID || len(e.Calls) != 0 {
+					t.Errorf("the entry is %+v", e)
 				}
 			}
 			if diff := cmp.Diff(test.want, got); diff != "" {
@@ -247,7 +212,7 @@ func TestUnwrittenDisableIsRecorded(t *testing.T) {
 func TestJournalNames(t *testing.T) {
 	b := works()
 	b.active = false
-	h, read := journaled(t, b)
+	h, r := journaled(t, b)
 	if answer := ask(h, "PATCH", "/scim/v2/Users/"+userID, strings.Replace(disableAda, "False", "True", 1)); answer.Code != http.StatusOK {
 		t.Fatalf("enabling: %d %s", answer.Code, answer.Body)
 	}
@@ -255,20 +220,20 @@ func TestJournalNames(t *testing.T) {
 	x := h.newExchange(nil, httptest.NewRequest("PATCH", "/", nil), "")
 	grace := scim.NewResource(users)
 	grace.Set(users.Attribute("userName"), scim.String("grace"))
-	end, err := x.begin(translators.Intent{Action: scim.ActionUpdate, Type: users}, new(translators.Plan))
+	end, err := x.begin(t.Context(), translators.Intent{Action: scim.ActionUpdate, Type: users}, new(translators.Plan))
 	if err != nil {
 		t.Fatal(err)
 	}
 	end(carried{report: translators.Report{Outcome: translators.Applied, Results: []translators.CallResult{{Entry: &translators.Entry{Resource: grace}}}}}, nil)
-	lines := read()
-	if len(lines) != 4 {
-		t.Fatalf("the journal has %v", lines)
+	entries := r.entries(t)
+	if len(entries) != 2 {
+		t.Fatalf("the journal has %+v", entries)
 	}
-	if lines[0]["operation"] != "enable" || lines[0]["name"] != "ada" || lines[1]["name"] != nil {
-		t.Errorf("enabling: %v", lines[:2])
+	if entries[0].Operation != "enable" || entries[0].Name != "ada" {
+		t.Errorf("enabling: %+v", entries[0])
 	}
-	if lines[2]["name"] != nil || lines[3]["name"] != "grace" {
-		t.Errorf("an intent without a name: %v", lines[2:])
+	if entries[1].Name != "grace" {
+		t.Errorf("an intent without a name: %+v", entries[1])
 	}
 }
 

@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -85,9 +84,8 @@ type Handler struct {
 	// written.
 	DryRun bool `json:"dry_run,omitempty"`
 
-	// JournalPath is the file of the journal, or "off". Default:
-	// scimgate/journal.jsonl in Caddy's data directory.
-	JournalPath string `json:"journal,omitempty"`
+	// Journal says what the journal keeps of this gateway. Default: every write.
+	Journal Journaling `json:"journal,omitzero"`
 
 	// While a Caddyfile is read: where protect stands, and what types there can be.
 	protectLines []caddyfile.Dispenser
@@ -104,7 +102,7 @@ type Handler struct {
 	walks      *walks
 	wide       *semaphore.Weighted // for requests that show members
 	names      *activity
-	journal    *sharedJournal
+	journal    *heldJournal // nil: off
 	inFlight   atomic.Int64
 	checker    checker
 	left       sync.Once // the activities
@@ -198,26 +196,12 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 	}
 	metrics.begin(h.Name, h.backend)
 	h.names = activities.enter(h.Name, h.credentialNames())
-	if err := h.provisionJournal(); err != nil {
+	if err := h.provisionJournal(ctx); err != nil {
 		return failed("journal", err)
 	}
 	h.warn()
 	h.checker.start(h)
 	return nil
-}
-
-// provisionJournal finds out where the journal is. It is opened later.
-func (h *Handler) provisionJournal() error {
-	path := h.JournalPath
-	switch path {
-	case "off":
-		return nil
-	case "":
-		path = filepath.Join(caddy.AppDataDir(), "scimgate", "journal.jsonl")
-	}
-	path, err := filepath.Abs(path) // gateways that mean the same file share it
-	h.journal = &sharedJournal{path: path}
-	return err
 }
 
 // expirySoon is how long before its end an operator is told that a credential

@@ -1,82 +1,70 @@
 package gateway
 
 import (
+	"context"
+	"errors"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
 
+	"github.com/scimgate/scimgate/modules/app"
 	"github.com/scimgate/scimgate/modules/journal"
 )
 
-// journals are the open journals by their path: gateways with the same file,
-// also before and after a reload, share one.
-var journals = journalPool{open: caddy.NewUsagePool()}
-
-// journalPool keeps a journal from being opened while it is still being closed:
-// its file is locked until then.
-type journalPool struct {
-	mu   sync.Mutex
-	open *caddy.UsagePool
+// Journaling says what of a gateway's writes the journal keeps.
+type Journaling struct {
+	// Off keeps nothing: nobody can tell afterwards what was done, and a write whose
+	// outcome is not known is not found again.
+	Off bool `json:"off,omitempty"`
 }
 
-func (p *journalPool) take(path string) (*journal.Journal, error) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	value, _, err := p.open.LoadOrNew(path, func() (caddy.Destructor, error) { return journal.Open(path) })
-	if err != nil {
-		return nil, err
+// errNoJournal is why a gateway that was set up without an app writes nothing.
+var errNoJournal = errors.New("the gateway has no journal")
+
+// heldJournal is a gateway's hold on the journal.
+type heldJournal struct {
+	*journal.Journal
+	once sync.Once
+}
+
+// provisionJournal takes hold of the journal, which is opened later. A gateway that is
+// only looked at, outside a configuration, has none.
+func (h *Handler) provisionJournal(ctx caddy.Context) error {
+	if h.Journal.Off {
+		return nil
 	}
-	return value.(*journal.Journal), nil
-}
-
-func (p *journalPool) giveBack(path string) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	_, _ = p.open.Delete(path)
-}
-
-// sharedJournal is a gateway's hold on a journal. It is taken by the first write
-// or the first check, so that a configuration can be looked at without touching
-// the file.
-type sharedJournal struct {
-	path string
-
-	mu       sync.Mutex
-	journal  *journal.Journal
-	released bool
-}
-
-// get returns the journal, opening it if need be.
-func (s *sharedJournal) get() (*journal.Journal, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.journal != nil {
-		return s.journal, nil
+	shared, err := app.Of(ctx)
+	if err != nil || shared == nil {
+		return err
 	}
-	if s.released {
-		return nil, journal.ErrClosed
-	}
-	var err error
-	s.journal, err = journals.take(s.path)
-	return s.journal, err
+	h.journal = holdJournal(shared.Journal())
+	return nil
 }
 
-// journalGrace is how long a replaced configuration keeps its journal behind its
-// last request: a connection that is being drained may still ask.
-const journalGrace = 10 * time.Second
+func holdJournal(j *journal.Journal) *heldJournal {
+	j.Hold()
+	return &heldJournal{Journal: j}
+}
+
+const (
+	// journalGrace is how long a replaced configuration keeps its journal behind its
+	// last request: a connection that is being drained may still ask.
+	journalGrace = 10 * time.Second
+	// flushTimeout bounds how long is waited at its end for what was done to be
+	// recorded.
+	flushTimeout = 5 * time.Second
+)
 
 // release gives the journal back when no request is under way any more. What was
-// done until now is on disk when it returns: the process may be about to end.
-func (s *sharedJournal) release(inFlight *atomic.Int64) {
-	s.mu.Lock()
-	if s.journal != nil {
-		_ = s.journal.Flush() // what can't be written was told when it was begun
-	}
-	s.mu.Unlock()
+// done until now is recorded when it returns: the process may be about to end.
+func (j *heldJournal) release(inFlight *atomic.Int64) {
+	ctx, cancel := context.WithTimeout(context.Background(), flushTimeout)
+	defer cancel()
+	_ = j.Flush(ctx) // what the store does not take was told when it was begun
 	if caddy.Exiting() && inFlight.Load() == 0 {
-		s.giveBack()
+		j.giveBack()
 		return
 	}
 	var wait func()
@@ -85,17 +73,11 @@ func (s *sharedJournal) release(inFlight *atomic.Int64) {
 			time.AfterFunc(time.Second, wait)
 			return
 		}
-		s.giveBack()
+		j.giveBack()
 	}
 	time.AfterFunc(journalGrace, wait)
 }
 
-func (s *sharedJournal) giveBack() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.released = true
-	if s.journal != nil {
-		s.journal = nil
-		journals.giveBack(s.path)
-	}
+func (j *heldJournal) giveBack() {
+	j.once.Do(func() { _ = j.Release() })
 }

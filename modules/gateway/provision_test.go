@@ -3,8 +3,6 @@ package gateway
 import (
 	"context"
 	"encoding/json"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -12,12 +10,9 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/google/go-cmp/cmp"
-	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
-	"go.uber.org/zap/zaptest/observer"
 
 	"github.com/scimgate/scimgate/modules/access"
-	"github.com/scimgate/scimgate/modules/journal"
 	"github.com/scimgate/scimgate/translators"
 )
 
@@ -34,7 +29,7 @@ func (testTranslator) CaddyModule() caddy.ModuleInfo {
 func load(t *testing.T, configuration caddy.Context, name, base string) (*Handler, error) {
 	t.Helper()
 	raw, err := json.Marshal(map[string]any{
-		"name": name, "base": base, "journal": "off", "translator": map[string]string{"type": "test"},
+		"name": name, "base": base, "journal": map[string]bool{"off": true}, "translator": map[string]string{"type": "test"},
 		"access": access.Access{Credentials: []*access.Credential{{Name: "test", Secret: secret}}},
 	})
 	if err != nil {
@@ -165,42 +160,4 @@ func TestUsableBackend(t *testing.T) {
 		t.Fatal(err)
 	}
 	expect("taken down", map[string]float64{})
-}
-
-// A journal that can't be opened, because another process has it too, is known
-// before the first write, and told once.
-func TestJournalIsChecked(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "journal.jsonl")
-	other, err := journal.Open(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	core, logs := observer.New(zapcore.ErrorLevel)
-	h, _ := newHandler(t, works(), func(h *Handler) { h.log, h.journal = zap.New(core), &sharedJournal{path: path} })
-	t.Cleanup(h.journal.giveBack)
-	h.checker.start(h)
-	h.checker.stop()
-	check := func() {
-		h.checker.run(t.Context(), h)
-		h.checker.stop()
-	}
-	check()
-	check()
-	told := logs.FilterMessageSnippet("the journal can't be written").All()
-	if len(told) != 1 || !strings.Contains(told[0].ContextMap()["error"].(string), path) {
-		t.Errorf("the log has %v", told)
-	}
-	if answer := ask(h, "PATCH", "/scim/v2/Users/"+userID, disableAda); answer.Code != 503 {
-		t.Errorf("a disable: %d %s", answer.Code, answer.Body)
-	}
-	if err := other.Destruct(); err != nil {
-		t.Fatal(err)
-	}
-	check()
-	if answer := ask(h, "PATCH", "/scim/v2/Users/"+userID, disableAda); answer.Code != 200 {
-		t.Errorf("a disable when the journal is free: %d %s", answer.Code, answer.Body)
-	}
-	if text, err := os.ReadFile(path); err != nil || len(text) == 0 {
-		t.Errorf("the journal is %q, %v", text, err)
-	}
 }

@@ -1,173 +1,274 @@
-// Package journal keeps what a gateway is about to do and what came of it. The
-// intent is on disk before the first write reaches the backend; the outcome
-// follows (DESIGN §4 rule 9).
+// Package journal keeps what the gateways are about to do and what came of it, in
+// the store. An intent is durable before the first write reaches the backend; its
+// outcome follows, a [CommitInterval] later at most (DESIGN §4 rule 9).
 //
-// The journal is a file of JSON lines. Writers that come at the same time share
-// one flush to disk.
+// Writers that come at the same time share one transaction. A store that does not
+// take an intent is away: writes are refused until it takes one again, and a
+// disable, and only that, is recorded in a small local file instead, from which it
+// comes into the store when that is back.
 package journal
 
 import (
-	"encoding/json"
+	"context"
 	"errors"
 	"fmt"
-	"io/fs"
-	"os"
-	"path/filepath"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/scimgate/scimgate/modules/store"
 )
 
-// Intent is what is about to be done.
-type Intent struct {
-	Time       time.Time `json:"time"`
-	ID         string    `json:"id"` // of the entry: request id and step
-	Gateway    string    `json:"gateway"`
-	Caller     string    `json:"caller"` // the name of the credential
-	Address    string    `json:"address,omitempty"`
-	Operation  string    `json:"operation"`
-	Type       string    `json:"type"`
-	Resource   string    `json:"resource,omitempty"` // the id; empty on create
-	Name       string    `json:"name,omitempty"`     // userName or displayName, where it was read
-	Attributes []string  `json:"attributes,omitempty"`
-	// Calls are the purposes of the backend calls in order; the calls
-	// themselves hold values and are not kept.
-	Calls []string `json:"calls"`
-}
+// CommitInterval is how long an outcome may wait for an intent to go along with:
+// two transactions for each write would cost twice the disk's time.
+const CommitInterval = 20 * time.Millisecond
 
-// Outcome is what came of an intent.
-type Outcome struct {
-	Time     time.Time     `json:"time"`
-	ID       string        `json:"id"`                 // of the intent
-	Result   string        `json:"result"`             // applied, not applied, unknown
-	Resource string        `json:"resource,omitempty"` // the id of what was created
-	Name     string        `json:"name,omitempty"`     // userName or displayName, where the intent has none
-	Proof    string        `json:"proof,omitempty"`
-	Duration time.Duration `json:"duration_ns"`
-	Error    string        `json:"error,omitempty"` // its kind; never the backend's words
-}
+// OperationDisable is the operation of an entry that takes an account's access away
+// and does nothing else. It alone goes on without the store.
+const OperationDisable = "disable"
+
+// How long things may take.
+const (
+	commitTimeout  = 4 * time.Second // of one transaction
+	beginTimeout   = 5 * time.Second // of an intent, from its beginning
+	openingTimeout = 3 * time.Second // in which a store that is just being opened is waited for
+	retryInterval  = time.Second     // of asking a store that is away
+	spoolInterval  = 5 * time.Second // of trying to open the local file
+)
+
+// mostOwed bounds the outcomes that are kept in memory while the store is away, and
+// mostDoubtful the intents.
+const (
+	mostOwed     = 10_000
+	mostDoubtful = 1_000
+)
 
 // ErrClosed says that the journal was closed.
 var ErrClosed = errors.New("the journal is closed")
 
-// Journal appends entries to a file. It is safe for many goroutines.
+// Outcome is what came of an intent.
+type Outcome struct {
+	ID       string        `json:"id"` // of the entry
+	Result   Result        `json:"result"`
+	Resource string        `json:"resource,omitempty"` // the id of what was created
+	Name     string        `json:"name,omitempty"`     // userName or displayName, where the intent has none
+	Proof    string        `json:"proof,omitempty"`
+	Error    string        `json:"error,omitempty"` // its kind; never the backend's words
+	Note     string        `json:"note,omitempty"`
+	Ended    time.Time     `json:"ended"`
+	Duration time.Duration `json:"duration_ns,omitempty"`
+}
+
+// Journal records entries in a store. It is safe for many goroutines.
 type Journal struct {
-	path string
+	store *store.Store
+	key   poolKey
+	spool *spool
+	log   atomic.Pointer[zap.Logger]
 
 	mu       sync.Mutex
-	file     *os.File
-	pending  []byte        // encoded lines that are not yet written
-	outcomes []byte        // those of pending that are outcomes
-	waiters  *batch        // those who wait for pending
+	begun    bool
+	gathered *work
 	wake     chan struct{} // has room for one
 	late     *time.Timer   // wakes run for outcomes that nothing else did; nil when none wait
-	closed   bool
+	away     error         // why the store is away; nil: it is there
+	doubtful []Entry       // that were refused and may have been recorded all the same
+	lost     int           // outcomes that there was no room for
+	closing  chan struct{}
+	ended    chan struct{}
+
+	owed []Outcome // run's own: outcomes that could not be recorded yet
+}
+
+// work is what has gathered while the transaction before was under way.
+type work struct {
+	intents  []Entry
+	outcomes []Outcome
+	isTaken  bool
 	done     chan struct{}
-
-	// run's own
-	torn bool   // the last write failed and may have left half a line
-	owed []byte // outcomes that could not be written yet
+	err      error
 }
 
-// batch is everybody who waits for the same flush.
-type batch struct {
-	done chan struct{}
-	err  error
-}
+func newWork() *work { return &work{done: make(chan struct{})} }
 
-// MaxSize is the size in bytes at which a journal file is put aside as
-// <path>.1 and a new one is begun; an older <path>.1 is overwritten.
-const MaxSize = 256 << 20
-
-// CommitInterval is how long an outcome may wait for the flush of an intent to go
-// along with: two flushes for each write would cost twice the disk's time.
-const CommitInterval = 20 * time.Millisecond
-
-// mostOwed bounds the outcomes that are kept in memory, in bytes, while the disk
-// does not take them.
-const mostOwed = 1 << 20
-
-// Open opens or creates the file, and its directory, readable by its owner
-// alone. It is an error if another process has it open, where the system can tell.
-func Open(path string) (*Journal, error) {
-	file, err := open(path)
-	if err != nil {
-		return nil, fmt.Errorf("opening the journal: %w", err)
-	}
+// New returns a journal in the store, with its local file for disables at the path;
+// "" is none. It opens nothing; see [Journal.Start]. Who has it calls [Journal.Close].
+func New(s *store.Store, spoolPath string) *Journal {
 	j := &Journal{
-		path: path, file: file,
-		waiters: &batch{done: make(chan struct{})},
-		wake:    make(chan struct{}, 1), done: make(chan struct{}),
+		store: s, key: poolKey{s, spoolPath}, spool: takeSpool(spoolPath), gathered: newWork(),
+		wake: make(chan struct{}, 1), closing: make(chan struct{}), ended: make(chan struct{}),
+	}
+	j.log.Store(zap.NewNop())
+	return j
+}
+
+// Start opens the local file and begins to write; what stands in the file comes into
+// the store. The first entry does so too. Calling it again sets where the journal's
+// own messages go.
+func (j *Journal) Start(log *zap.Logger) {
+	j.log.Store(log)
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.start()
+}
+
+// start is Start, once, with the mutex held.
+func (j *Journal) start() {
+	if j.begun || j.isClosed() {
+		return
+	}
+	j.begun = true
+	log := j.log.Load()
+	if err := j.spool.open(); errors.Is(err, errNoSpool) {
+		// a command tells by itself what is not recorded
+	} else if err != nil {
+		log.Error("the local file for disables can't be used: while the store is away, disables are refused too", zap.Error(err))
+	} else if n := j.spool.count(); n > 0 {
+		log.Warn("disables of an earlier process stand in the local file; they are brought into the journal", zap.Int("disables", n))
 	}
 	go j.run()
-	return j, nil
 }
 
-// Begin returns when the intent is on disk. Without that nothing may be written
-// to the backend.
-func (j *Journal) Begin(intent Intent) error {
-	b, err := j.append(struct {
-		Kind string `json:"kind"`
-		Intent
-	}{"intent", intent}, false)
-	if err != nil {
-		return err
+func (j *Journal) isClosed() bool {
+	select {
+	case <-j.closing:
+		return true
+	default:
+		return false
 	}
-	<-b.done
-	return b.err
 }
 
-// End hands over the outcome, which is on disk with the next flush that works, a
-// [CommitInterval] later if nothing else is flushed before: it is kept while the
-// disk is full. It does not wait; an error means that it can't be recorded any
-// more.
-func (j *Journal) End(outcome Outcome) error {
-	_, err := j.append(struct {
-		Kind string `json:"kind"`
-		Outcome
-	}{"outcome", outcome}, true)
-	return err
-}
-
-// Flush returns when everything that was handed over before is on disk, or can't
-// be written now.
-func (j *Journal) Flush() error {
-	j.mu.Lock()
-	if j.closed {
-		j.mu.Unlock()
+// Begin returns when the intent is durable. Without that nothing may be written to
+// the backend. A disable is durable in the local file where the store is away. It
+// takes a few seconds at most, and none while the store is known to be away; the
+// error then wraps [store.ErrUnavailable].
+func (j *Journal) Begin(ctx context.Context, e Entry) error {
+	e.Instance = j.store.Instance()
+	mayBeThere, err := j.record(ctx, e)
+	if err == nil {
 		return nil
 	}
-	b := j.waiters
-	j.rouse()
-	j.mu.Unlock()
-	<-b.done
-	return b.err
+	if e.Operation == OperationDisable {
+		spoolErr := j.spool.begin(e)
+		if spoolErr == nil {
+			j.log.Load().Warn("a disable is recorded in the local file: the store does not take it", zap.String("entry", e.ID), zap.Error(err))
+			j.rouse()
+			return nil
+		}
+		j.log.Load().Error("a disable is refused: neither the store nor the local file takes it",
+			zap.String("entry", e.ID), zap.NamedError("store_error", err), zap.NamedError("file_error", spoolErr))
+		err = fmt.Errorf("%w; and the local file for disables: %w", err, spoolErr)
+	}
+	if mayBeThere {
+		j.doubt(e)
+	}
+	return fmt.Errorf("recording what is about to be done: %w", err)
 }
 
-func (j *Journal) append(entry any, isOutcome bool) (*batch, error) {
-	line, err := json.Marshal(entry)
+// record hands an intent to run and waits for it. mayBeThere says of one that was
+// not confirmed that it may have been recorded all the same.
+func (j *Journal) record(ctx context.Context, e Entry) (mayBeThere bool, err error) {
+	j.mu.Lock()
+	j.start()
+	if err = j.away; j.isClosed() {
+		err = ErrClosed
+	}
 	if err != nil {
-		return nil, fmt.Errorf("writing to the journal: %w", err)
+		j.mu.Unlock()
+		return false, err
+	}
+	w := j.gathered
+	w.intents = append(w.intents, e)
+	j.rouse()
+	j.mu.Unlock()
+
+	timer := time.NewTimer(beginTimeout)
+	defer timer.Stop()
+	select {
+	case <-w.done:
+		return w.isTaken, w.err
+	case <-ctx.Done():
+		err = ctx.Err()
+	case <-timer.C:
+		err = fmt.Errorf("%w: it did not answer within %v", store.ErrUnavailable, beginTimeout)
 	}
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	if j.closed {
-		return nil, ErrClosed
+	select {
+	case <-w.done:
+		return w.isTaken, w.err
+	default:
 	}
-	line = append(line, '\n')
-	j.pending = append(j.pending, line...)
-	if !isOutcome {
-		j.rouse()
-		return j.waiters, nil
+	if !w.isTaken {
+		w.intents = slices.DeleteFunc(w.intents, func(other Entry) bool { return other.ID == e.ID })
 	}
-	j.outcomes = append(j.outcomes, line...)
+	if ctx.Err() == nil {
+		j.depart(err)
+	}
+	return w.isTaken, err
+}
+
+// doubt keeps an intent that nothing was done for, so that it does not stay open
+// should it have been recorded.
+func (j *Journal) doubt(e Entry) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if len(j.doubtful) < mostDoubtful {
+		j.doubtful = append(j.doubtful, e)
+	}
+	j.rouse()
+}
+
+// End hands over the outcome of an entry, which is recorded a [CommitInterval] later
+// at most, or as soon as the store is back: it is kept until then. It does not wait;
+// an error means that it can't be recorded any more.
+func (j *Journal) End(o Outcome) error {
+	isThere, err := j.spool.end(o)
+	if isThere {
+		return nil
+	}
+	if err != nil {
+		j.log.Load().Warn("the outcome of a disable does not go into the local file, and is kept in memory", zap.String("entry", o.ID), zap.Error(err))
+	}
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	switch {
+	case j.isClosed():
+		return ErrClosed
+	case len(j.gathered.outcomes) >= mostOwed:
+		j.lost++
+		return fmt.Errorf("%d outcomes wait for the store: %w", mostOwed, store.ErrUnavailable)
+	}
+	j.gathered.outcomes = append(j.gathered.outcomes, o)
 	if j.late == nil {
 		j.late = time.AfterFunc(CommitInterval, j.rouse)
 	}
-	return j.waiters, nil
+	return nil
 }
 
-// rouse makes run look what is pending.
+// Flush returns when everything that was handed over before is recorded, or can't be
+// now.
+func (j *Journal) Flush(ctx context.Context) error {
+	j.mu.Lock()
+	if err := j.away; err != nil || j.isClosed() || !j.begun {
+		j.mu.Unlock()
+		return err
+	}
+	w := j.gathered
+	j.rouse()
+	j.mu.Unlock()
+	select {
+	case <-w.done:
+		return w.err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// rouse makes run look what has gathered.
 func (j *Journal) rouse() {
 	select {
 	case j.wake <- struct{}{}:
@@ -175,125 +276,31 @@ func (j *Journal) rouse() {
 	}
 }
 
-// run writes and flushes what has gathered while the flush before it was under
-// way, so that many writers share one.
-func (j *Journal) run() {
-	defer close(j.done)
-	for {
-		j.mu.Lock()
-		lines, outcomes, b, closed := j.pending, j.outcomes, j.waiters, j.closed
-		j.pending, j.outcomes, j.waiters = nil, nil, &batch{done: make(chan struct{})}
-		if j.late != nil {
-			j.late.Stop()
-			j.late = nil
-		}
-		j.mu.Unlock()
-		if len(lines) > 0 {
-			if b.err = j.flush(lines); b.err != nil {
-				j.owe(outcomes)
-			}
-			close(b.done)
-			continue
-		}
-		close(b.done)
-		if closed {
-			if len(j.owed) > 0 {
-				_ = j.flush(nil) // the last chance
-			}
-			return
-		}
-		<-j.wake
+// depart notes that the store is away. The mutex is held.
+func (j *Journal) depart(err error) {
+	if !errors.Is(err, store.ErrUnavailable) {
+		err = fmt.Errorf("%w: %w", store.ErrUnavailable, err)
 	}
+	if j.away == nil {
+		j.log.Load().Error("the store does not take the journal: writes are refused, and disables are recorded in the local file", zap.Error(err))
+	}
+	j.away = err
 }
 
-// owe keeps outcomes for the next flush. Nobody waits for them, and without them
-// what was done would look as if nobody knew how it ended.
-func (j *Journal) owe(outcomes []byte) {
-	if len(j.owed)+len(outcomes) <= mostOwed {
-		j.owed = append(j.owed, outcomes...)
-	}
+// Health is how the journal does.
+type Health struct {
+	Away    error // why the store does not take intents; nil: it does
+	Spooled int   // disables that stand in the local file and not in the store yet
+	Used    int64 // bytes of the local file
+	Size    int64 // bytes that there are; 0: it can't be used
 }
 
-func (j *Journal) flush(lines []byte) error {
-	if err := j.rotate(); err != nil {
-		return fmt.Errorf("beginning a new journal: %w", err)
-	}
-	if len(j.owed) > 0 {
-		lines = slices.Concat(j.owed, lines)
-	}
-	if j.torn {
-		lines = append([]byte{'\n'}, lines...)
-	}
-	_, err := j.file.Write(lines)
-	if j.torn = err != nil; j.torn {
-		return fmt.Errorf("writing to the journal: %w", err)
-	}
-	if err := j.file.Sync(); err != nil {
-		return fmt.Errorf("flushing the journal: %w", err)
-	}
-	j.owed = nil
-	return nil
-}
-
-// rotate puts a file that has become too large aside, and begins a new one also
-// where somebody else has moved or removed it. A file that can't be put aside goes
-// on growing, and it is tried again with the next flush: a journal that is too
-// large stops no disable. Its error is that there is no file to write to.
-func (j *Journal) rotate() error {
-	ours, err := j.file.Stat()
-	if err != nil {
-		return nil // writing will tell
-	}
-	named, err := os.Stat(j.path)
-	isThere := err == nil && os.SameFile(ours, named)
-	if isThere && ours.Size() < MaxSize || errors.Is(err, fs.ErrPermission) {
-		return nil
-	}
-	if isThere {
-		if err := os.Rename(j.path, j.path+".1"); err != nil {
-			return nil
-		}
-	}
-	file, err := open(j.path)
-	if err != nil {
-		return err
-	}
-	_ = j.file.Close() // everything in it has been flushed
-	j.file = file
-	return nil
-}
-
-// open opens or creates a file and its directory, and keeps other processes from
-// it.
-func open(path string) (*os.File, error) {
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return nil, err
-	}
-	file, err := os.OpenFile(path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
-	if err != nil {
-		return nil, err
-	}
-	if err := lock(file); err != nil {
-		return nil, errors.Join(fmt.Errorf("%s: %w", path, err), file.Close())
-	}
-	return file, nil
-}
-
-// errInUse says that the file belongs to somebody else who runs: of two who write
-// and rotate one file, one would put the other's entries aside.
-var errInUse = errors.New("another process writes to this journal, or another gateway does by another path: give each process a journal of its own")
-
-// Destruct writes what is pending and closes the file. It is called when no
-// configuration uses the journal any more.
-func (j *Journal) Destruct() error {
+// Health tells how the journal does, without asking the store.
+func (j *Journal) Health() Health {
+	h := Health{Spooled: j.spool.count()}
+	h.Used, h.Size = j.spool.room()
 	j.mu.Lock()
-	if j.closed {
-		j.mu.Unlock()
-		return nil
-	}
-	j.closed = true
-	j.rouse()
-	j.mu.Unlock()
-	<-j.done
-	return j.file.Close()
+	defer j.mu.Unlock()
+	h.Away = j.away
+	return h
 }

@@ -4,6 +4,6 @@ package journal
 
 import "os"
 
-// lock does nothing: here it is up to the operator that no other process writes
-// to the file.
+// lock does nothing: here it is up to the operator that no other process uses the
+// file.
 func lock(*os.File) error { return nil }

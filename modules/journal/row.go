@@ -11,7 +11,7 @@ import (
 )
 
 // columns are those of an entry in the order of scan.
-const columns = `seq, id, instance, time, gateway, caller, token, address, request, operation, type, resource, name,
+const columns = `seq, id, instance, time, gateway, caller, token, address, request, operation, type, resource, name, why,
 	changes, members, calls, result, proof, error, note, ended, duration`
 
 // read returns the entries of those sequences that there are, in any order.
@@ -48,7 +48,7 @@ func scan(rows *store.Rows) (Entry, error) {
 		result                  sql.NullString
 	)
 	err := rows.Scan(&e.Sequence, &e.ID, &e.Instance, &begun, &e.Gateway, &e.Caller, &e.Token, &e.Address, &e.Request,
-		&e.Operation, &e.Type, &e.Resource, &e.Name, &changes, &members, &calls, &result, &e.Proof, &e.Error, &e.Note, &ended, &duration)
+		&e.Operation, &e.Type, &e.Resource, &e.Name, &e.Why, &changes, &members, &calls, &result, &e.Proof, &e.Error, &e.Note, &ended, &duration)
 	if err != nil {
 		return Entry{}, err
 	}

@@ -105,6 +105,7 @@ CREATE TABLE scim_journal (
 	resource  TEXT NOT NULL,
 	name      TEXT NOT NULL,
 	folded    TEXT NOT NULL,
+	why       TEXT NOT NULL DEFAULT '',
 	changes   TEXT NOT NULL,
 	members   TEXT NOT NULL,
 	calls     TEXT NOT NULL,

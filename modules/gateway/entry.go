@@ -1,0 +1,112 @@
+package gateway
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/scimgate/scimgate/modules/journal"
+	"github.com/scimgate/scimgate/scim"
+	"github.com/scimgate/scimgate/translators"
+)
+
+// How much of a write an entry of the journal holds.
+const (
+	longestValue = 16 << 10 // bytes of an attribute's value
+	longestCall  = 16 << 10 // bytes of a call's text
+	longestCalls = 64 << 10 // of all of them
+	mostMembers  = 10_000   // ids of members
+)
+
+func (x *exchange) entryID() string { return fmt.Sprintf("%s-%d", x.id, x.step) }
+
+// entry is what the journal is told of an intent.
+func (x *exchange) entry(intent translators.Intent, plan *translators.Plan) journal.Entry {
+	e := journal.Entry{
+		Time: time.Now().UTC(), ID: x.entryID(), Gateway: x.h.Name, Request: x.id,
+		Caller: x.caller.Name, Token: x.caller.Token,
+		Operation: string(intent.Action), Type: intent.Type.Name, Resource: intent.ID, Name: nameIn(intent),
+		Members: membersIn(intent.Members), Calls: callsIn(plan),
+	}
+	if x.caller.Address.IsValid() {
+		e.Address = x.caller.Address.String()
+	}
+	if x.operator != nil {
+		e.Why = x.operator.Why
+	}
+	switch {
+	case intent.Action != scim.ActionUpdate:
+	case disablesAccount(intent) || plan.Proves == translators.ProofDisabled && len(plan.Calls) == 0:
+		e.Operation = journal.OperationDisable
+	case enablesAccount(intent):
+		e.Operation = "enable"
+	}
+	if len(intent.Changes) > 0 {
+		e.Changes = make([]journal.Change, len(intent.Changes))
+		for i, d := range intent.Changes {
+			e.Changes[i] = changeIn(d)
+		}
+	}
+	return e
+}
+
+// changeIn is what the journal is told of one attribute. Here alone values go into
+// it.
+func changeIn(d scim.Difference) journal.Change {
+	change := journal.Change{Attribute: d.Attribute.String()}
+	if !isShown(d.Attribute) {
+		change.Secret = true
+		return change
+	}
+	if !d.Before.IsAbsent() {
+		change.From = scim.AppendValue(nil, d.Before, isShown)
+	}
+	if !d.After.IsAbsent() {
+		change.To = scim.AppendValue(nil, d.After, isShown)
+	}
+	if len(change.From)+len(change.To) > longestValue {
+		change.Omitted = len(change.From) + len(change.To)
+		change.From, change.To = nil, nil
+	}
+	return change
+}
+
+// isShown reports whether an attribute's values are ever told to anybody.
+func isShown(a *scim.Attribute) bool {
+	return a.Mutability != scim.WriteOnly && a.Returned != scim.ReturnedNever
+}
+
+// membersIn is what the journal is told of a change of members.
+func membersIn(m *scim.MemberChange) *journal.Members {
+	if m.IsEmpty() {
+		return nil
+	}
+	added := m.Add[:min(len(m.Add), mostMembers)]
+	removed := m.Remove[:min(len(m.Remove), mostMembers-len(added))]
+	return &journal.Members{
+		ReplaceAll: m.ReplaceAll, Added: added, Removed: removed,
+		Omitted: len(m.Add) + len(m.Remove) - len(added) - len(removed),
+	}
+}
+
+// callsIn is what the journal is told of a plan's calls.
+func callsIn(plan *translators.Plan) []journal.Call {
+	calls := make([]journal.Call, len(plan.Calls))
+	room := longestCalls
+	for i, call := range plan.Calls {
+		text := call.String()
+		calls[i] = journal.Call{Purpose: call.Purpose(), Text: journal.Cut(text, min(longestCall, room))}
+		room = max(0, room-len(text))
+	}
+	return calls
+}
+
+// nameIn returns the name of whom an intent is about, where it is known.
+func nameIn(intent translators.Intent) string {
+	switch {
+	case intent.Before != nil:
+		return nameOf(intent.Before.Resource)
+	case intent.After != nil:
+		return nameOf(intent.After)
+	}
+	return ""
+}

@@ -1,0 +1,30 @@
+package journal
+
+import "github.com/prometheus/client_golang/prometheus"
+
+var (
+	spooledMetric = prometheus.NewDesc("caddy_scim_journal_spooled",
+		"Disables that stand in the local file and not in the store yet.", nil, nil)
+	usableMetric = prometheus.NewDesc("caddy_scim_journal_usable",
+		"Whether the store takes the journal: 1, or 0 while writes are refused.", nil, nil)
+)
+
+// Describe implements prometheus.Collector.
+func (j *Journal) Describe(to chan<- *prometheus.Desc) {
+	to <- spooledMetric
+	to <- usableMetric
+}
+
+// Collect implements prometheus.Collector.
+func (j *Journal) Collect(to chan<- prometheus.Metric) {
+	h := j.Health()
+	usable := 1.0
+	if h.Away != nil {
+		usable = 0
+	}
+	to <- prometheus.MustNewConstMetric(spooledMetric, prometheus.GaugeValue, float64(h.Spooled))
+	to <- prometheus.MustNewConstMetric(usableMetric, prometheus.GaugeValue, usable)
+}
+
+// Interface guards
+var _ prometheus.Collector = (*Journal)(nil)
