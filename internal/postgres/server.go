@@ -75,7 +75,9 @@ func Database(t TB) string {
 		t.Fatalf("starting PostgreSQL: %v", err)
 		return ""
 	}
-	return s.Database(t)
+	name, dsn := s.database(t)
+	t.Cleanup(func() { _ = s.Exec("DROP DATABASE IF EXISTS " + name + " WITH (FORCE)") })
+	return dsn
 }
 
 // Start starts a server that ends with the test, for a test that stops it or
@@ -162,19 +164,23 @@ func (s *Server) Log() string {
 	return string(text)
 }
 
-var databases atomic.Int64
+var databases atomic.Int64 // that were made
 
 // Database makes a fresh, empty database and returns how it is connected to. It is
-// dropped with the test, whoever is still connected.
+// there as long as the server.
 func (s *Server) Database(t TB) string {
 	t.Helper()
-	name := fmt.Sprintf("test%d", databases.Add(1))
+	_, dsn := s.database(t)
+	return dsn
+}
+
+func (s *Server) database(t TB) (name, dsn string) {
+	t.Helper()
+	name = fmt.Sprintf("test%d", databases.Add(1))
 	if err := s.Exec("CREATE DATABASE " + name); err != nil {
 		t.Fatalf("making a database: %v", err)
-		return ""
 	}
-	t.Cleanup(func() { _ = s.Exec("DROP DATABASE IF EXISTS " + name + " WITH (FORCE)") })
-	return s.DSN(name)
+	return name, s.DSN(name)
 }
 
 // Exec executes statements as the superuser, in the database postgres.

@@ -8,6 +8,6 @@ var (
 	Describe   = describe
 )
 
-// SetHeartbeat changes how often the store is looked after. It is called before the
-// store is opened.
-func (s *Store) SetHeartbeat(every time.Duration) { s.heartbeat = every }
+// SetPace changes how often the store is looked after, and how long its database may
+// take to answer then. It is called before the store is opened.
+func (s *Store) SetPace(heartbeat, patience time.Duration) { s.heartbeat, s.patience = heartbeat, patience }

@@ -29,8 +29,8 @@ const (
 	// usualHeartbeat is how often a store that works is looked after, and the
 	// instance says that it is there.
 	usualHeartbeat = 10 * time.Second
-	// patience is how long a database may take to answer that.
-	patience = 5 * time.Second
+	// usualPatience is how long a database may take to answer that.
+	usualPatience = 5 * time.Second
 	// openingTime is how long it may take to open a database, migrations apart.
 	openingTime = 30 * time.Second
 	// A store that does not work is looked after again after the shortest pause,
@@ -119,7 +119,7 @@ func (s *Store) look(ctx context.Context) error {
 }
 
 func (s *Store) probe(ctx context.Context, db *Database) (read, write error) {
-	ctx, cancel := context.WithTimeout(ctx, patience)
+	ctx, cancel := context.WithTimeout(ctx, s.patience)
 	defer cancel()
 	read = db.read(ctx, func(tx *Tx) error {
 		var version int

@@ -18,7 +18,7 @@ import (
 func attending(t *testing.T, engine store.Engine) *store.Store {
 	t.Helper()
 	s := store.New(engine, zap.NewNop())
-	s.SetHeartbeat(20 * time.Millisecond)
+	s.SetPace(20*time.Millisecond, time.Minute)
 	if err := s.Open(t.Context()); err != nil {
 		t.Fatal(err)
 	}

@@ -38,7 +38,7 @@ func (db *Database) migrate(ctx context.Context) error {
 	}
 	// A disk that is full is no reason not to read.
 	var present int
-	brief, cancel := context.WithTimeout(ctx, patience)
+	brief, cancel := context.WithTimeout(ctx, usualPatience)
 	defer cancel()
 	err = db.read(brief, func(tx *Tx) (err error) {
 		present, err = tx.version(brief)

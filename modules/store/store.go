@@ -26,8 +26,9 @@ type Store struct {
 	engine   Engine
 	instance string
 	log      *zap.Logger
-	// heartbeat is how often a store that works is looked after.
-	heartbeat time.Duration
+	// heartbeat is how often a store that works is looked after, and patience how
+	// long its database may take to answer then.
+	heartbeat, patience time.Duration
 	doubted   chan struct{} // has an element when somebody was told that the store is unavailable
 
 	opening sync.Mutex // held while the database is opened and closed
@@ -62,7 +63,7 @@ func New(engine Engine, log *zap.Logger) *Store {
 	return &Store{
 		engine: engine, instance: uuid.NewString(), log: log, doubted: make(chan struct{}, 1), opened: make(chan struct{}),
 		health:    health{read: errNotOpen, write: errNotOpen, since: time.Now(), changed: make(chan struct{})},
-		heartbeat: usualHeartbeat, sightings: make(map[string]sighting), keys: make(map[string][]byte),
+		heartbeat: usualHeartbeat, patience: usualPatience, sightings: make(map[string]sighting), keys: make(map[string][]byte),
 	}
 }
 
