@@ -10,4 +10,6 @@ var (
 
 // SetPace changes how often the store is looked after, and how long its database may
 // take to answer then. It is called before the store is opened.
-func (s *Store) SetPace(heartbeat, patience time.Duration) { s.heartbeat, s.patience = heartbeat, patience }
+func (s *Store) SetPace(heartbeat, patience time.Duration) {
+	s.heartbeat, s.patience = heartbeat, patience
+}

@@ -29,7 +29,7 @@ type Store struct {
 	// heartbeat is how often a store that works is looked after, and patience how
 	// long its database may take to answer then.
 	heartbeat, patience time.Duration
-	doubted   chan struct{} // has an element when somebody was told that the store is unavailable
+	doubted             chan struct{} // has an element when somebody was told that the store is unavailable
 
 	opening sync.Mutex // held while the database is opened and closed
 

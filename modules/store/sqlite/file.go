@@ -27,6 +27,9 @@ func (e *Engine) make() error {
 		return err
 	}
 	file, err := os.OpenFile(e.Path, os.O_CREATE|os.O_RDWR|os.O_EXCL, 0o600)
+	if errors.Is(err, fs.ErrExist) {
+		return nil // somebody was faster
+	}
 	if err != nil {
 		return err
 	}
