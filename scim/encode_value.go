@@ -3,7 +3,6 @@ package scim
 import (
 	"errors"
 	"fmt"
-	"strconv"
 	"strings"
 )
 
@@ -203,46 +202,4 @@ func endpointOf(resourceType string) string {
 		return "/Groups"
 	}
 	return ""
-}
-
-// AppendValue appends a value as JSON, as it is: no projection leaves anything out,
-// and nothing is made anew. keep says which sub-attributes are written; what is
-// absent is null.
-func AppendValue(dst []byte, v Value, keep func(*Attribute) bool) []byte {
-	switch v.kind {
-	case KindString:
-		return appendString(dst, v.text)
-	case KindBool:
-		return strconv.AppendBool(dst, v.flag)
-	case KindNumber:
-		if ok, _ := checkNumber(v.text); !ok {
-			return appendString(dst, v.text)
-		}
-		return append(dst, v.text...)
-	case KindComplex:
-		dst = append(dst, '{')
-		isFirst := true
-		for _, f := range v.fields {
-			if !keep(f.Attribute) {
-				continue
-			}
-			if !isFirst {
-				dst = append(dst, ',')
-			}
-			isFirst = false
-			dst = append(appendString(dst, f.Attribute.Name), ':')
-			dst = AppendValue(dst, f.Value, keep)
-		}
-		return append(dst, '}')
-	case KindList:
-		dst = append(dst, '[')
-		for i, item := range v.items {
-			if i > 0 {
-				dst = append(dst, ',')
-			}
-			dst = AppendValue(dst, item, keep)
-		}
-		return append(dst, ']')
-	}
-	return append(dst, "null"...)
 }

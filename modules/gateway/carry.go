@@ -185,7 +185,10 @@ func (x *exchange) begin(ctx context.Context, intent translators.Intent, plan *t
 	x.step++
 	log := x.h.journal
 	if err = errNoJournal; log != nil {
-		err = log.Begin(ctx, x.entry(intent, plan))
+		var entry journal.Entry
+		if entry, err = x.entry(ctx, intent, plan); err == nil {
+			err = log.Begin(ctx, entry)
+		}
 	}
 	if err != nil {
 		return nil, &scim.Error{Status: http.StatusServiceUnavailable, RetryAfter: retryUnavailable, Err: err,

@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"context"
 	"fmt"
 	"time"
 
@@ -11,7 +12,6 @@ import (
 
 // How much of a write an entry of the journal holds.
 const (
-	longestValue = 16 << 10 // bytes of an attribute's value
 	longestCall  = 16 << 10 // bytes of a call's text
 	longestCalls = 64 << 10 // of all of them
 	mostMembers  = 10_000   // ids of members
@@ -20,7 +20,7 @@ const (
 func (x *exchange) entryID() string { return fmt.Sprintf("%s-%d", x.id, x.step) }
 
 // entry is what the journal is told of an intent.
-func (x *exchange) entry(intent translators.Intent, plan *translators.Plan) journal.Entry {
+func (x *exchange) entry(ctx context.Context, intent translators.Intent, plan *translators.Plan) (journal.Entry, error) {
 	e := journal.Entry{
 		Time: time.Now().UTC(), ID: x.entryID(), Gateway: x.h.Name, Request: x.id,
 		Caller: x.caller.Name, Token: x.caller.Token,
@@ -40,39 +40,9 @@ func (x *exchange) entry(intent translators.Intent, plan *translators.Plan) jour
 	case enablesAccount(intent):
 		e.Operation = "enable"
 	}
-	if len(intent.Changes) > 0 {
-		e.Changes = make([]journal.Change, len(intent.Changes))
-		for i, d := range intent.Changes {
-			e.Changes[i] = changeIn(d)
-		}
-	}
-	return e
-}
-
-// changeIn is what the journal is told of one attribute. Here alone values go into
-// it.
-func changeIn(d scim.Difference) journal.Change {
-	change := journal.Change{Attribute: d.Attribute.String()}
-	if !isShown(d.Attribute) {
-		change.Secret = true
-		return change
-	}
-	if !d.Before.IsAbsent() {
-		change.From = scim.AppendValue(nil, d.Before, isShown)
-	}
-	if !d.After.IsAbsent() {
-		change.To = scim.AppendValue(nil, d.After, isShown)
-	}
-	if len(change.From)+len(change.To) > longestValue {
-		change.Omitted = len(change.From) + len(change.To)
-		change.From, change.To = nil, nil
-	}
-	return change
-}
-
-// isShown reports whether an attribute's values are ever told to anybody.
-func isShown(a *scim.Attribute) bool {
-	return a.Mutability != scim.WriteOnly && a.Returned != scim.ReturnedNever
+	var err error
+	e.Changes, err = x.h.journal.Changes(ctx, intent.Changes, e.Operation)
+	return e, err
 }
 
 // membersIn is what the journal is told of a change of members.

@@ -20,6 +20,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/scimgate/scimgate/modules/store"
+	"github.com/scimgate/scimgate/scim"
 )
 
 // CommitInterval is how long an outcome may wait for an intent to go along with:
@@ -166,6 +167,35 @@ func (j *Journal) Begin(ctx context.Context, e Entry) error {
 		j.doubt(e)
 	}
 	return fmt.Errorf("recording what is about to be done: %w", err)
+}
+
+// longestValue bounds the values of one attribute in an entry, in bytes.
+const longestValue = 16 << 10
+
+// Changes returns the differences that an operation makes as its entry keeps them: see
+// [Changes], whose key is the store's. An operation that goes on without the store
+// needs none.
+func (j *Journal) Changes(ctx context.Context, differences []scim.Difference, operation string) ([]Change, error) {
+	if len(differences) == 0 {
+		return nil, nil
+	}
+	waiting, cancel := context.WithTimeout(ctx, openingTimeout)
+	defer cancel()
+	key, err := j.store.Key(waiting, "private")
+	if errors.Is(err, store.ErrUnavailable) && j.Health().Away == nil && j.store.Wait(waiting) == nil { // it was just being opened
+		key, err = j.store.Key(waiting, "private")
+	}
+	if err != nil && operation != OperationDisable {
+		return nil, fmt.Errorf("recording what is about to be done: %w", err)
+	}
+	changes := Changes(differences, key)
+	for i := range changes {
+		if c := &changes[i]; len(c.From)+len(c.To) > longestValue {
+			c.Omitted = len(c.From) + len(c.To)
+			c.From, c.To = nil, nil
+		}
+	}
+	return changes, nil
 }
 
 // record hands an intent to run and waits for it. mayBeThere says of one that was
