@@ -41,7 +41,7 @@ func (j *Journal) run() {
 // waitForOpening waits a while for a store that is just being opened, so that the
 // first writes behind a start are not refused.
 func (j *Journal) waitForOpening() {
-	ctx, cancel := context.WithTimeout(context.Background(), openingTimeout)
+	ctx, cancel := context.WithTimeout(context.Background(), j.wait)
 	defer cancel()
 	go func() {
 		select {

@@ -89,17 +89,27 @@ func fileSize(t *testing.T, path string) uint64 {
 	return uint64(info.Size())
 }
 
-// limitFiles lets no file of this process grow beyond a size; 0 is no limit. The
-// operating system refuses to write as it does when the disk is full; the file that
-// is there in its full size can be written.
+// limitFiles lets no file of this process grow beyond a size, or beyond that of the
+// local file for disables; 0 is no limit.
 func limitFiles(t *testing.T, size uint64) {
+	t.Helper()
+	if size > 0 {
+		size = max(size, journal.SpoolSize)
+	}
+	limitFilesTo(t, size)
+}
+
+// limitFilesTo lets no file of this process grow beyond a size; 0 is no limit. The
+// operating system refuses to write as it does when the disk is full, and lets what
+// is there be overwritten.
+func limitFilesTo(t *testing.T, size uint64) {
 	t.Helper()
 	var limit syscall.Rlimit
 	must(t, syscall.Getrlimit(syscall.RLIMIT_FSIZE, &limit))
 	signal.Ignore(syscall.SIGXFSZ)
 	limit.Cur = limit.Max
 	if size > 0 {
-		limit.Cur = max(size, journal.SpoolSize)
+		limit.Cur = size
 	}
 	must(t, syscall.Setrlimit(syscall.RLIMIT_FSIZE, &limit))
 }

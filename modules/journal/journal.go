@@ -68,6 +68,7 @@ type Journal struct {
 	store *store.Store
 	key   poolKey
 	spool *spool
+	wait  time.Duration // for a store that is just being opened
 	log   atomic.Pointer[zap.Logger]
 
 	mu       sync.Mutex
@@ -99,7 +100,7 @@ func newWork() *work { return &work{done: make(chan struct{})} }
 // "" is none. It opens nothing; see [Journal.Start]. Who has it calls [Journal.Close].
 func New(s *store.Store, spoolPath string) *Journal {
 	j := &Journal{
-		store: s, key: poolKey{s, spoolPath}, spool: takeSpool(spoolPath), gathered: newWork(),
+		store: s, key: poolKey{s, spoolPath}, spool: takeSpool(spoolPath), wait: openingTimeout, gathered: newWork(),
 		wake: make(chan struct{}, 1), closing: make(chan struct{}), ended: make(chan struct{}),
 	}
 	j.log.Store(zap.NewNop())
@@ -179,7 +180,7 @@ func (j *Journal) Changes(ctx context.Context, differences []scim.Difference, op
 	if len(differences) == 0 {
 		return nil, nil
 	}
-	waiting, cancel := context.WithTimeout(ctx, openingTimeout)
+	waiting, cancel := context.WithTimeout(ctx, j.wait)
 	defer cancel()
 	key, err := j.store.Key(waiting, "private")
 	if errors.Is(err, store.ErrUnavailable) && j.Health().Away == nil && j.store.Wait(waiting) == nil { // it was just being opened
