@@ -17,6 +17,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/scimgate/scimgate/modules/journal"
+	"github.com/scimgate/scimgate/modules/notice"
 	"github.com/scimgate/scimgate/modules/store"
 	_ "github.com/scimgate/scimgate/modules/store/postgres"
 	_ "github.com/scimgate/scimgate/modules/store/sqlite" // the default
@@ -32,6 +33,10 @@ type App struct {
 	// Default: SQLite, in scimgate/scimgate.db in Caddy's data directory.
 	StoreRaw json.RawMessage `json:"store,omitempty" caddy:"namespace=scim.stores inline_key=engine"`
 
+	// ExpiryWarning says how it is warned of credentials that expire. Default: 30, 7
+	// and 1 days before, by log, metric and event.
+	ExpiryWarning *notice.Notice `json:"expiry_warning,omitempty"`
+
 	// Spool is the local file in which disables are recorded while the store is away.
 	// Default: scimgate/disables.spool in Caddy's data directory.
 	Spool string `json:"spool,omitempty"`
@@ -39,6 +44,7 @@ type App struct {
 	store   *store.Store
 	journal *journal.Journal
 	log     *zap.Logger
+	ends    []func() // what Start has begun
 }
 
 // CaddyModule implements caddy.Module.
@@ -80,7 +86,10 @@ func (a *App) Provision(ctx caddy.Context) error {
 	if err != nil {
 		return err
 	}
-	return register(ctx.GetMetricsRegistry(), a.journal)
+	if err := register(ctx.GetMetricsRegistry(), a.journal); err != nil {
+		return err
+	}
+	return a.provisionNotices(ctx)
 }
 
 // spool returns where the local file for disables is.
@@ -103,6 +112,7 @@ func register(registry *prometheus.Registry, collector prometheus.Collector) err
 func (a *App) Start() error {
 	a.store.Start()
 	a.journal.Start(a.log.Named("journal"))
+	a.ends = append(a.ends, a.tellSwitches())
 	a.runs()
 	return nil
 }
@@ -110,6 +120,11 @@ func (a *App) Start() error {
 // Stop ends what [Hold] finds: what is held is given back by Cleanup.
 func (a *App) Stop() error {
 	a.runsNoMore()
+	a.ExpiryWarning.Stop()
+	for _, end := range a.ends {
+		end()
+	}
+	a.ends = nil
 	return nil
 }
 
@@ -156,9 +171,7 @@ func Of(ctx caddy.Context) (*App, error) {
 	if a, ok := ctx.Value(contextKey{}).(*App); ok {
 		return a, nil
 	}
-	// Caddy has no other way to tell a context without a configuration, in which
-	// App panics.
-	if configuration := reflect.ValueOf(ctx).FieldByName("cfg"); configuration.IsValid() && configuration.IsNil() {
+	if isBare(ctx) {
 		return nil, nil
 	}
 	module, err := ctx.App("scim")
@@ -166,6 +179,13 @@ func Of(ctx caddy.Context) (*App, error) {
 		return nil, err
 	}
 	return module.(*App), nil
+}
+
+// isBare reports whether a context has no configuration, so that App panics. Caddy
+// has no other way to tell.
+func isBare(ctx caddy.Context) bool {
+	configuration := reflect.ValueOf(ctx).FieldByName("cfg")
+	return configuration.IsValid() && configuration.IsNil()
 }
 
 // Interface guards

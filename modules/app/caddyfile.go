@@ -4,6 +4,8 @@ import (
 	"github.com/caddyserver/caddy/v2/caddyconfig"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 	"github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
+
+	"github.com/scimgate/scimgate/modules/notice"
 )
 
 func init() {
@@ -26,6 +28,7 @@ func parse(d *caddyfile.Dispenser, existing any) (any, error) {
 //	scim {
 //		store <engine> ...
 //		spool <file>
+//		expiry_warning [<duration>...|off] { ... }
 //	}
 func (a *App) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	d.Next()
@@ -48,8 +51,13 @@ func (a *App) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 			if !d.AllArgs(&a.Spool) {
 				return d.Errf("write spool <file>: where disables are recorded while the store is away")
 			}
+		case "expiry_warning":
+			a.ExpiryWarning = new(notice.Notice)
+			if err := a.ExpiryWarning.UnmarshalCaddyfile(d.NewFromNextSegment()); err != nil {
+				return err
+			}
 		default:
-			return d.Errf("%q is no option of scim: store and spool are", word)
+			return d.Errf("%q is no option of scim: store, spool and expiry_warning are", word)
 		}
 	}
 	return nil

@@ -82,6 +82,9 @@ func (x *exchange) serve() {
 	}
 	x.caller = caller
 	x.h.names.accepted(caller.Name, x.started)
+	if x.isDisabled() {
+		return
+	}
 
 	// A write that was begun is finished when the caller has gone: an
 	// off-boarding must not depend on the provider's patience.
@@ -110,6 +113,10 @@ func (x *exchange) perform(ctx context.Context, op *scim.Operation, err error) {
 		return
 	}
 	x.note(op)
+	if err := x.frozen(op); err != nil {
+		x.fail(err)
+		return
+	}
 	switch op.Action {
 	case scim.ActionSearchAll:
 		x.operation = string(scim.ActionSearch)

@@ -24,6 +24,7 @@ import (
 	"github.com/scimgate/scimgate/modules/access"
 	"github.com/scimgate/scimgate/modules/policy"
 	"github.com/scimgate/scimgate/modules/remember"
+	memory "github.com/scimgate/scimgate/modules/store"
 	"github.com/scimgate/scimgate/scim"
 	"github.com/scimgate/scimgate/translators"
 )
@@ -105,7 +106,8 @@ type Handler struct {
 	journal    *heldJournal // nil: off
 	inFlight   atomic.Int64
 	checker    checker
-	left       sync.Once // the activities
+	control    func() *memory.Control // tokens and switches, as they are known; nil: there are none
+	left       sync.Once              // the activities
 	log        *zap.Logger
 }
 
@@ -198,6 +200,9 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 	h.names = activities.enter(h.Name, h.credentialNames())
 	if err := h.provisionJournal(ctx); err != nil {
 		return failed("journal", err)
+	}
+	if err := h.provisionSwitches(ctx); err != nil {
+		return failed("the store", err)
 	}
 	h.warn()
 	h.checker.start(h)
@@ -359,6 +364,7 @@ func (h *Handler) Cleanup() error {
 			metrics.end(h.Name, h.backend)
 		}
 		running.leave(h)
+		switchboard.leave(h)
 	})
 	if h.journal != nil {
 		h.journal.release(&h.inFlight)

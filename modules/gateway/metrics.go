@@ -61,7 +61,7 @@ func newCollectors() *collectors {
 		backendCallTime: histogram("backend_call_duration_seconds",
 			"Time of one call to the backend.", "gateway", "backend", "operation"),
 		disables: counter("disables_total",
-			"Disables that were asked for, by how they ended: proven, unprovable, refuted, failed, or held_back by protection, the brake or a dry run.",
+			"Disables that were asked for, by how they ended: proven, unprovable, refuted, failed, or held_back by protection, the brake, a switch or a dry run.",
 			"gateway", "backend", "proof"),
 		brakes: counter("brakes_total",
 			"Requests that the brake held back.", "gateway"),
@@ -82,7 +82,7 @@ func (c *collectors) register(registry *prometheus.Registry) error {
 		return nil
 	}
 	for _, collector := range []prometheus.Collector{
-		c.requests, c.requestTime, c.backendCalls, c.backendCallTime, c.disables, c.brakes, c.refusals, c.outside, c.usable, activities,
+		c.requests, c.requestTime, c.backendCalls, c.backendCallTime, c.disables, c.brakes, c.refusals, c.outside, c.usable, activities, switchboard,
 	} {
 		if err := registry.Register(collector); err != nil {
 			if _, again := errors.AsType[prometheus.AlreadyRegisteredError](err); !again {

@@ -61,16 +61,20 @@ CREATE TABLE scim_switches (
 	PRIMARY KEY (gateway, kind)
 );
 
--- Warnings of an expiry, so that each is given once by all gateways.
+-- Warnings of an expiry, over each way, so that each is given once by all gateways:
+-- sent, or free to be sent from due on.
 CREATE TABLE scim_warnings (
 	gateway    TEXT NOT NULL,
 	credential TEXT NOT NULL,
 	expires    BIGINT NOT NULL,
 	threshold  BIGINT NOT NULL,
+	way        TEXT NOT NULL,
 	claimed    BIGINT NOT NULL,
 	claimed_by TEXT NOT NULL,
+	attempts   BIGINT NOT NULL,
+	due        BIGINT NOT NULL,
 	sent       BIGINT NOT NULL,
-	PRIMARY KEY (gateway, credential, expires, threshold)
+	PRIMARY KEY (gateway, credential, expires, threshold, way)
 );
 
 -- Attributes that a backend has no place for. folded is value as it is compared, or
