@@ -21,7 +21,7 @@ var grammars = []struct {
 	files []string
 }{
 	{"docs/gateway.md", []string{"../modules/gateway/caddyfile.go", "../modules/access/caddyfile.go"}},
-	{"docs/access.md", []string{"../modules/access/caddyfile.go"}},
+	{"docs/access.md", []string{"../modules/access/caddyfile.go", "../modules/notice/caddyfile.go"}},
 	{"docs/translators/ldap.md", []string{"../translators/ldap/caddyfile.go", "../translators/ldap/generic.go", "../translators/mapfile/mapfile.go"}},
 	{"docs/schemas.md", []string{"../translators/mapfile/schema.go"}},
 }
@@ -36,7 +36,7 @@ var elsewhere = map[string]string{
 // TestOptions: each option that the code reads is on its page, and each line of
 // a syntax block begins with a word that the code reads.
 func TestOptions(t *testing.T) {
-	read := []string{"scim_gateway"}
+	read := []string{"scim_gateway", "expiry_warning"}
 	for _, g := range grammars {
 		for _, file := range g.files {
 			words := wordsRead(t, file)

@@ -120,6 +120,7 @@ func busy(t *testing.T) (log, store string) {
 	text = replaced(t, text, "format console", "output file "+log+"\nformat json")
 	text = replaced(t, text, "brake disable 50 per 10m", "brake disable 2 per 10m")
 	text = replaced(t, text, "base /scim/v2\n", "base /scim/v2\nallow 127.0.0.1\nallow service_tag AzureActiveDirectory ../testdata/ServiceTags_Public.json\n")
+	text = replaced(t, text, "token demo {env.SCIMGATE_DEMO_TOKEN}", "token demo {\nsecret {env.SCIMGATE_DEMO_TOKEN}\nexpires 2126-01-01\n}")
 	runCaddy(t, text)
 	g := gateway{"http://127.0.0.1:" + port + "/scim/v2", tokenForTests}
 
