@@ -3,6 +3,7 @@ package remember
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/scimgate/scimgate/scim"
@@ -140,6 +141,12 @@ func (t *Translator) findIn(ctx context.Context, k *kind, q translators.Query, s
 			return translators.Result{}, tooMany(q.Filter)
 		}
 	}
+	if len(k.Remembered) > 1 && len(known) > 0 { // the lookups know one value of each
+		var err error
+		if known, err = t.memory.rows(ctx, k, slices.Collect(maps.Keys(known))); err != nil {
+			return translators.Result{}, err
+		}
+	}
 	needed := k.without(withTargets(q.Selection, q.Filter))
 	entries, err := t.candidates(ctx, k, q, s, known, needed)
 	if err != nil {
@@ -188,11 +195,7 @@ func (t *Translator) lookUp(ctx context.Context, k *kind, f scim.Filter) (map[st
 func (t *Translator) candidates(ctx context.Context, k *kind, q translators.Query, s source, known map[string]*values, needed translators.Selection) ([]*translators.Entry, error) {
 	var entries []*translators.Entry
 	if len(s.lookups) > 0 && len(known) > 0 {
-		ids := make([]string, 0, len(known))
-		for id := range known {
-			ids = append(ids, id)
-		}
-		slices.Sort(ids)
+		ids := slices.Sorted(maps.Keys(known))
 		read, err := t.Translator.Read(ctx, q.Type, ids, needed)
 		if err != nil {
 			return nil, err

@@ -74,16 +74,17 @@ func (m memory) rows(ctx context.Context, k *kind, ids []string) (map[string]*va
 	return found, err
 }
 
-// lookUp returns what is remembered of resources whose value of the attribute has
-// that key; nil is for any value. Of more than most resources it returns most and one.
+// lookUp returns the values of an attribute, of resources where it has that key; nil
+// is for any. What else is remembered of them is not among it. Of more than most
+// resources it returns most and one.
 func (m memory) lookUp(ctx context.Context, k *kind, a *scim.Attribute, key *string, most int) (map[string]*values, error) {
 	found := make(map[string]*values)
 	err := m.read(ctx, k, func(tx *store.Tx) error {
-		inner, arguments := "SELECT id FROM scim_remembered WHERE gateway = $1 AND type = $2 AND attribute = $3", []any{m.gateway, k.Name, a.String()}
+		condition, arguments := "attribute = $3", []any{m.gateway, k.Name, a.String()}
 		if key != nil {
-			inner, arguments = inner+" AND folded = $4", append(arguments, *key)
+			condition, arguments = condition+" AND folded = $4", append(arguments, *key)
 		}
-		return m.collect(ctx, tx, k, found, fmt.Sprintf("id IN (%s ORDER BY id LIMIT %d)", inner, most+1), arguments)
+		return m.collect(ctx, tx, k, found, fmt.Sprintf("%s LIMIT %d", condition, most+1), arguments)
 	})
 	return found, err
 }
