@@ -16,7 +16,7 @@ var remembering = []string{"map externalId scimExternalId", "remember externalId
 
 // onPostgres puts the store on a server.
 func onPostgres(dsn string) []string {
-	return []string{"auto_https off\n", "auto_https off\n\tscim {\n\t\tstore postgres `" + dsn + "`\n\t}\n"}
+	return []string{"store sqlite ", "store postgres `" + dsn + "` # "}
 }
 
 // TestRememberedDialogues: to a provider it is the same whether externalId is in the
