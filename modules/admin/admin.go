@@ -27,6 +27,7 @@ func (API) CaddyModule() caddy.ModuleInfo {
 // Routes implements caddy.AdminRouter.
 func (API) Routes() []caddy.AdminRoute {
 	return []caddy.AdminRoute{
+		{Pattern: "/health", Handler: caddy.AdminHandlerFunc(serveHealth)},
 		{Pattern: "/scim/journal", Handler: get(serveJournal)},
 	}
 }
@@ -36,9 +37,8 @@ func (API) Routes() []caddy.AdminRoute {
 // answered with 500.
 func get(handle func(http.ResponseWriter, *http.Request, *app.App) error) caddy.AdminHandler {
 	return caddy.AdminHandlerFunc(func(w http.ResponseWriter, r *http.Request) error {
-		if r.Method != http.MethodGet && r.Method != http.MethodHead {
-			w.Header().Set("Allow", "GET, HEAD")
-			return caddy.APIError{HTTPStatus: http.StatusMethodNotAllowed, Err: fmt.Errorf("%s is not allowed: this route is read with GET", r.Method)}
+		if err := mayRead(w, r); err != nil {
+			return err
 		}
 		a, release, err := app.Hold()
 		if err != nil {
@@ -47,6 +47,15 @@ func get(handle func(http.ResponseWriter, *http.Request, *app.App) error) caddy.
 		defer release()
 		return handle(w, r, a)
 	})
+}
+
+// mayRead refuses what is no GET.
+func mayRead(w http.ResponseWriter, r *http.Request) error {
+	if r.Method == http.MethodGet || r.Method == http.MethodHead {
+		return nil
+	}
+	w.Header().Set("Allow", "GET, HEAD")
+	return caddy.APIError{HTTPStatus: http.StatusMethodNotAllowed, Err: fmt.Errorf("%s is not allowed: this route is read with GET", r.Method)}
 }
 
 // answer writes a value as JSON.

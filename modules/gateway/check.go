@@ -13,12 +13,13 @@ import (
 )
 
 // How soon the backend is looked at after a configuration was loaded, and how
-// often after that. A configuration that is only validated is gone by then, so
-// that validating it connects to nothing.
+// often after that, also while it can't be used. A configuration that is only
+// validated is gone by then, so that validating it connects to nothing.
 const (
-	checkDelay   = 2 * time.Second
-	checkEvery   = 5 * time.Minute
-	checkTimeout = 30 * time.Second
+	checkDelay      = 2 * time.Second
+	checkEvery      = 5 * time.Minute
+	checkEveryFault = 30 * time.Second
+	checkTimeout    = 30 * time.Second
 )
 
 // checker looks from time to time whether the backend can do what the
@@ -27,8 +28,12 @@ const (
 type checker struct {
 	mu     sync.Mutex
 	timer  *time.Timer
+	ctx    context.Context // ends when checking is stopped
 	cancel context.CancelFunc
 	last   []translators.Finding
+	state  backendState
+
+	looking sync.Mutex // one at a time
 }
 
 // start begins to check h.
@@ -36,7 +41,7 @@ func (c *checker) start(h *Handler) {
 	ctx, cancel := context.WithCancel(context.Background())
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.cancel = cancel
+	c.ctx, c.cancel = ctx, cancel
 	c.timer = time.AfterFunc(checkDelay, func() { c.run(ctx, h) })
 }
 
@@ -51,6 +56,27 @@ func (c *checker) stop() {
 }
 
 func (c *checker) run(ctx context.Context, h *Handler) {
+	c.look(ctx, h)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	switch {
+	case ctx.Err() != nil:
+	case c.state.isUsable:
+		c.timer.Reset(checkEvery)
+	default:
+		c.timer.Reset(checkEveryFault)
+	}
+}
+
+// look looks at the backend now. It does nothing once checking has been stopped, or
+// when somebody else has only just looked.
+func (c *checker) look(ctx context.Context, h *Handler) {
+	asked := time.Now()
+	c.looking.Lock()
+	defer c.looking.Unlock()
+	if c.present().checked.After(asked) {
+		return
+	}
 	release, err := h.translator.Lease()
 	if err != nil {
 		return // the configuration is being taken down
@@ -62,15 +88,43 @@ func (c *checker) run(ctx context.Context, h *Handler) {
 	if ctx.Err() != nil {
 		return
 	}
+<<<<<<< HEAD
 	isBad := func(f translators.Finding) bool { return f.Level == translators.LevelError }
 	metrics.checked(h.Name, h.backend, !slices.ContainsFunc(findings, isBad))
+=======
+	c.state.see(findings, time.Now())
+	metrics.checked(h.Name, h.backend, c.state.isUsable)
+>>>>>>> 64a30e9 (/health on Caddy's admin side tells gateways, backends and the store apart)
 	if !slices.Equal(findings, c.last) {
 		c.last = findings
 		for _, finding := range findings {
 			h.logFinding(finding)
 		}
 	}
-	c.timer.Reset(checkEvery)
+}
+
+// present returns what is known of the backend.
+func (c *checker) present() backendState {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.state
+}
+
+// backendState is what the latest check has found.
+type backendState struct {
+	checked  time.Time // zero: not yet
+	since    time.Time // when it became usable, or unusable
+	isUsable bool
+	findings []translators.Finding
+}
+
+func (s *backendState) see(findings []translators.Finding, now time.Time) {
+	isBad := func(f translators.Finding) bool { return f.Level == translators.LevelError }
+	isUsable := !slices.ContainsFunc(findings, isBad)
+	if s.checked.IsZero() || isUsable != s.isUsable {
+		s.since = now
+	}
+	s.checked, s.isUsable, s.findings = now, isUsable, findings
 }
 
 // findings asks the translator. No request's own goroutine runs here, whose panic

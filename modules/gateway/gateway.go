@@ -206,6 +206,7 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 	}
 	h.warn()
 	h.checker.start(h)
+	running.ready(h)
 	return nil
 }
 

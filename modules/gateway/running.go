@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
 	"sync"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -16,14 +18,17 @@ import (
 var running = runningTable{held: make(map[*Handler]runningGateway)}
 
 type runningTable struct {
-	mu   sync.Mutex
-	held map[*Handler]runningGateway
+	mu      sync.Mutex
+	held    map[*Handler]runningGateway
+	entered int
 }
 
 type runningGateway struct {
 	configuration *prometheus.Registry
 	name          string
 	text          []byte // of its configuration
+	number        int    // grows with each that comes
+	isReady       bool   // provisioned to its end
 }
 
 // enter notes a gateway, whose configuration is as it was loaded. The same gateway
@@ -41,8 +46,36 @@ func (t *runningTable) enter(configuration *prometheus.Registry, h *Handler) err
 			return fmt.Errorf("scim_gateway %[1]s: the name %[1]s is given to two gateways: each needs a name of its own", h.Name)
 		}
 	}
-	t.held[h] = runningGateway{configuration, h.Name, text}
+	t.entered++
+	t.held[h] = runningGateway{configuration: configuration, name: h.Name, text: text, number: t.entered}
 	return nil
+}
+
+// ready notes that a gateway serves from now on.
+func (t *runningTable) ready(h *Handler) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	g := t.held[h]
+	g.isReady = true
+	t.held[h] = g
+}
+
+// serving returns the gateways that serve, by name: of those that have the same name
+// the one that came last.
+func (t *runningTable) serving() []*Handler {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	latest := make(map[string]*Handler)
+	for h, g := range t.held {
+		if other := latest[g.name]; g.isReady && (other == nil || t.held[other].number < g.number) {
+			latest[g.name] = h
+		}
+	}
+	var serving []*Handler
+	for _, name := range slices.Sorted(maps.Keys(latest)) {
+		serving = append(serving, latest[name])
+	}
+	return serving
 }
 
 // leave is the reverse of enter.
