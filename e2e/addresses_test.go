@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/scimgate/scimgate/internal/slapd"
+	_ "github.com/scimgate/scimgate/modules/admin"
 )
 
 // from is a request's header by which a trusted proxy says whom it speaks for.
@@ -227,7 +228,7 @@ func TestHealth(t *testing.T) {
 	}
 	waitFor(t, "everything to serve", func() bool { return health("").Status == 200 })
 	is(health("?probe"), 200, map[string]string{"status": "ok", "gateways.#": "1", "gateways.0.name": "demo", "gateways.0.serves": "true",
-		"gateways.0.backend.type": "ldap", "gateways.0.backend.state": "usable", "store.available": "true", "store.error": ""})
+		"gateways.0.backend.type": "ldap", "gateways.0.backend.state": "usable", "store.available": "true", "store.error": "", "spool.usable": "true", "spool.waiting": "0"})
 	before := health("").get("gateways.0.backend.since")
 	is(health("?probe=true"), 200, map[string]string{"gateways.0.backend.since": before})
 

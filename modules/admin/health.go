@@ -19,6 +19,7 @@ type health struct {
 	Detail   string           `json:"detail,omitempty"`
 	Gateways []gateway.Health `json:"gateways"`
 	Store    *storeHealth     `json:"store,omitempty"`
+	Spool    *spoolHealth     `json:"spool,omitempty"`
 }
 
 type storeHealth struct {
@@ -26,6 +27,15 @@ type storeHealth struct {
 	Available bool      `json:"available"`
 	Since     time.Time `json:"since,omitzero"`
 	Error     string    `json:"error,omitempty"`
+}
+
+// spoolHealth is how the local file does in which disables are recorded while the store
+// is away. A file that can't be used keeps nothing from being served until then.
+type spoolHealth struct {
+	Usable  bool  `json:"usable"`
+	Waiting int   `json:"waiting"` // disables that are not in the store yet
+	Used    int64 `json:"used_bytes"`
+	Size    int64 `json:"size_bytes"`
 }
 
 // serveHealth tells whether everything serves: 200, or 503 with the same body.
@@ -48,6 +58,8 @@ func serveHealth(w http.ResponseWriter, r *http.Request) error {
 		if state.Err != nil {
 			told.Status, told.Store.Error = "failing", state.Err.Error()
 		}
+		spool := a.Journal().Health()
+		told.Spool = &spoolHealth{Usable: spool.Size > 0, Waiting: spool.Spooled, Used: spool.Used, Size: spool.Size}
 	}
 	for _, g := range told.Gateways {
 		if !g.Serves {

@@ -16,8 +16,8 @@ var running struct {
 	apps []*App
 }
 
-// Hold returns the app of the configuration that runs, with its store kept open
-// until release is called. It is for those that belong to no configuration, as
+// Hold returns the app of the configuration that runs, with its store and its journal
+// kept open until release is called. It is for those that belong to no configuration, as
 // Caddy's admin endpoint, which is begun before the apps. The error is
 // [ErrNotRunning].
 func Hold() (a *App, release func(), err error) {
@@ -26,10 +26,11 @@ func Hold() (a *App, release func(), err error) {
 	if len(running.apps) == 0 {
 		return nil, nil, ErrNotRunning
 	}
-	a = running.apps[len(running.apps)-1]
-	s := a.store // Cleanup comes behind Stop, which waits for us
+	held := *running.apps[len(running.apps)-1] // Cleanup comes behind Stop, which waits for us, and takes from the app what it has
+	s, j := held.store, held.journal
 	s.Hold()
-	return a, func() { _ = s.Release() }, nil
+	j.Hold()
+	return &held, func() { _ = errors.Join(j.Release(), s.Release()) }, nil
 }
 
 func (a *App) runs() {

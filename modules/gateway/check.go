@@ -88,13 +88,8 @@ func (c *checker) look(ctx context.Context, h *Handler) {
 	if ctx.Err() != nil {
 		return
 	}
-<<<<<<< HEAD
-	isBad := func(f translators.Finding) bool { return f.Level == translators.LevelError }
-	metrics.checked(h.Name, h.backend, !slices.ContainsFunc(findings, isBad))
-=======
 	c.state.see(findings, time.Now())
 	metrics.checked(h.Name, h.backend, c.state.isUsable)
->>>>>>> 64a30e9 (/health on Caddy's admin side tells gateways, backends and the store apart)
 	if !slices.Equal(findings, c.last) {
 		c.last = findings
 		for _, finding := range findings {
