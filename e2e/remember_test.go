@@ -171,3 +171,40 @@ func TestStoreOfRememberedIsLost(t *testing.T) {
 	g.want(t, 200, "PATCH", "/Users/"+id, disable)
 	lockIsSeen(t, directory)("ada-l")
 }
+
+// TestRememberedIsExplained: a plan says what is remembered, and the journal has it.
+func TestRememberedIsExplained(t *testing.T) {
+	directory := startSlapd(t, slapd.Options{})
+	g := startGateway(t, directory, setup{Replace: remembering})
+	remembers(t, g)
+	id := g.want(t, 201, "POST", "/Users", strings.Replace(userBody("ada-x"), "{", `{"externalId":"Ada-1",`, 1)).get("id")
+	change := patchOf(operation("replace", "externalId", "Ada\n2"), operation("replace", "title", "Countess"))
+	for _, step := range []struct {
+		method, path, body string
+		offline            bool
+		want               []string
+	}{
+		{"PATCH", "/Users/" + id, change, false, []string{"# remember externalId\nremember: User " + id + "\nexternalId: \"Ada\\n2\"\n\n# ", "replace: title"}},
+		{"PATCH", "/Users/" + id, change, true, []string{"# remember externalId\nremember: User " + id + "\nexternalId: \"Ada\\n2\"\n"}},
+		{"PATCH", "/Users/" + id, patchOf(operation("replace", "externalId", "Ada-1")), false, []string{"# nothing to do"}},
+		{"PATCH", "/Users/" + id, patchOf(operation("remove", "externalId", nil)), false, []string{"# forget externalId\nremember: User " + id + "\ndelete: externalId\n"}},
+		{"POST", "/Users", strings.Replace(userBody("eve-x"), "{", `{"externalId":"Eve-1",`, 1), false, []string{"changetype: add", "# remember externalId\nremember: User {1.id}\nexternalId: \"Eve-1\"\n"}},
+		{"DELETE", "/Users/" + id, "", false, []string{"changetype: delete", "# forget externalId\nforget: User " + id + "\n"}},
+	} {
+		text, err := g.explain(t, step.method, step.path, step.body, step.offline)
+		if err != nil {
+			t.Fatalf("%s: %v", step.method, err)
+		}
+		for _, want := range step.want {
+			if !strings.Contains(text, want) {
+				t.Errorf("%s %s:\n%s\nwant\n%s", step.method, step.body, text, want)
+			}
+		}
+	}
+	if text, err := g.explain(t, "PATCH", "/Users/"+id, disable, false); err != nil || strings.Contains(text, "remember") {
+		t.Errorf("the disable: %s, %v", text, err)
+	}
+	if a := g.want(t, 200, "GET", "/Users/"+id, ""); a.get("externalId") != "Ada-1" {
+		t.Errorf("explained, she is %s", a)
+	}
+}

@@ -14,6 +14,8 @@ import (
 
 	caddycmd "github.com/caddyserver/caddy/v2/cmd"
 	"github.com/spf13/cobra"
+
+	"github.com/scimgate/scimgate/modules/app"
 )
 
 func init() {
@@ -64,15 +66,29 @@ func (e explanation) run(in io.Reader, out io.Writer) error {
 	if err := e.configuration.load(); err != nil {
 		return err
 	}
-	handler, err := e.configuration.gateway(ctx, e.gateway)
+	a, err := e.configuration.app(ctx)
 	if err != nil {
 		return err
+	}
+	defer func() { _ = a.Cleanup() }()
+	gatewayCtx, end := bare(app.With(context.Background(), a))
+	defer end()
+	handler, err := e.configuration.gateway(gatewayCtx, e.gateway)
+	if err != nil {
+		return err
+	}
+	var unable error
+	if handler.Remembers() && !e.offline {
+		unable = openStore(ctx, a)
 	}
 	request, err := readRequest(in, handler.Bases())
 	if err != nil {
 		return err
 	}
-	text, err := handler.Explain(ctx, request, e.offline)
+	text, err := handler.Explain(gatewayCtx, request, e.offline)
+	if err != nil {
+		err = errors.Join(err, unable) // it may be all that is missing
+	}
 	if text != "" {
 		if _, err := io.WriteString(out, text); err != nil {
 			return err

@@ -85,13 +85,19 @@ func (c *configuration) open(ctx caddy.Context) (*app.App, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := a.Store().Open(ctx); err != nil {
-		if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) {
-			err = fmt.Errorf("%w. Run the command as the user of the service, such as sudo -u caddy scimgate, once the service has been started; or name the file in the configuration: scim { store sqlite <file> }", err)
-		}
+	if err := openStore(ctx, a); err != nil {
 		return nil, errors.Join(err, a.Cleanup())
 	}
 	return a, nil
+}
+
+// openStore opens the store of an app.
+func openStore(ctx context.Context, a *app.App) error {
+	err := a.Store().Open(ctx)
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) {
+		err = fmt.Errorf("%w. Run the command as the user of the service, such as sudo -u caddy scimgate, once the service has been started; or name the file in the configuration: scim { store sqlite <file> }", err)
+	}
+	return err
 }
 
 // handler returns the configuration of the gateway of that name; "" is the only one.
