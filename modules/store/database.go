@@ -42,6 +42,9 @@ type Database struct {
 	Dialect Dialect
 	Writer  *sql.DB // for transactions that write
 	Reader  *sql.DB // for those that do not; may be Writer
+	// Locker makes the connections that hold locks (see [Store.Lock]). It is nil where
+	// one process alone serves.
+	Locker *sql.DB
 	// Existing makes a database without the tables of this version an error: they
 	// are neither made nor changed.
 	Existing bool
@@ -58,10 +61,14 @@ type Database struct {
 
 // Close closes the database.
 func (db *Database) Close() error {
-	if db.Reader == db.Writer {
-		return db.Writer.Close()
+	var err error
+	if db.Locker != nil {
+		err = db.Locker.Close()
 	}
-	return errors.Join(db.Reader.Close(), db.Writer.Close())
+	if db.Reader != db.Writer {
+		err = errors.Join(err, db.Reader.Close())
+	}
+	return errors.Join(err, db.Writer.Close())
 }
 
 func (d Dialect) readIsolation() sql.IsolationLevel {

@@ -46,6 +46,8 @@ type Store struct {
 	sightings map[string]sighting // of the other instances
 	looked    time.Time           // when they were noted
 
+	locks locker
+
 	opened   chan struct{} // closed when the store can be read for the first time
 	openOnce sync.Once
 	watched  watcher
@@ -60,11 +62,15 @@ var (
 
 // New returns a store that stands on the engine. It opens nothing.
 func New(engine Engine, log *zap.Logger) *Store {
-	return &Store{
+	s := &Store{
 		engine: engine, instance: uuid.NewString(), log: log, doubted: make(chan struct{}, 1), opened: make(chan struct{}),
 		health:    health{read: errNotOpen, write: errNotOpen, since: time.Now(), changed: make(chan struct{})},
 		heartbeat: usualHeartbeat, patience: usualPatience, sightings: make(map[string]sighting), keys: make(map[string][]byte),
 	}
+	for i := range s.locks.holders {
+		s.locks.holders[i].use = make(turn, 1)
+	}
+	return s
 }
 
 // Location says where the store is, without secrets.
@@ -161,19 +167,24 @@ func (s *Store) Write(ctx context.Context, do func(*Tx) error) error {
 	return s.observed(transactionWrites, func() error { return db.write(ctx, do) })
 }
 
-// observed measures a transaction, and has the store looked after when it is said to
-// be unavailable.
+// observed measures a transaction.
 func (s *Store) observed(kind string, transaction func() error) error {
 	begin := time.Now()
 	err := transaction()
 	metrics.transactions.WithLabelValues(kind).Observe(time.Since(begin).Seconds())
-	if errors.Is(err, ErrUnavailable) {
-		select {
-		case s.doubted <- struct{}{}:
-		default:
-		}
-	}
+	s.doubt(err)
 	return err
+}
+
+// doubt has the store looked after if the error says that it is unavailable.
+func (s *Store) doubt(err error) {
+	if !errors.Is(err, ErrUnavailable) {
+		return
+	}
+	select {
+	case s.doubted <- struct{}{}:
+	default:
+	}
 }
 
 func (db *Database) read(ctx context.Context, do func(*Tx) error) error {
@@ -201,6 +212,7 @@ func (s *Store) Destruct() error {
 	s.mu.Unlock()
 	var err error
 	if db != nil {
+		s.locks.close()
 		s.leave(db)
 		err = db.Close()
 	}

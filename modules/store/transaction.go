@@ -9,8 +9,12 @@ import (
 	"unicode/utf8"
 )
 
-// longest is how long a transaction takes at most whose caller sets no limit.
-const longest = time.Minute
+const (
+	// longest is how long a transaction takes at most whose caller sets no limit.
+	longest = time.Minute
+	// promptly is how soon a connection tells that it is broken.
+	promptly = time.Second
+)
 
 // Tx is a transaction. Its statements are written for PostgreSQL, their parameters
 // $1, $2…; times are microseconds since 1970 (see [Micros]), what is true is 1. Text
@@ -29,7 +33,14 @@ func (db *Database) transact(ctx context.Context, on *sql.DB, options *sql.TxOpt
 		defer cancel()
 		ctx = limited
 	}
+	begin := time.Now()
 	tx, err := on.BeginTx(ctx, options)
+	if err != nil && ctx.Err() == nil && db.Forget != nil && time.Since(begin) < promptly {
+		// Connections that nobody used for a while may all have been cut: a server
+		// that is there costs nobody a transaction.
+		db.Forget()
+		tx, err = on.BeginTx(ctx, options)
+	}
 	if err != nil {
 		return db.judge(ctx, err)
 	}

@@ -37,7 +37,8 @@ type Engine struct {
 	// Password is the password, as a placeholder: {file./run/secrets/postgres} or
 	// {env.NAME}. Default: the DSN's, or that of the password file.
 	Password string `json:"password,omitempty"`
-	// MaxConnections is how many connections the gateway keeps at most. Default: 8.
+	// MaxConnections is how many connections the gateway keeps at most, besides the
+	// two that hold the locks of writes under way. Default: 8.
 	MaxConnections int `json:"max_connections,omitempty"`
 	// MustExist makes a database without the tables of the store an error, for
 	// commands.
@@ -167,7 +168,7 @@ func (e *Engine) Open(ctx context.Context) (*store.Database, error) {
 		return nil, errors.Join(err, db.Close())
 	}
 	return &store.Database{
-		Dialect: store.PostgreSQL, Writer: db, Reader: db, Existing: e.MustExist, Refusal: refusal,
+		Dialect: store.PostgreSQL, Writer: db, Reader: db, Locker: stdlib.OpenDB(*e.config.Copy()), Existing: e.MustExist, Refusal: refusal,
 		Forget: func() {
 			db.SetMaxIdleConns(0)
 			db.SetMaxIdleConns(idle)

@@ -32,7 +32,7 @@ func Engines(t *testing.T, test func(t *testing.T, engine func() store.Engine)) 
 }
 
 // SQLite returns what returns engines for one new file.
-func SQLite(t *testing.T) func() store.Engine {
+func SQLite(t testing.TB) func() store.Engine {
 	path := filepath.Join(t.TempDir(), "store", "scimgate.db")
 	return func() store.Engine {
 		engine := &sqlite.Engine{Path: path}
@@ -42,21 +42,21 @@ func SQLite(t *testing.T) func() store.Engine {
 }
 
 // PostgreSQL returns what returns engines for one new database on a real server.
-func PostgreSQL(t *testing.T) func() store.Engine {
+func PostgreSQL(t testing.TB) func() store.Engine {
 	t.Helper()
 	dsn := servers.Database(t)
 	return func() store.Engine { return At(t, dsn) }
 }
 
 // At returns an engine for the PostgreSQL database that is connected to by dsn.
-func At(t *testing.T, dsn string) store.Engine {
+func At(t testing.TB, dsn string) store.Engine {
 	t.Helper()
 	engine := &postgres.Engine{DSN: dsn}
 	provision(t, engine)
 	return engine
 }
 
-func provision(t *testing.T, engine caddy.Provisioner) {
+func provision(t testing.TB, engine caddy.Provisioner) {
 	t.Helper()
 	if err := engine.Provision(caddy.Context{}); err != nil {
 		t.Fatal(err)
@@ -64,7 +64,7 @@ func provision(t *testing.T, engine caddy.Provisioner) {
 }
 
 // Open returns a store that is open, and is closed when the test ends.
-func Open(t *testing.T, engine store.Engine) *store.Store {
+func Open(t testing.TB, engine store.Engine) *store.Store {
 	t.Helper()
 	s := store.New(engine, zaptest.NewLogger(t, zaptest.Level(zap.WarnLevel)))
 	if err := s.Open(t.Context()); err != nil {
