@@ -28,7 +28,7 @@ func (x *exchange) createOne(ctx context.Context) (*translators.Entry, error) {
 	if err != nil {
 		return nil, err
 	}
-	unlock, err := locks.lock(ctx, x.h.Name, x.op.Type.Name, "new", nameOf(intent.After))
+	unlock, err := x.lock(ctx, x.op.Type.Name, "new", nameOf(intent.After))
 	if err != nil {
 		return nil, err
 	}

@@ -104,6 +104,7 @@ type Handler struct {
 	wide       *semaphore.Weighted // for requests that show members
 	names      *activity
 	journal    *heldJournal // nil: off
+	sharer     sharer       // nil: no other gateway can be there
 	inFlight   atomic.Int64
 	checker    checker
 	control    func() *memory.Control // tokens and switches, as they are known; nil: there are none
@@ -202,6 +203,9 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 		return failed("journal", err)
 	}
 	if err := h.provisionSwitches(ctx); err != nil {
+		return failed("the store", err)
+	}
+	if err := h.provisionLocks(ctx); err != nil {
 		return failed("the store", err)
 	}
 	h.warn()

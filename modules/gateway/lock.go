@@ -2,9 +2,70 @@ package gateway
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"sync"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+	"go.uber.org/zap"
+
+	memory "github.com/scimgate/scimgate/modules/store"
 )
+
+// sharer keeps other gateways out of what a key names.
+type sharer interface {
+	Lock(ctx context.Context, key string) (unlock func(), err error)
+}
+
+// disableWaits is how long a disable waits for another gateway, which may hang: a
+// lock keeps writes apart, and nothing stops a disable.
+const disableWaits = 3 * time.Second
+
+// provisionLocks finds out what keeps other gateways out, if any can be there.
+func (h *Handler) provisionLocks(ctx caddy.Context) error {
+	s, err := remembering(ctx)
+	if s != nil {
+		h.sharer = s
+	}
+	return err
+}
+
+// lock waits until this request alone, on all gateways that share the store, writes
+// what the words name. Without the store there is nobody but this process to keep
+// out: a disable must not wait for it, and other writes the journal refuses.
+func (x *exchange) lock(ctx context.Context, words ...string) (func(), error) {
+	words = append([]string{x.h.Name}, words...)
+	unlock, err := locks.lock(ctx, words...)
+	if err != nil || x.h.sharer == nil {
+		return unlock, err
+	}
+	waiting := ctx
+	if x.disables {
+		limited, cancel := context.WithTimeout(ctx, disableWaits)
+		defer cancel()
+		waiting = limited
+	}
+	unlockShared, err := x.h.sharer.Lock(waiting, lockKey(words))
+	switch {
+	case errors.Is(err, memory.ErrUnavailable):
+		return unlock, nil
+	case err != nil && ctx.Err() == nil && waiting.Err() != nil:
+		x.h.log.Warn("another gateway holds a person for long: the disable does not wait for it",
+			zap.String("request_id", x.id), zap.Duration("waited", disableWaits))
+		return unlock, nil
+	case err != nil:
+		unlock()
+		return nil, err
+	}
+	return func() {
+		unlockShared()
+		unlock()
+	}, nil
+}
+
+// lockKey is what the words name, without case.
+func lockKey(words []string) string { return strings.ToLower(strings.Join(words, "\x00")) }
 
 // locks serialises the writes about one person or group, across all
 // configurations of this process: they are keyed by the gateway's name, which
@@ -24,7 +85,7 @@ type heldLock struct {
 // lock waits for the lock of what the words name, compared without case.
 // Nobody holds two at a time.
 func (t *lockTable) lock(ctx context.Context, words ...string) (unlock func(), err error) {
-	key := strings.ToLower(strings.Join(words, "\x00"))
+	key := lockKey(words)
 	t.mu.Lock()
 	l := t.held[key]
 	if l == nil {

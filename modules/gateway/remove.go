@@ -16,7 +16,7 @@ func (x *exchange) remove(ctx context.Context, invalid error) {
 		x.fail(invalid)
 		return
 	}
-	unlock, err := locks.lock(ctx, x.h.Name, x.op.Type.Name, x.op.ID)
+	unlock, err := x.lock(ctx, x.op.Type.Name, x.op.ID)
 	if err != nil {
 		x.fail(err)
 		return

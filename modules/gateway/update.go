@@ -19,7 +19,7 @@ func (x *exchange) update(ctx context.Context, invalid error) {
 	var err error
 	if !isMemberDelta(x.op) || !x.op.Condition.IsNone() {
 		var unlock func()
-		if unlock, err = locks.lock(ctx, x.h.Name, x.op.Type.Name, x.op.ID); err != nil {
+		if unlock, err = x.lock(ctx, x.op.Type.Name, x.op.ID); err != nil {
 			x.fail(err)
 			return
 		}

@@ -65,6 +65,11 @@ var limits = map[string]string{
 	"statement_timeout":                   "30s",
 	"lock_timeout":                        "5s",
 	"idle_in_transaction_session_timeout": "30s",
+	// A gateway that is gone without a word, as when its machine lost its power, gives
+	// back its locks within half a minute.
+	"tcp_keepalives_idle":     "15",
+	"tcp_keepalives_interval": "5",
+	"tcp_keepalives_count":    "3",
 	// What is committed is on the disk, whatever the server is set to.
 	"synchronous_commit": "on",
 }

@@ -1,0 +1,104 @@
+package gateway
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+
+	memory "github.com/scimgate/scimgate/modules/store"
+	"github.com/scimgate/scimgate/translators"
+)
+
+// sharing is a store that another gateway uses too.
+type sharing struct {
+	err    error // of a store that can't be asked
+	isHeld bool  // by the other gateway, which hangs
+	asked  []string
+	held   int
+}
+
+func (s *sharing) Lock(ctx context.Context, key string) (func(), error) {
+	s.asked = append(s.asked, key)
+	if s.isHeld {
+		<-ctx.Done()
+		return nil, ctx.Err()
+	}
+	if s.err != nil {
+		return nil, s.err
+	}
+	s.held++
+	return func() { s.held-- }, nil
+}
+
+// A write has its person or group for itself on all gateways. A store that can't be
+// asked holds nothing back that the journal does not, and another gateway that hangs
+// no disable.
+func TestSharedLock(t *testing.T) {
+	const (
+		path     = "/scim/v2/Users/" + userID
+		patience = disableWaits + 500*time.Millisecond
+	)
+	gone := fmt.Errorf("%w: gone", memory.ErrUnavailable)
+	for name, test := range map[string]struct {
+		shared             sharing
+		method, path, body string
+		status             int
+		writes             bool
+		waits              time.Duration
+		asks               string // for which locks
+	}{
+		"a change":                     {sharing{}, "PATCH", path, setTitle, 200, true, 0, "\x00user\x00" + userID},
+		"a disable":                    {sharing{}, "PATCH", path, disableAda, 200, true, 0, "\x00user\x00" + userID},
+		"a delete":                     {sharing{}, "DELETE", path, "", 204, true, 0, "\x00user\x00" + userID},
+		"a creation":                   {sharing{}, "POST", "/scim/v2/Users", `{"userName":"Bob"}`, 201, true, 0, "\x00user\x00new\x00bob"},
+		"a read":                       {sharing{}, "GET", path, "", 200, false, 0, ""},
+		"a change without the store":   {sharing{err: gone}, "PATCH", path, setTitle, 200, true, 0, "\x00user\x00" + userID},
+		"a disable without the store":  {sharing{err: gone}, "PATCH", path, disableAda, 200, true, 0, "\x00user\x00" + userID},
+		"a change while another hangs": {sharing{isHeld: true}, "PATCH", path, setTitle, 504, false, patience, "\x00user\x00" + userID},
+		"a disable while one hangs":    {sharing{isHeld: true}, "PATCH", path, disableAda, 200, true, disableWaits, "\x00user\x00" + userID},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := holds()
+			h, _ := newHandler(t, s, func(h *Handler) { h.Timeout = caddy.Duration(patience) })
+			h.sharer = &test.shared
+			s.before = func(translators.Intent) {
+				if test.shared.err == nil && !test.shared.isHeld && test.shared.held != 1 {
+					t.Errorf("it writes with %d locks", test.shared.held)
+				}
+			}
+			begin := time.Now()
+			answer := ask(h, test.method, test.path, test.body)
+			if waited := time.Since(begin); waited < test.waits {
+				t.Errorf("it waited %s, want %s", waited, test.waits)
+			}
+			if answer.Code != test.status {
+				t.Errorf("answered %d %s, want %d", answer.Code, answer.Body, test.status)
+			}
+			if wrote := len(s.writes) > 0; wrote != test.writes {
+				t.Errorf("it wrote %q", s.writes)
+			}
+			if test.shared.held != 0 {
+				t.Errorf("%d locks are left", test.shared.held)
+			}
+			var want []string
+			if test.asks != "" {
+				want = []string{strings.ToLower(h.Name) + test.asks}
+			}
+			if !slices.Equal(test.shared.asked, want) {
+				t.Errorf("asked for %q, want %q", test.shared.asked, want)
+			}
+			// Nobody of this process is kept out either.
+			unlock, err := locks.lock(t.Context(), h.Name, "user", userID)
+			if err != nil {
+				t.Fatal(err)
+			}
+			unlock()
+		})
+	}
+}
