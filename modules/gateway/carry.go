@@ -185,18 +185,21 @@ func (x *exchange) begin(ctx context.Context, intent translators.Intent, plan *t
 	x.step++
 	log := x.h.journal
 	if err = errNoJournal; log != nil {
+		working.begin(x.entryID())
 		var entry journal.Entry
 		if entry, err = x.entry(ctx, intent, plan); err == nil {
 			err = log.Begin(ctx, entry)
 		}
 	}
 	if err != nil {
+		working.end(x.entryID())
 		return nil, &scim.Error{Status: http.StatusServiceUnavailable, RetryAfter: retryUnavailable, Err: err,
 			Detail: "The gateway can't record what it is about to do, so that nothing was done."}
 	}
 	id, started, isNamed := x.entryID(), time.Now(), nameIn(intent) != ""
 	return func(done carried, failed error) {
 		if done.report.Outcome == translators.Unknown {
+			working.leave(id, time.Now().Add(translators.SettleTimeout))
 			return // the entry stays open
 		}
 		outcome := journal.Outcome{
@@ -212,6 +215,7 @@ func (x *exchange) begin(ctx context.Context, intent translators.Intent, plan *t
 		if err := log.End(outcome); err != nil {
 			x.h.log.Error("the outcome of a write could not be recorded", zap.String("request_id", x.id), zap.Error(err))
 		}
+		working.end(id)
 	}, nil
 }
 

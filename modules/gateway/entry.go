@@ -41,8 +41,36 @@ func (x *exchange) entry(ctx context.Context, intent translators.Intent, plan *t
 		e.Operation = "enable"
 	}
 	var err error
-	e.Changes, err = x.h.journal.Changes(ctx, intent.Changes, e.Operation)
+	e.Changes, err = x.h.journal.Changes(ctx, placed(intent, plan.Dropped), e.Operation)
 	return e, err
+}
+
+// placed are the differences of an intent without the values at those paths, which the
+// mapping has no place for: they are not written.
+func placed(intent translators.Intent, dropped []string) []scim.Difference {
+	if len(dropped) == 0 || intent.After == nil {
+		return intent.Changes
+	}
+	after := intent.After
+	for _, text := range dropped {
+		path, err := scim.ParsePath(intent.Type, text)
+		if err != nil || path.Attribute.MultiValued && path.Selector == nil {
+			continue // which element was meant is not known
+		}
+		if left, err := scim.Apply(after, []scim.Change{{Op: scim.Remove, Path: path}}); err == nil {
+			after = left
+		}
+	}
+	var differences []scim.Difference
+	for _, d := range intent.Changes {
+		if now := after.Get(d.Attribute); !now.Equal(intent.After.Get(d.Attribute)) {
+			if d.After = now; d.After.Equal(d.Before) {
+				continue
+			}
+		}
+		differences = append(differences, d)
+	}
+	return differences
 }
 
 // membersIn is what the journal is told of a change of members.

@@ -237,6 +237,7 @@ func (x *exchange) finish() {
 		if p == http.ErrAbortHandler {
 			panic(p)
 		}
+		working.leaveAll(x.id, time.Now().Add(translators.SettleTimeout))
 		x.h.log.Error("scim request panicked", zap.String("request_id", x.id), zap.Any("panic", p), zap.ByteString("stack", debug.Stack()))
 		if x.status == 0 {
 			x.fail(errors.New("a fault in the gateway"))

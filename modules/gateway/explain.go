@@ -14,7 +14,10 @@ import (
 // StopChecking keeps the gateway from looking at the backend and the journal from
 // time to time. It is for commands that look at a configuration beside the process
 // that serves it.
-func (h *Handler) StopChecking() { h.checker.stop() }
+func (h *Handler) StopChecking() {
+	h.checker.stop()
+	h.resolver.stop(h)
+}
 
 // Explain returns the operation that a request is and the backend's calls that
 // it would be turned into, and makes none of them. With offline it reads nothing
@@ -26,7 +29,7 @@ func (h *Handler) Explain(ctx context.Context, r *http.Request, offline bool) (s
 		return "", fmt.Errorf("the path %s is not below the gateway's base %s", r.URL.Path, strings.Join(h.Bases(), " and "))
 	}
 	if offline {
-		h.checker.stop() // it would connect
+		h.StopChecking() // it would connect
 	}
 	ctx, cancel := context.WithTimeout(ctx, time.Duration(h.Timeout))
 	defer cancel()

@@ -107,6 +107,7 @@ type Handler struct {
 	sharer     sharer       // nil: no other gateway can be there
 	inFlight   atomic.Int64
 	checker    checker
+	resolver   resolver
 	control    func() *memory.Control // tokens and switches, as they are known; nil: there are none
 	left       sync.Once              // the activities
 	log        *zap.Logger
@@ -210,6 +211,7 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 	}
 	h.warn()
 	h.checker.start(h)
+	h.resolver.start(h)
 	running.ready(h)
 	return nil
 }
@@ -363,6 +365,7 @@ func (h *Handler) credentialNames() []string {
 // journal is closed behind the last of them.
 func (h *Handler) Cleanup() error {
 	h.checker.stop()
+	h.resolver.stop(h)
 	h.Access.Cleanup()
 	h.left.Do(func() {
 		if activities.leave(h.names) {

@@ -8,6 +8,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/scimgate/scimgate/modules/access"
+	"github.com/scimgate/scimgate/modules/journal"
 	"github.com/scimgate/scimgate/translators"
 )
 
@@ -25,6 +26,9 @@ type collectors struct {
 	refusals        *prometheus.CounterVec
 	outside         *prometheus.CounterVec
 	usable          *prometheus.GaugeVec
+	resolutions     *prometheus.CounterVec
+	unresolved      *prometheus.GaugeVec
+	cutOff          *prometheus.GaugeVec
 }
 
 // The values of the label proof of disables_total, the better ones first. A
@@ -72,6 +76,14 @@ func newCollectors() *collectors {
 		usable: prometheus.NewGaugeVec(prometheus.GaugeOpts{Namespace: namespace, Subsystem: subsystem, Name: "backend_usable",
 			Help: "Whether the latest check found that the backend can be used: 1, or 0 when it can't. There is none before the first check.",
 		}, []string{"gateway", "backend"}),
+		resolutions: counter("resolved_total",
+			"Open entries of the journal that were closed by reading the backend, by their operation and result.", "gateway", "operation", "result"),
+		unresolved: prometheus.NewGaugeVec(prometheus.GaugeOpts{Namespace: namespace, Subsystem: subsystem, Name: "open_entries",
+			Help: "Open entries of the journal that could not be closed the last time, because the backend or the store did not answer.",
+		}, []string{"gateway"}),
+		cutOff: prometheus.NewGaugeVec(prometheus.GaugeOpts{Namespace: namespace, Subsystem: subsystem, Name: "disable_cut_off_timestamp_seconds",
+			Help: "When it was last found that a disable was cut off and the account is not known to be off, in seconds since 1970; 0: not since the start.",
+		}, []string{"gateway"}),
 	}
 }
 
@@ -82,7 +94,7 @@ func (c *collectors) register(registry *prometheus.Registry) error {
 		return nil
 	}
 	for _, collector := range []prometheus.Collector{
-		c.requests, c.requestTime, c.backendCalls, c.backendCallTime, c.disables, c.brakes, c.refusals, c.outside, c.usable, activities, switchboard,
+		c.requests, c.requestTime, c.backendCalls, c.backendCallTime, c.disables, c.brakes, c.refusals, c.outside, c.usable, c.resolutions, c.unresolved, c.cutOff, activities, switchboard,
 	} {
 		if err := registry.Register(collector); err != nil {
 			if _, again := errors.AsType[prometheus.AlreadyRegisteredError](err); !again {
@@ -110,6 +122,10 @@ func (c *collectors) begin(gateway, backend string) {
 		c.disables.WithLabelValues(gateway, backend, result)
 	}
 	c.brakes.WithLabelValues(gateway)
+	for _, result := range []journal.Result{journal.Applied, journal.NotApplied, journal.Unknown} {
+		c.resolutions.WithLabelValues(gateway, journal.OperationDisable, string(result))
+	}
+	c.cutOff.WithLabelValues(gateway)
 	for _, kind := range access.Kinds {
 		c.refusals.WithLabelValues(gateway, string(kind))
 	}
@@ -139,6 +155,25 @@ func (c *collectors) checked(gateway, backend string, usable bool) {
 }
 
 // end forgets what is no longer looked at.
-func (c *collectors) end(gateway, backend string) { c.usable.DeleteLabelValues(gateway, backend) }
+func (c *collectors) end(gateway, backend string) {
+	c.usable.DeleteLabelValues(gateway, backend)
+	c.unresolved.DeleteLabelValues(gateway)
+	c.cutOff.DeleteLabelValues(gateway)
+}
+
+// resolved counts an entry that was closed by reading the backend.
+func (c *collectors) resolved(gateway, operation, result string) {
+	c.resolutions.WithLabelValues(gateway, operation, result).Inc()
+}
+
+// disableCutOff notes that somebody was to be disabled and is perhaps not.
+func (c *collectors) disableCutOff(gateway string) {
+	c.cutOff.WithLabelValues(gateway).SetToCurrentTime()
+}
+
+// left tells how many entries could not be closed.
+func (c *collectors) left(gateway string, entries int) {
+	c.unresolved.WithLabelValues(gateway).Set(float64(entries))
+}
 
 func (c *collectors) braked(gateway string) { c.brakes.WithLabelValues(gateway).Inc() }

@@ -73,6 +73,7 @@ func TestCountersExistFromTheLoadOn(t *testing.T) {
 		"caddy_scim_outside_total gateway ", "caddy_scim_refusals_total gateway early_data", "caddy_scim_refusals_total gateway expired",
 		"caddy_scim_refusals_total gateway no_address", "caddy_scim_refusals_total gateway no_credential", "caddy_scim_refusals_total gateway outside",
 		"caddy_scim_refusals_total gateway outside_credential", "caddy_scim_refusals_total gateway unknown",
+		"caddy_scim_resolved_total gateway disable applied", "caddy_scim_resolved_total gateway disable not applied", "caddy_scim_resolved_total gateway disable unknown",
 	}, found); diff != "" {
 		t.Errorf("the metrics at 0 (-want +got):\n%s", diff)
 	}

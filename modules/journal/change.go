@@ -3,11 +3,13 @@ package journal
 import (
 	"crypto/hmac"
 	"crypto/sha256"
+	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/scimgate/scimgate/scim"
 )
@@ -16,7 +18,8 @@ import (
 // their order. Of a secret it says only that it was changed. In the place of each
 // private value stands its HMAC-SHA256 with the key, cut to 64 bits: equal values of
 // an attribute are seen to be equal, and nothing else. So does a text longer than
-// 1 KiB, followed by its length in bytes.
+// 1 KiB, followed by its length in bytes. Without a key nothing is kept of private
+// values.
 //
 // The same value of an attribute gives the same text in each entry that is made with
 // the key, so that what stands in a backend can be compared with it (see
@@ -28,7 +31,9 @@ func Changes(differences []scim.Difference, key []byte) []Change {
 		if d.Attribute.Mutability == scim.WriteOnly || d.Attribute.Returned == scim.ReturnedNever {
 			c.Secret = true
 		} else {
-			c.Private = isPrivate(d.Attribute)
+			c.Private = IsPrivate(d.Attribute)
+		}
+		if !c.Secret && (!c.Private || len(key) > 0) {
 			c.From, c.To = ValueText(d.Attribute, d.Before, key), ValueText(d.Attribute, d.After, key)
 		}
 		changes = append(changes, c)
@@ -36,8 +41,9 @@ func Changes(differences []scim.Difference, key []byte) []Change {
 	return changes
 }
 
-func isPrivate(a *scim.Attribute) bool {
-	return a.Private || slices.ContainsFunc(a.SubAttributes, isPrivate)
+// IsPrivate reports whether an attribute, or a part of it, is private.
+func IsPrivate(a *scim.Attribute) bool {
+	return a.Private || slices.ContainsFunc(a.SubAttributes, IsPrivate)
 }
 
 // ValueText returns a value of an attribute as [Changes] writes it; nil for an absent
@@ -71,11 +77,17 @@ func appendValue(dst []byte, a *scim.Attribute, v scim.Value, key []byte) []byte
 	case scim.KindBool:
 		return strconv.AppendBool(dst, v.IsTrue())
 	case scim.KindNumber:
+		if !json.Valid([]byte(v.Text())) {
+			return appendText(dst, v.Text())
+		}
 		return append(dst, v.Text()...)
 	case scim.KindComplex:
 		dst = append(dst, '{')
-		for i, f := range v.Fields() {
-			if i > 0 {
+		for _, f := range v.Fields() {
+			if !isGiven(f.Attribute) {
+				continue
+			}
+			if dst[len(dst)-1] != '{' {
 				dst = append(dst, ',')
 			}
 			dst = append(appendText(dst, f.Attribute.Name), ':')
@@ -83,10 +95,30 @@ func appendValue(dst []byte, a *scim.Attribute, v scim.Value, key []byte) []byte
 		}
 		return append(dst, '}')
 	}
-	if text := v.Text(); len(text) <= longText {
+	if text := usual(a, v.Text()); len(text) <= longText {
 		return appendText(dst, text)
 	}
 	return appendText(dst, hashed(a, v, key)+" ("+strconv.Itoa(len(v.Text()))+" bytes)")
+}
+
+// isGiven reports whether a part of a complex value is given by who writes it: what
+// the backend adds, and the address of a reference, are not.
+func isGiven(a *scim.Attribute) bool { return a.Mutability != scim.ReadOnly && a.Name != "$ref" }
+
+// usual is the usual spelling of a text that has several: it may read back in another
+// than it was sent in.
+func usual(a *scim.Attribute, text string) string {
+	switch a.Type {
+	case scim.TypeBinary:
+		if octets, err := scim.DecodeBinary(text); err == nil {
+			return base64.StdEncoding.EncodeToString(octets)
+		}
+	case scim.TypeDateTime:
+		if t, err := scim.ParseDateTime(text); err == nil {
+			return t.UTC().Format(time.RFC3339Nano)
+		}
+	}
+	return text
 }
 
 func appendText(dst []byte, text string) []byte {
@@ -97,13 +129,13 @@ func appendText(dst []byte, text string) []byte {
 // hashed is a value that is not a list, or all of a complex one.
 func hashed(a *scim.Attribute, v scim.Value, key []byte) string {
 	mac := hmac.New(sha256.New, key)
-	mac.Write(appendPlain([]byte(strings.ToLower(a.String())+"\x00"), v))
+	mac.Write(appendPlain([]byte(strings.ToLower(a.String())+"\x00"), a, v))
 	return "hmac:" + hex.EncodeToString(mac.Sum(nil)[:8])
 }
 
 // appendPlain writes a value so that two have one text if and only if they are equal
 // but for the order of fields and lists.
-func appendPlain(dst []byte, v scim.Value) []byte {
+func appendPlain(dst []byte, a *scim.Attribute, v scim.Value) []byte {
 	part := func(dst []byte, kind byte, text string) []byte {
 		return append(strconv.AppendInt(append(dst, kind), int64(len(text)), 10), ":"+text...)
 	}
@@ -111,18 +143,20 @@ func appendPlain(dst []byte, v scim.Value) []byte {
 	switch v.Kind() {
 	case scim.KindComplex:
 		for _, f := range v.Fields() {
-			parts = append(parts, string(appendPlain(part(nil, 'f', strings.ToLower(f.Attribute.Name)), f.Value)))
+			if isGiven(f.Attribute) {
+				parts = append(parts, string(appendPlain(part(nil, 'f', strings.ToLower(f.Attribute.Name)), f.Attribute, f.Value)))
+			}
 		}
 	case scim.KindList:
 		for _, item := range v.Items() {
-			parts = append(parts, string(appendPlain(nil, item)))
+			parts = append(parts, string(appendPlain(nil, a, item)))
 		}
 	case scim.KindBool:
 		return part(dst, 'b', strconv.FormatBool(v.IsTrue()))
 	case scim.KindNumber:
 		return part(dst, 'n', v.Text())
 	default:
-		return part(dst, 's', v.Text())
+		return part(dst, 's', usual(a, v.Text()))
 	}
 	slices.Sort(parts)
 	return part(dst, 'l', strings.Join(parts, ""))
