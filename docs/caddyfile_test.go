@@ -218,3 +218,32 @@ func TestServiceTags(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestAccessCheck: the command prints for the example of the page what the page shows.
+func TestAccessCheck(t *testing.T) {
+	p := pageOf(t, "docs/access.md")
+	m := newMachine(t, "")
+	var example, command string
+	for _, b := range p.blocks {
+		switch {
+		case b.kind == "caddyfile gateway" && strings.Contains(b.text, "allow service_tag"):
+			example = b.text
+		case b.kind == "sh" && strings.Contains(b.text, "access check"):
+			command = b.text
+		}
+	}
+	if err := m.validate(t, whole("gateway", strings.Replace(example, "secret {file./etc/scimgate/entra}", "secret {file./etc/scimgate/entra}\nexpires 2027-06-01", 1))); err != nil {
+		t.Fatal(err)
+	}
+	command = strings.NewReplacer("scimgate access", binary+" access", "/etc/caddy/", m.dir+"/", "/etc/scimgate/", m.dir+"/").Replace(command)
+	sh := exec.Command("sh", "-ec", command)
+	sh.Env = m.env
+	output, err := sh.Output()
+	if err != nil {
+		t.Fatalf("%v\n%s", err, output)
+	}
+	want := m.local(p.of("text access check")[0].text)
+	if string(output) != want {
+		t.Errorf("it prints\n%swant\n%s", output, want)
+	}
+}

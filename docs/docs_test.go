@@ -81,6 +81,7 @@ var kinds = map[string]string{
 	"sh log":              "commands that read the service's log; run on a log",
 	"sh":                  "commands that depend on the operator's machine; parsed",
 	"text":                "syntax; compared with the code",
+	"text access check":   "what access check prints; it is compared with what it does print",
 	"json health":         "the answer of /health; its fields are compared with a real one",
 	"yaml":                "alert rules; their metrics are compared with real ones",
 }

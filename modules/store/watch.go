@@ -124,6 +124,17 @@ func (s *Store) poll(parent context.Context) {
 	}
 }
 
+// Know reads tokens and switches once, now: for commands, in which nothing keeps them
+// up to date.
+func (s *Store) Know(ctx context.Context) error {
+	present, err := s.readChanged(ctx, nil)
+	if err != nil {
+		return err
+	}
+	s.publish(present)
+	return nil
+}
+
 // refresh reads tokens and switches anew if they have changed since they were read.
 func (s *Store) refresh(ctx context.Context) error {
 	w := &s.watched
