@@ -58,6 +58,37 @@ const blocks = `
 		map members member
 	}`
 
+// devices is a type that the operator defines, with something remembered of its own
+// schema beside externalId.
+const devices = `
+	schema urn:example:params:scim:schemas:core:2.0:Device {
+		attribute displayName {
+			required
+			uniqueness server
+		}
+		attribute serial
+		attribute shelf {
+			case_exact
+		}
+	}
+	resource Device {
+		endpoint /Devices
+		schema urn:example:params:scim:schemas:core:2.0:Device
+		base ou=devices,ou=groups,dc=example,dc=com
+		object_class device
+		rdn cn
+		delete remove
+		map displayName cn
+		map serial serialNumber
+		remember externalId shelf
+	}`
+
+const deviceContainer = `dn: ou=devices,ou=groups,dc=example,dc=com
+objectClass: organizationalUnit
+ou: devices
+
+`
+
 // translatorOf returns the translator of a directory.
 func translatorOf(t *testing.T, server *slapd.Server, text string) translators.Translator {
 	t.Helper()
@@ -80,11 +111,11 @@ func translatorOf(t *testing.T, server *slapd.Server, text string) translators.T
 // directory and both databases.
 func TestConformance(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
-		server := slapd.Start(t, slapd.Options{NoSync: true})
+		server := slapd.Start(t, slapd.Options{NoSync: true, LDIF: deviceContainer})
 		d := &people{server}
 		hold(t, s)
 		conformance.Run(t, conformance.Backend{
-			Translator: remember.Wrap(translatorOf(t, server, blocks), "directory", s, zaptest.NewLogger(t)),
+			Translator: remember.Wrap(translatorOf(t, server, blocks+devices), "directory", s, zaptest.NewLogger(t)),
 			Reset:      d.reset, CanSignIn: d.canSignIn, NestedGroups: true,
 		})
 	})

@@ -654,3 +654,13 @@ func (c *crowd) Read(_ context.Context, t *scim.ResourceType, ids []string, _ tr
 func (c *crowd) Search(context.Context, translators.Query) (translators.Result, error) {
 	return translators.Result{More: true}, nil
 }
+
+// TestNothingRemembered: who remembers nothing has the translator itself before the
+// directory.
+func TestNothingRemembered(t *testing.T) {
+	plain := translatorOf(t, slapd.Start(t, slapd.Options{NoSync: true}), strings.NewReplacer(
+		"remember externalId nickName\n", "", "remember externalId\n", "", "remember urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:costCenter\n", "").Replace(blocks))
+	if got := remember.Wrap(plain, "directory", nil, zap.NewNop()); got != plain {
+		t.Errorf("it is %T", got)
+	}
+}
