@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/scimgate/scimgate/internal/dialogue"
 	"github.com/scimgate/scimgate/internal/postgres"
@@ -137,6 +138,34 @@ func TestStoreOfRememberedIsAway(t *testing.T) {
 	}
 	if got := g.only(t, "/Users", `externalId eq "ADA-1"`); got != ada {
 		t.Errorf("found %s", got)
+	}
+}
+
+// TestStoreOfRememberedIsSilent: a disable doesn't wait for long for a store that takes
+// connections and answers nothing.
+func TestStoreOfRememberedIsSilent(t *testing.T) {
+	server := postgres.Start(t)
+	directory := startSlapd(t, slapd.Options{})
+	g := startGateway(t, directory, setup{Replace: append(onPostgres(server.Database(t)), remembering...)})
+	remembers(t, g)
+	id := g.want(t, 201, "POST", "/Users", strings.Replace(userBody("ada-s"), "{", `{"externalId":"Ada-1",`, 1)).get("id")
+	if err := server.Freeze(); err != nil {
+		t.Fatal(err)
+	}
+	started := time.Now()
+	if a := g.do(t, "PATCH", "/Users/"+id, disable); a.Status != 204 {
+		t.Errorf("the disable is answered %s", a)
+	}
+	t.Logf("answered after %s", time.Since(started))
+	lockIsSeen(t, directory)("ada-s")
+	if a := g.do(t, "GET", "/Users/"+id, ""); a.Status != 503 {
+		t.Errorf("she is %s", a)
+	}
+	if err := server.Thaw(); err != nil {
+		t.Fatal(err)
+	}
+	if a := g.eventually(t, 200, "GET", "/Users/"+id, ""); a.get("externalId") != "Ada-1" || a.get("active") != "false" {
+		t.Errorf("afterwards she is %s", a)
 	}
 }
 

@@ -235,11 +235,17 @@ func (m memory) read(ctx context.Context, k *kind, do func(*store.Tx) error) err
 	if m.store == nil {
 		return unavailable(k, errors.New("there is no store here"))
 	}
+	ctx, cancel := context.WithTimeout(ctx, readTimeout)
+	defer cancel()
 	if err := m.store.Read(ctx, do); err != nil {
 		return unavailable(k, err)
 	}
 	return nil
 }
+
+// readTimeout is how long is waited for what is remembered: the rows of one page, by
+// their key.
+const readTimeout = 5 * time.Second
 
 func (m memory) transact(ctx context.Context, k *kind, do func(*store.Tx) error) error {
 	if m.store == nil {

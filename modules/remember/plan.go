@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 	"unicode/utf8"
 
@@ -22,6 +23,8 @@ type planned struct {
 	// created is what will be remembered of the resource that the plan creates; nil
 	// where it creates none.
 	created *values
+	// isAway is set when the store could not be asked: it is not waited for again.
+	isAway atomic.Bool
 }
 
 // Plan implements [translators.Translator]. What is remembered of a new resource is
@@ -207,10 +210,14 @@ func (p *planned) told(ctx context.Context, e *translators.Entry) *translators.E
 	if p.created != nil {
 		return p.k.entry(e, whole, p.created, true)
 	}
+	if p.isAway.Load() {
+		return nil
+	}
 	ctx, cancel := context.WithTimeout(ctx, tellTimeout)
 	defer cancel()
 	entries, err := p.t.complete(ctx, p.k, []*translators.Entry{e}, whole, nil)
 	if err != nil {
+		p.isAway.Store(true)
 		return nil
 	}
 	return entries[0]
