@@ -22,8 +22,17 @@ const fill = `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHE
 const fillSubjects = `INSERT INTO scim_journal_subjects (resource, time, seq)
 	SELECT 'id-' || CAST(seq % 199 AS TEXT), time, seq FROM scim_journal WHERE seq % 10 = 0`
 
+// What holds of a journal of two hundred thousand entries.
+func TestAtSize(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		execute(t, s, fill, fillSubjects, "ANALYZE scim_journal", "ANALYZE scim_journal_subjects")
+		t.Run("plans", func(t *testing.T) { testPlans(t, s) })
+		t.Run("prune", func(t *testing.T) { testPrune(t, s) })
+	})
+}
+
 // No question that is asked at night reads the whole journal, whatever its size.
-func TestPlans(t *testing.T) {
+func testPlans(t *testing.T, s *store.Store) {
 	from := time.UnixMicro(1795262400000000)
 	since, until := from.Add(30*time.Hour), from.Add(31*time.Hour)
 	questions := map[string]Query{
@@ -43,49 +52,36 @@ func TestPlans(t *testing.T) {
 		"not applied since":  {Outcome: WantNotApplied, Since: since},
 		"request":            {Request: "r4711"},
 	}
-	storetest.Each(t, func(t *testing.T, s *store.Store) {
-		err := s.Write(t.Context(), func(tx *store.Tx) error {
-			for _, statement := range []string{fill, fillSubjects, "ANALYZE scim_journal", "ANALYZE scim_journal_subjects"} {
-				if _, err := tx.Exec(t.Context(), statement); err != nil {
-					return err
-				}
-			}
-			return nil
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
-		for name, q := range questions {
-			for _, q.Descending = range []bool{false, true} {
-				for _, q.After = range []Cursor{{}, {from.Add(30*time.Hour + 30*time.Minute), 109_800}} {
-					err := s.Read(t.Context(), func(tx *store.Tx) error {
-						branches, err := q.branches(t.Context(), tx)
-						if err != nil {
-							return err
-						}
-						q := q
-						q.Limit = pageSize
-						for _, b := range branches {
-							checkPlan(t, tx, name, indexOf(q, b), q.keys(b))
-						}
-						return nil
-					})
+	for name, q := range questions {
+		for _, q.Descending = range []bool{false, true} {
+			for _, q.After = range []Cursor{{}, {from.Add(30*time.Hour + 30*time.Minute), 109_800}} {
+				err := s.Read(t.Context(), func(tx *store.Tx) error {
+					branches, err := q.branches(t.Context(), tx)
 					if err != nil {
-						t.Fatalf("%s: %v", name, err)
+						return err
 					}
+					q := q
+					q.Limit = pageSize
+					for _, b := range branches {
+						checkPlan(t, tx, name, indexOf(q, b), q.keys(b))
+					}
+					return nil
+				})
+				if err != nil {
+					t.Fatalf("%s: %v", name, err)
 				}
 			}
 		}
-		named := &statement{arguments: []any{"person17", "User", 10}}
-		named.WriteString(namedStatement)
-		err = s.Read(t.Context(), func(tx *store.Tx) error {
-			checkPlan(t, tx, "whose name it is", "scim_journal_name", named)
-			return nil
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
+	}
+	named := &statement{arguments: []any{"person17", "User", 10}}
+	named.WriteString(namedStatement)
+	err := s.Read(t.Context(), func(tx *store.Tx) error {
+		checkPlan(t, tx, "whose name it is", "scim_journal_name", named)
+		return nil
 	})
+	if err != nil {
+		t.Fatal(err)
+	}
 }
 
 // indexOf returns the index that a branch of a query is to be answered by.
