@@ -41,8 +41,12 @@ type App struct {
 	// Default: scimgate/disables.spool in Caddy's data directory.
 	Spool string `json:"spool,omitempty"`
 
+	// History says how long the journal is kept, and what of it is logged.
+	History JournalOptions `json:"journal,omitzero"`
+
 	store   *store.Store
 	journal *journal.Journal
+	entries journal.Log
 	log     *zap.Logger
 	ends    []func() // what Start has begun
 }
@@ -56,6 +60,9 @@ func (*App) CaddyModule() caddy.ModuleInfo {
 // configuration from being loaded.
 func (a *App) Provision(ctx caddy.Context) error {
 	a.log = ctx.Logger()
+	if err := a.History.provision(); err != nil {
+		return err
+	}
 	if len(a.StoreRaw) == 0 {
 		a.StoreRaw = caddyconfig.JSONModuleObject(struct{}{}, "engine", "sqlite", nil)
 	}
@@ -81,6 +88,7 @@ func (a *App) Provision(ctx caddy.Context) error {
 		if spool, err = a.spool(); err != nil {
 			return err
 		}
+		a.entries = journal.NewLog(ctx, a.History.LogValues)
 	}
 	a.journal, err = journal.Take(a.store, spool)
 	if err != nil {
@@ -112,7 +120,7 @@ func register(registry *prometheus.Registry, collector prometheus.Collector) err
 func (a *App) Start() error {
 	a.store.Start()
 	a.journal.Start(a.log.Named("journal"))
-	a.ends = append(a.ends, a.tellSwitches())
+	a.ends = append(a.ends, a.tellSwitches(), a.retain())
 	a.runs()
 	return nil
 }

@@ -29,6 +29,7 @@ func parse(d *caddyfile.Dispenser, existing any) (any, error) {
 //		store <engine> ...
 //		spool <file>
 //		expiry_warning [<duration>...|off] { ... }
+//		journal { ... }
 //	}
 func (a *App) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	d.Next()
@@ -56,8 +57,12 @@ func (a *App) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 			if err := a.ExpiryWarning.UnmarshalCaddyfile(d.NewFromNextSegment()); err != nil {
 				return err
 			}
+		case "journal":
+			if err := a.History.UnmarshalCaddyfile(d.NewFromNextSegment()); err != nil {
+				return err
+			}
 		default:
-			return d.Errf("%q is no option of scim: store, spool and expiry_warning are", word)
+			return d.Errf("%q is no option of scim: store, spool, expiry_warning and journal are", word)
 		}
 	}
 	return nil

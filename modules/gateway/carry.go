@@ -184,9 +184,9 @@ func (x *exchange) begin(ctx context.Context, intent translators.Intent, plan *t
 	}
 	x.step++
 	log := x.h.journal
+	var entry journal.Entry
 	if err = errNoJournal; log != nil {
 		working.begin(x.entryID())
-		var entry journal.Entry
 		if entry, err = x.entry(ctx, intent, plan); err == nil {
 			err = log.Begin(ctx, entry)
 		}
@@ -200,18 +200,20 @@ func (x *exchange) begin(ctx context.Context, intent translators.Intent, plan *t
 	return func(done carried, failed error) {
 		if done.report.Outcome == translators.Unknown {
 			working.leave(id, time.Now().Add(translators.SettleTimeout))
+			x.h.entries.Emit(entry)
 			return // the entry stays open
 		}
 		outcome := journal.Outcome{
 			ID: id, Result: journal.Result(done.report.Outcome), Resource: done.report.ID(),
 			Proof: string(done.proof.Status), Ended: time.Now().UTC(), Duration: time.Since(started),
 		}
-		if entry := done.entry(); !isNamed && entry != nil {
-			outcome.Name = nameOf(entry.Resource)
+		if there := done.entry(); !isNamed && there != nil {
+			outcome.Name = nameOf(there.Resource)
 		}
 		if failed != nil {
 			outcome.Error = errorKind(failed)
 		}
+		x.h.entries.Emit(entry.With(outcome))
 		if err := log.End(outcome); err != nil {
 			x.h.log.Error("the outcome of a write could not be recorded", zap.String("request_id", x.id), zap.Error(err))
 		}

@@ -22,6 +22,7 @@ import (
 	"golang.org/x/sync/semaphore"
 
 	"github.com/scimgate/scimgate/modules/access"
+	"github.com/scimgate/scimgate/modules/journal"
 	"github.com/scimgate/scimgate/modules/policy"
 	"github.com/scimgate/scimgate/modules/remember"
 	memory "github.com/scimgate/scimgate/modules/store"
@@ -104,7 +105,8 @@ type Handler struct {
 	wide       *semaphore.Weighted // for requests that show members
 	names      *activity
 	journal    *heldJournal // nil: off
-	sharer     sharer       // nil: no other gateway can be there
+	entries    journal.Log
+	sharer     sharer // nil: no other gateway can be there
 	inFlight   atomic.Int64
 	checker    checker
 	resolver   resolver

@@ -39,7 +39,7 @@ func (h *Handler) provisionJournal(ctx caddy.Context) error {
 	if err != nil || shared == nil {
 		return err
 	}
-	h.journal = holdJournal(shared.Journal())
+	h.journal, h.entries = holdJournal(shared.Journal()), shared.EntryLog()
 	return nil
 }
 

@@ -90,3 +90,15 @@ func (e Entry) isAlarming() bool {
 	}
 	return e.Operation == "disable" && (e.Result != Applied || e.Proof == "refuted" || e.Proof == "failed")
 }
+
+// With returns the entry with its outcome.
+func (e Entry) With(o Outcome) Entry {
+	e.Result, e.Proof, e.Error, e.Note, e.Ended, e.Duration = Result(o.Result), o.Proof, o.Error, o.Note, o.Ended, o.Duration
+	if o.Resource != "" {
+		e.Resource = o.Resource
+	}
+	if o.Name != "" {
+		e.Name = o.Name
+	}
+	return e
+}

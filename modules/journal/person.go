@@ -1,8 +1,11 @@
 package journal
 
 import (
+	"cmp"
 	"context"
+	"encoding/json"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/scimgate/scimgate/modules/store"
@@ -89,7 +92,7 @@ func gatewaysOf(ctx context.Context, tx *store.Tx, id string) ([]string, error) 
 }
 
 func personOf(ctx context.Context, tx *store.Tx, gateway, id string) (Person, error) {
-	rows, err := tx.Query(ctx, `SELECT j.name, j.time FROM scim_journal j
+	rows, err := tx.Query(ctx, `SELECT j.type, j.name, j.changes, j.time, COALESCE(j.result, '') FROM scim_journal j
 		WHERE j.resource = $1 AND j.gateway = $2 AND j.type = 'User' ORDER BY j.time, j.seq`, id, gateway)
 	if err != nil {
 		return Person{}, err
@@ -97,16 +100,23 @@ func personOf(ctx context.Context, tx *store.Tx, gateway, id string) (Person, er
 	defer rows.Close()
 	p := Person{Gateway: gateway, ID: id}
 	for rows.Next() {
-		var name string
+		var e Entry
+		var changes string
 		var micros int64
-		if err := rows.Scan(&name, &micros); err != nil {
+		if err := rows.Scan(&e.Type, &e.Name, &changes, &micros, &e.Result); err != nil {
 			return Person{}, err
+		}
+		if strings.Contains(changes, names[e.Type]) {
+			if err := json.Unmarshal([]byte(changes), &e.Changes); err != nil {
+				return Person{}, fmt.Errorf("an entry about %s: %w", id, err)
+			}
 		}
 		if p.First.IsZero() {
 			p.First = store.Time(micros)
 		}
-		if p.Last = store.Time(micros); name != "" {
-			p.Name = name
+		p.Last = store.Time(micros)
+		if p.Name = cmp.Or(e.Name, p.Name); e.Result == Applied {
+			p.Name = cmp.Or(newName(&e), p.Name)
 		}
 	}
 	return p, rows.Err()

@@ -118,24 +118,34 @@ func (q Query) branches(ctx context.Context, tx *store.Tx) ([]branch, error) {
 // resource is somebody or something of a gateway.
 type resource struct{ gateway, id string }
 
-const namedStatement = `SELECT DISTINCT gateway, resource FROM scim_journal
-	WHERE folded = $1 AND type = $2 AND resource <> '' LIMIT $3`
+const (
+	namedStatement = `SELECT DISTINCT gateway, resource FROM scim_journal
+		WHERE folded = $1 AND type = $2 AND resource <> '' LIMIT $3`
+	renamedStatement = `SELECT DISTINCT j.gateway, j.resource FROM scim_journal_subjects s CROSS JOIN scim_journal j
+		WHERE s.resource = $1 AND j.seq = s.seq AND j.type = $2 AND j.resource <> '' AND (j.result IS NULL OR j.result <> 'not applied') LIMIT $3`
+)
 
 // resourcesOf returns the resources of a type that have ever had a name, and those
 // of any gateway that have it as their id.
 func resourcesOf(ctx context.Context, tx *store.Tx, kind, wanted string) ([]resource, error) {
-	rows, err := tx.Query(ctx, namedStatement, Fold(wanted), kind, mostResources+1)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
 	var all []resource
-	for rows.Next() {
-		var r resource
-		if err := rows.Scan(&r.gateway, &r.id); err != nil {
+	for _, s := range []struct{ statement, name string }{{namedStatement, Fold(wanted)}, {renamedStatement, nameSubject(wanted)}} {
+		rows, err := tx.Query(ctx, s.statement, s.name, kind, mostResources+1)
+		if err != nil {
 			return nil, err
 		}
-		all = append(all, r)
+		for rows.Next() {
+			var r resource
+			if err := rows.Scan(&r.gateway, &r.id); err != nil {
+				return nil, errors.Join(err, rows.Close())
+			}
+			if !slices.Contains(all, r) {
+				all = append(all, r)
+			}
+		}
+		if err := errors.Join(rows.Err(), rows.Close()); err != nil {
+			return nil, err
+		}
 	}
 	if len(all) > mostResources {
 		return nil, ErrTooMany
@@ -145,7 +155,7 @@ func resourcesOf(ctx context.Context, tx *store.Tx, kind, wanted string) ([]reso
 			all = append(all, one)
 		}
 	}
-	return all, rows.Err()
+	return all, nil
 }
 
 // key is the place of an entry, as it is stored.

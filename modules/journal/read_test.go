@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"go.uber.org/zap"
 
 	"github.com/scimgate/scimgate/modules/journal"
 	"github.com/scimgate/scimgate/modules/store"
@@ -119,6 +120,51 @@ func TestReadWhole(t *testing.T) {
 		}
 		if i != len(story) {
 			t.Errorf("%d entries were read", i)
+		}
+	})
+}
+
+// Who was renamed is found by the new name at once, and by the old one; one that was
+// not renamed after all is not.
+func TestReadRenamed(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		j := journal.New(s, "")
+		j.Start(zap.NewNop())
+		for i, e := range []journal.Entry{
+			{Operation: "create", Type: "User", Resource: "id-ada", Name: "Ada.Byron"},
+			{Operation: "update", Type: "User", Resource: "id-ada", Name: "Ada.Byron", Changes: []journal.Change{{Attribute: "userName", From: []byte(`"Ada.Byron"`), To: []byte(`"Ada.Lovelace"`)}}},
+			{Operation: "update", Type: "User", Resource: "id-bob", Name: "bob", Changes: []journal.Change{{Attribute: "userName", From: []byte(`"bob"`), To: []byte(`"carol"`)}}},
+			{Operation: "update", Type: "Group", Resource: "id-engineers", Name: "Engineers", Changes: []journal.Change{{Attribute: "displayName", To: []byte(`"Ingenieure"`)}}},
+		} {
+			e.ID, e.Time, e.Gateway = fmt.Sprint("r", i, "-1"), at(i), "directory"
+			if err := j.Begin(t.Context(), e); err != nil {
+				t.Fatal(err)
+			}
+			result := journal.Applied
+			if e.Name == "bob" {
+				result = journal.NotApplied
+			}
+			if err := j.End(journal.Outcome{ID: e.ID, Result: result, Ended: at(i)}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := j.Close(); err != nil {
+			t.Fatal(err)
+		}
+		for _, test := range []struct {
+			q    journal.Query
+			want int
+		}{
+			{journal.Query{Person: "ada.lovelace"}, 2}, {journal.Query{Person: "ada.byron"}, 2}, {journal.Query{Person: "carol"}, 0}, {journal.Query{Person: "bob"}, 1},
+			{journal.Query{Group: "INGENIEURE"}, 1}, {journal.Query{Person: "ingenieure"}, 0}, {journal.Query{Outcome: journal.WantOpen}, 0},
+		} {
+			if got := read(t, s, test.q); len(got) != test.want {
+				t.Errorf("%+v: %d entries, want %d", test.q, len(got), test.want)
+			}
+		}
+		persons, err := journal.Persons(t.Context(), s, "Ada.Lovelace", "")
+		if err != nil || len(persons) != 1 || persons[0].ID != "id-ada" || persons[0].Name != "Ada.Lovelace" {
+			t.Errorf("Ada is %+v, %v", persons, err)
 		}
 	})
 }

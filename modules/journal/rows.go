@@ -64,6 +64,9 @@ func insertSubjects(ctx context.Context, tx *store.Tx, entries []Entry) error {
 	type subject struct{ resource, entry string }
 	var subjects []subject
 	for i := range entries {
+		if name := newName(&entries[i]); name != "" {
+			subjects = append(subjects, subject{bounded(nameSubject(name)), entries[i].ID})
+		}
 		if m := entries[i].Members; m != nil {
 			for _, ids := range [...][]string{m.Added, m.Removed} {
 				for _, id := range ids {
