@@ -23,6 +23,10 @@ import (
 
 // before is what has happened on a page before its first session.
 var before = map[string]string{
+	"docs/journal.md": `ada=$(curl -s -H "Authorization: Bearer $TOKEN" "$URL/Users?filter=userName+eq+%22ada.lovelace%22" | jq -r '.Resources[0].id')
+change() { curl -s -o /dev/null -X PATCH -H "Authorization: Bearer $TOKEN" -H 'Content-Type: application/scim+json' -d "{\"Operations\":[$1]}" "$URL/Users/$ada"; }
+change '{"op":"replace","path":"title","value":"Countess"}'
+change '{"op":"replace","path":"active","value":false}'`,
 	"docs/runbook.md": `curl -s -o /dev/null -X PATCH -H "Authorization: Bearer $TOKEN" -H 'Content-Type: application/scim+json' -d '{"Operations":[{"op":"replace","path":"active","value":false}]}' $URL/Users/$(curl -s -H "Authorization: Bearer $TOKEN" "$URL/Users?filter=userName+eq+%22ada.lovelace%22" | jq -r '.Resources[0].id')`,
 }
 
@@ -117,7 +121,12 @@ func newShell(t *testing.T, d *demo.Demo) *shell {
 	}
 	sh := exec.Command("sh")
 	sh.Dir = t.TempDir()
-	sh.Env = append(m.env, "URL="+d.TenantURL, "LDAP="+d.LDAPURL, "TOKEN="+d.Token,
+	// What a command finds where it is called: the store of the demo.
+	here := "{\n\tscim {\n\t\tstore sqlite " + d.Store + "\n\t}\n}\n"
+	if err := os.WriteFile(filepath.Join(sh.Dir, "Caddyfile"), []byte(here), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	sh.Env = append(m.env, "TZ=UTC", "URL="+d.TenantURL, "LDAP="+d.LDAPURL, "TOKEN="+d.Token,
 		"SCIMGATE="+binary, "CONFIG="+config, "LDAPNOINIT=1")
 	in, err := sh.StdinPipe()
 	if err != nil {
@@ -137,7 +146,7 @@ func newShell(t *testing.T, d *demo.Demo) *shell {
 	})
 	s := &shell{in, bufio.NewReader(out)}
 	s.run(t, `explain() { "$SCIMGATE" explain --config "$CONFIG" --gateway directory --offline 2>/dev/null; }
-scimgate() { "$SCIMGATE" "$@"; }`)
+scimgate() { "$SCIMGATE" "$@" 2>log || { tail -n 4 log; return 1; }; }`)
 	return s
 }
 
@@ -167,7 +176,10 @@ var volatile = []struct {
 }{
 	{regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}`), "<id>"},
 	{regexp.MustCompile(`\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z`), "<time>"},
+	{regexp.MustCompile(`\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC`), "<time>"},
+	{regexp.MustCompile(`\btook [0-9.]+ ?[mµ]s\b`), "took <time>"},
 	{regexp.MustCompile(`\b[0-9a-f]{16}-\d+\b`), "<entry>"},
+	{regexp.MustCompile(`\brequest [0-9a-f]{16}\b`), "request <id>"},
 	{regexp.MustCompile(`\bscimgate-rehearsal-[a-z2-7]{8}\b`), "<rehearsal>"},
 	{regexp.MustCompile(`\b[0-9a-f]{8}…`), "<id>"},
 	{regexp.MustCompile(`(?m)\bin [0-9.ms]+\.$`), "in <time>."},
