@@ -581,6 +581,9 @@ func (g *gateway) metric(t *testing.T, name string, labels ...string) float64 {
 	sum := 0.0
 	for line := range strings.Lines(g.metricsText(t)) {
 		series, value, ok := strings.Cut(strings.TrimSpace(line), "} ")
+		if alone, is := strings.CutPrefix(strings.TrimSpace(line), name+" "); is { // without labels
+			series, value, ok = name+"{", alone, true
+		}
 		if rest, is := strings.CutPrefix(series, name+"{"); ok && is {
 			all := true
 			for _, label := range labels {
