@@ -72,7 +72,8 @@ func outcome(t *testing.T, input string) string {
 		t.Fatal(err)
 	}
 	if err := caddy.Validate(&config); err != nil {
-		return "provision: " + err.Error()
+		here, _ := os.Getwd() // files are named as they are found
+		return "provision: " + strings.ReplaceAll(err.Error(), here+string(filepath.Separator), "")
 	}
 	var tree struct {
 		Apps struct {

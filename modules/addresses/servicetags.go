@@ -251,10 +251,11 @@ func (r *tagsReader) take(i int, tag serviceTag) error {
 
 // unknown says that a tag is not there, and what is called alike.
 func (r *tagsReader) unknown(tag string) error {
-	service, _, _ := strings.Cut(strings.ToLower(tag), ".")
+	const beginning = 6
+	start := strings.ToLower(tag)[:min(beginning, len(tag))]
 	var alike []string
 	for _, name := range r.names {
-		if lower := strings.ToLower(name); len(alike) < 5 && service != "" && (strings.Contains(lower, service) || strings.Contains(service, lower)) {
+		if len(alike) < 5 && start != "" && strings.Contains(strings.ToLower(name), start) {
 			alike = append(alike, name)
 		}
 	}
