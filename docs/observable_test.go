@@ -118,6 +118,7 @@ func busy(t *testing.T) (log, store string) {
 	t.Setenv("SCIMGATE_DEMO_TOKEN", tokenForTests)
 	t.Setenv("SCIMGATE_DEMO_PASSWORD", passwordForTests)
 	text = replaced(t, text, "format console", "output file "+log+"\nformat json")
+	text = replaced(t, text, "exclude scim.journal\n", "")
 	text = replaced(t, text, "brake disable 50 per 10m", "brake disable 2 per 10m")
 	text = replaced(t, text, "base /scim/v2\n", "base /scim/v2\nallow 127.0.0.1\nallow service_tag AzureActiveDirectory ../testdata/ServiceTags_Public.json\n")
 	text = replaced(t, text, "token demo {env.SCIMGATE_DEMO_TOKEN}", "token demo {\nsecret {env.SCIMGATE_DEMO_TOKEN}\nexpires 2126-01-01\n}")
@@ -451,4 +452,20 @@ func replaced(t *testing.T, text, old, by string) string {
 		t.Fatalf("there is no %q in %s", old, text)
 	}
 	return strings.ReplaceAll(text, old, by)
+}
+
+// TestJournalLogFields: the page explains each field of the logger scim.journal.
+func TestJournalLogFields(t *testing.T) {
+	log, _ := busy(t)
+	real := fieldsOf(t, log, func(line map[string]any) bool { return line["logger"] == "scim.journal" })
+	if len(real) < 10 {
+		t.Fatalf("the log has only the fields %q", real)
+	}
+	_, section, _ := strings.Cut(pageOf(t, "docs/journal.md").text, "## To a SIEM")
+	section, _, _ = strings.Cut(section, "\n## ")
+	for _, field := range real {
+		if !slices.Contains([]string{"level", "ts", "logger", "msg"}, field) && !strings.Contains(section, "`"+field+"`") {
+			t.Errorf("the page does not explain %s", field)
+		}
+	}
 }

@@ -183,13 +183,15 @@ func (h *Handler) resolveOne(ctx context.Context, e journal.Entry, isOwn bool) e
 	if err != nil {
 		return fmt.Errorf("reading the backend for the entry %s: %w", e.ID, err)
 	}
-	closed, err := h.journal.Resolve(ctx, journal.Outcome{
+	outcome := journal.Outcome{
 		ID: e.ID, Result: found.result, Resource: found.resource, Proof: string(found.proof),
 		Note: found.note(isOwn), Ended: time.Now().UTC(),
-	})
+	}
+	closed, err := h.journal.Resolve(ctx, outcome)
 	if err != nil || !closed {
 		return err
 	}
+	h.entries.Emit(e.With(outcome))
 	h.tell(e, found)
 	return nil
 }
