@@ -94,8 +94,10 @@ func Start(o Options) (_ *Demo, err error) {
 	}
 	d.Store = filepath.Join(d.scratch, "scimgate.db")
 	// What Caddy keeps for itself, such as the id of the instance, is not to stay.
-	if err = os.Setenv("XDG_DATA_HOME", d.scratch); err != nil {
-		return nil, err
+	for _, home := range []string{"XDG_DATA_HOME", "XDG_CONFIG_HOME"} {
+		if err = os.Setenv(home, d.scratch); err != nil {
+			return nil, err
+		}
 	}
 	if d.server, err = NewDirectory(d.Password); err != nil {
 		return nil, err
@@ -122,6 +124,9 @@ func Start(o Options) (_ *Demo, err error) {
 	}
 	return d, nil
 }
+
+// Caddyfile returns the configuration that the gateway runs with.
+func (d *Demo) Caddyfile() (string, error) { return d.config.Caddyfile() }
 
 // TenantURLOf returns the tenant URL for a version of SCIM, 1.1 or 2.0.
 func (d *Demo) TenantURLOf(version string) string {

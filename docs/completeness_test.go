@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/scimgate/scimgate/demo"
+	"github.com/scimgate/scimgate/modules/access"
 	"github.com/scimgate/scimgate/translators"
 )
 
@@ -121,6 +122,18 @@ func wordsRead(t *testing.T, file string) []string {
 		return true
 	})
 	return words
+}
+
+// TestTokenPattern: the page shows the pattern by which issued tokens are found.
+func TestTokenPattern(t *testing.T) {
+	shown := pageOf(t, "docs/access.md").of("text pattern")
+	if len(shown) != 1 || strings.TrimSpace(shown[0].text) != access.TokenPattern {
+		t.Errorf("docs/access.md shows %v, and it is %s", shown, access.TokenPattern)
+	}
+	text, _, err := access.NewToken()
+	if err != nil || !regexp.MustCompile("^"+access.TokenPattern+"$").MatchString(text) {
+		t.Errorf("a token is %s, %v", text, err)
+	}
 }
 
 // TestEntitlements: Okta's page shows the Caddyfile with which its test is run.

@@ -119,11 +119,13 @@ func newShell(t *testing.T, d *demo.Demo) *shell {
 	if err := os.WriteFile(config, []byte(m.local(pageOf(t, "README.md").of("caddyfile")[0].text)), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	running, err := d.Caddyfile()
+	if err != nil {
+		t.Fatal(err)
+	}
 	sh := exec.Command("sh")
 	sh.Dir = t.TempDir()
-	// What a command finds where it is called: the store of the demo.
-	here := "{\n\tscim {\n\t\tstore sqlite " + d.Store + "\n\t}\n}\n"
-	if err := os.WriteFile(filepath.Join(sh.Dir, "Caddyfile"), []byte(here), 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(sh.Dir, "Caddyfile"), []byte(running), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	sh.Env = append(m.env, "TZ=UTC", "URL="+d.TenantURL, "LDAP="+d.LDAPURL, "TOKEN="+d.Token,
@@ -183,6 +185,10 @@ var volatile = []struct {
 	{regexp.MustCompile(`\bscimgate-rehearsal-[a-z2-7]{8}\b`), "<rehearsal>"},
 	{regexp.MustCompile(`\b[0-9a-f]{8}…`), "<id>"},
 	{regexp.MustCompile(`(?m)\bin [0-9.ms]+\.$`), "in <time>."},
+	{regexp.MustCompile(`\b[a-z][0-9][a-z0-9]{6}\b`), "<token id>"},
+	{regexp.MustCompile(`\b\d{4}-\d\d-\d\d\b`), "<day>"},
+	{regexp.MustCompile(`\b(now|\d+ (second|minute)s? ago) from 127.0.0.1`), "<lately>"},
+	{regexp.MustCompile(`(?m)(\S)  +`), "$1  "}, // columns
 	{regexp.MustCompile(`http://127\.0\.0\.1:\d+/scim/v2`), "<tenant>"},
 }
 

@@ -80,6 +80,7 @@ var kinds = map[string]string{
 	"sh stock":            "commands for a stock slapd; run",
 	"sh log":              "commands that read the service's log; run on a log",
 	"sh":                  "commands that depend on the operator's machine; parsed",
+	"text pattern":        "the pattern that finds one; compared with the code",
 	"text":                "syntax; compared with the code",
 	"text access check":   "what access check prints; it is compared with what it does print",
 	"json health":         "the answer of /health; its fields are compared with a real one",

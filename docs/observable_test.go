@@ -131,7 +131,9 @@ func busy(t *testing.T) (log, store string) {
 			t.Fatalf("%s %s: %d, want %d: %v", method, path, got, status, answer)
 		}
 	}
+	g.token = issued(t, text, g)
 	expect(200, "PATCH", "/Users/"+g.idOf(t, "ada.lovelace"), disable)
+	g.token = tokenForTests
 	expect(201, "POST", "/Users", `{"userName": "new", "entitlements": ["ignored"]}`)
 	expect(409, "POST", "/Users", `{"userName": "new"}`)
 	expect(204, "DELETE", "/Users/"+g.idOf(t, "new"), "")
@@ -143,6 +145,33 @@ func busy(t *testing.T) (log, store string) {
 	g.token = "not-the-token-at-all"
 	expect(401, "GET", "/Users", "")
 	return log, store
+}
+
+// issued issues a token to a gateway that runs with a Caddyfile, and waits until it
+// counts.
+func issued(t *testing.T, caddyfile string, g gateway) string {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "Caddyfile")
+	if err := os.WriteFile(file, []byte(caddyfile), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	tick := time.NewTicker(500 * time.Millisecond)
+	defer tick.Stop()
+	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); <-tick.C {
+		if g.token == tokenForTests {
+			command := exec.Command(binary, "token", "create", "--config", file, "--name", "entra")
+			printed, err := command.Output() // fails until the gateway has made the store
+			if err != nil {
+				continue
+			}
+			g.token = strings.TrimSpace(string(printed))
+		}
+		if status, _, _ := g.ask(t, http.MethodGet, "/Users?count=0", ""); status == http.StatusOK {
+			return g.token
+		}
+	}
+	t.Fatal("no token was issued, or it was never accepted")
+	return ""
 }
 
 // TestLogFields compares the fields of the log line with those that the page

@@ -8,37 +8,52 @@ import (
 	"io/fs"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig"
-	caddycmd "github.com/caddyserver/caddy/v2/cmd"
 	"github.com/spf13/cobra"
 
 	"github.com/scimgate/scimgate/modules/app"
 	"github.com/scimgate/scimgate/modules/gateway"
 )
 
-// configuration is where a command finds the gateways and the store.
+// configuration is where a command finds the gateways and the store: in a file or,
+// where none is named and none is here, in the running instance.
 type configuration struct {
-	file, adapter string
-	apps          map[string]json.RawMessage
-	tree          any
+	file, adapter, admin string
+	environment          []string // files
+	apps                 map[string]json.RawMessage
+	tree                 any
 }
 
 // flags declares the flags that name a configuration.
 func (c *configuration) flags(cmd *cobra.Command) {
-	cmd.Flags().StringVarP(&c.file, "config", "c", "", "Configuration file (default: Caddyfile in the current directory)")
+	cmd.Flags().StringVarP(&c.file, "config", "c", "", "Configuration file (default: Caddyfile in the current directory, or else what the running instance has)")
 	cmd.Flags().StringVarP(&c.adapter, "adapter", "a", "", "Name of the config adapter (default: by the file's name)")
+	cmd.Flags().StringVar(&c.admin, "address", "", "Address of the running instance's admin endpoint, where no file is named")
+	cmd.Flags().StringSliceVar(&c.environment, "envfile", nil, "File with environment variables, as the service has it; may be repeated")
 }
 
 // load reads and adapts the configuration. Nothing of it is run.
 func (c *configuration) load() error {
-	text, _, _, err := caddycmd.LoadConfig(c.file, c.adapter)
+	for _, file := range c.environment {
+		if err := loadEnvironment(file); err != nil {
+			return fmt.Errorf("--envfile: %w", err)
+		}
+	}
+	var text []byte
+	var err error
+	if c.admin == "" {
+		text, err = readConfiguration(c.file, c.adapter)
+	}
 	if err != nil {
 		return err
 	}
 	if text == nil {
-		return errors.New("there is no Caddyfile here: name one with --config")
+		if text, err = runningConfiguration(c.admin); err != nil {
+			return fmt.Errorf("there is no Caddyfile here, and the running instance does not tell its configuration (%w): name a file with --config", err)
+		}
 	}
 	var config caddy.Config
 	if err := json.Unmarshal(text, &config); err != nil {
@@ -74,10 +89,16 @@ func (c *configuration) app(ctx caddy.Context) (*app.App, error) {
 	}
 	ctx.Context = app.ForCommand(ctx.Context)
 	if err := a.Provision(ctx); err != nil {
+		if unset := unsetVariables(c.apps["scim"]); len(unset) > 0 {
+			err = fmt.Errorf("%w. Not set here: %s. Name the service's environment with --envfile, or set it", err, strings.Join(unset, ", "))
+		}
 		return nil, errors.Join(err, a.Cleanup())
 	}
 	return a, nil
 }
+
+// openTimeout is how long a command waits for a store.
+const openTimeout = 10 * time.Second
 
 // open is app with its store open.
 func (c *configuration) open(ctx caddy.Context) (*app.App, error) {
@@ -93,6 +114,8 @@ func (c *configuration) open(ctx caddy.Context) (*app.App, error) {
 
 // openStore opens the store of an app.
 func openStore(ctx context.Context, a *app.App) error {
+	ctx, cancel := context.WithTimeout(ctx, openTimeout)
+	defer cancel()
 	err := a.Store().Open(ctx)
 	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) {
 		err = fmt.Errorf("%w. Run the command as the user of the service, such as sudo -u caddy scimgate, once the service has been started; or name the file in the configuration: scim { store sqlite <file> }", err)

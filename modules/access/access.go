@@ -4,7 +4,6 @@ package access
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net/http"
 	"net/netip"
@@ -13,11 +12,12 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"go.uber.org/zap"
 
+	"github.com/scimgate/scimgate/modules/store"
 	"github.com/scimgate/scimgate/scim"
 )
 
-// Access is the door of one gateway. A gateway without a credential is not
-// provisioned: there is no way to leave the door open by leaving something out.
+// Access is the door of one gateway. Nobody comes in without a credential: there is no
+// way to leave the door open by leaving something out.
 type Access struct {
 	// Allow are the addresses, as single addresses or CIDR ranges, from which
 	// callers may come. Default: from anywhere. The address is Caddy's client
@@ -28,34 +28,46 @@ type Access struct {
 	// files, and other sources that Caddy knows. They add up with Allow.
 	AllowSources []json.RawMessage `json:"allow_sources,omitempty" caddy:"namespace=http.ip_sources inline_key=source"`
 
-	// Credentials are the tokens and passwords that are accepted, at least one.
+	// Credentials are the tokens and passwords that are accepted, besides the
+	// tokens that were issued.
 	Credentials []*Credential `json:"credentials,omitempty"`
 
+	gateway   string
+	store     *store.Store // of issued tokens; nil: there are none
 	allow     allowList
 	strangers *strangers
 	now       func() time.Time
+	unwatch   func() // of the store
 }
 
 // Caller is somebody who was let in.
 type Caller struct {
 	Name    string // of the credential
-	Token   string // ID of an issued token; "" where it is none
+	Token   string // ID of an issued token
 	Address netip.Addr
 	// Me finds the user whom the caller stands for; nil: nobody.
 	Me scim.Filter
+	// Scopes are what the caller may do.
+	Scopes Scopes
+
+	use *store.Use
 }
+
+// Accepted counts that the caller was let in.
+func (c Caller) Accepted(at time.Time) { c.use.Note(at, c.Address) }
 
 // Refusal is why somebody was not let in. Reason is for the log alone; the
 // answer says no more than its status.
 type Refusal struct {
-	Status int // 401, 403, 425 or 429
+	Status int // 401, 403, 425, 429 or 503
 	Kind   Kind
 	Reason string
 	// Credential is the name of the credential that was presented, if it was a
-	// known one.
+	// known one, and Token its ID, if it was an issued one.
 	Credential string
+	Token      string
 	Address    netip.Addr
-	// RetryAfter is how long to wait before the next wrong credential; 0: not at all.
+	// RetryAfter is how long to wait before the next attempt; 0: not at all.
 	RetryAfter time.Duration
 	// IsSummed says that the log tells of this refusal together with others.
 	IsSummed bool
@@ -71,16 +83,22 @@ const (
 	KindOutside           Kind = "outside"            // not on the gateway's allow-list
 	KindNoCredential      Kind = "no_credential"      // none that can be read
 	KindUnknown           Kind = "unknown"            // a wrong token or password
+	KindMalformed         Kind = "malformed"          // an issued token, mistyped or cut off
+	KindOtherGateway      Kind = "other_gateway"      // a token that was issued for another gateway
+	KindRevoked           Kind = "revoked"            // a token that was right
 	KindExpired           Kind = "expired"            // the right one, too late
 	KindOutsideCredential Kind = "outside_credential" // not on the credential's allow-list
+	KindScope             Kind = "scope"              // let in, for something that the credential may not do
+	KindStoreAway         Kind = "store_away"         // a token that can't be looked up
 )
 
 // Kinds are all kinds of refusals.
-var Kinds = []Kind{KindEarlyData, KindNoAddress, KindOutside, KindNoCredential, KindUnknown, KindExpired, KindOutsideCredential}
+var Kinds = []Kind{KindEarlyData, KindNoAddress, KindOutside, KindNoCredential, KindUnknown, KindMalformed, KindOtherGateway,
+	KindRevoked, KindExpired, KindOutsideCredential, KindScope, KindStoreAway}
 
 // isGuess reports whether it may be a guess, of which nobody may make too many. Who
 // has a credential that counts no more knew it, and who has none is a health check.
-func (k Kind) isGuess() bool { return k == KindUnknown }
+func (k Kind) isGuess() bool { return k == KindUnknown || k == KindMalformed }
 
 // wait makes it a refusal to wait for.
 func (r *Refusal) wait(d time.Duration) {
@@ -98,9 +116,6 @@ func (a *Access) Provision(ctx caddy.Context, log *zap.Logger) error {
 	if err := a.allow.provision(ctx, a, a.Allow, a.AllowSources); err != nil {
 		return err
 	}
-	if len(a.Credentials) == 0 {
-		return errors.New("nobody could call this gateway: give it a token or a basic credential")
-	}
 	names := make(map[string]bool)
 	for _, c := range a.Credentials {
 		if names[c.Name] {
@@ -109,6 +124,20 @@ func (a *Access) Provision(ctx caddy.Context, log *zap.Logger) error {
 		names[c.Name] = true
 		if err := c.provision(ctx); err != nil {
 			return err
+		}
+		c.use = a.use(c.Name)
+	}
+	if a.store != nil {
+		a.unwatch = a.store.Watch(a.missCallers(log))
+	}
+	return nil
+}
+
+// CheckScopes says which scope is none with the types that the gateway serves.
+func (a *Access) CheckScopes(types []*scim.ResourceType) error {
+	for _, c := range a.Credentials {
+		if err := c.Scope.Check(types); err != nil {
+			return fmt.Errorf("credential %q: %w", c.Name, err)
 		}
 	}
 	return nil
@@ -134,6 +163,9 @@ func (a *Access) ProvisionMe(users *scim.ResourceType) error {
 
 // Cleanup tells the log what is left to be told.
 func (a *Access) Cleanup() {
+	if a.unwatch != nil {
+		a.unwatch()
+	}
 	if a.strangers != nil {
 		a.strangers.end()
 	}
@@ -143,8 +175,9 @@ func (a *Access) Cleanup() {
 // is: the authentication schemes to be advertised.
 func (a *Access) HasBasic() bool { return a.has(SchemeBasic) }
 
-// HasBearer reports whether a bearer token is among the credentials.
-func (a *Access) HasBearer() bool { return a.has(SchemeBearer) }
+// HasBearer reports whether a bearer token is among the credentials. Where the
+// configuration has none of either kind there can only be issued ones.
+func (a *Access) HasBearer() bool { return a.has(SchemeBearer) || len(a.Credentials) == 0 }
 
 func (a *Access) has(scheme string) bool {
 	for _, c := range a.Credentials {

@@ -135,7 +135,6 @@ func TestProvisionRefuses(t *testing.T) {
 		a    Access
 		want string
 	}{
-		"nobody":           {Access{}, "give it a token"},
 		"short":            {Access{Credentials: []*Credential{{Name: "a", Secret: "short"}}}, "has 5 bytes; it needs 12"},
 		"empty variable":   {Access{Credentials: []*Credential{{Name: "a", Secret: "{env.SCIMGATE_EMPTY}"}}}, "evaluated placeholder {env.SCIMGATE_EMPTY} is empty"},
 		"missing variable": {Access{Credentials: []*Credential{{Name: "a", Secret: "{env.SCIMGATE_NO_SUCH}"}}}, "is empty"},

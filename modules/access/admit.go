@@ -77,6 +77,9 @@ func (a *Access) decide(r *http.Request, steps *[]Step) (Caller, *Refusal) {
 			Reason: "no usable Authorization header"}, "")
 	}
 	credential := a.match(presented)
+	if credential == nil && isIssued(presented.token) {
+		return a.admitIssued(presented, address, steps)
+	}
 	if credential == nil {
 		return refused(steps, "credential", &Refusal{Status: http.StatusUnauthorized, Kind: KindUnknown, Address: address,
 			Reason: "the " + presented.scheme + " credential is not known"}, "")
@@ -93,7 +96,7 @@ func (a *Access) decide(r *http.Request, steps *[]Step) (Caller, *Refusal) {
 			Reason: "the address is not on the credential's allow-list"}, credential.allow.without(steps, "the credential"))
 	}
 	passed(steps, "allow", func() string { return credential.allow.with(match, "the credential") })
-	return Caller{Name: credential.Name, Address: address, Me: credential.me}, nil
+	return Caller{Name: credential.Name, Address: address, Me: credential.me, Scopes: credential.Scope, use: credential.use}, nil
 }
 
 func expiryInWords(c *Credential) string {

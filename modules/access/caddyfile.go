@@ -2,6 +2,7 @@ package access
 
 import (
 	"encoding/json"
+	"strings"
 
 	"github.com/caddyserver/caddy/v2/caddyconfig"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
@@ -23,6 +24,7 @@ import (
 //		sha256  <hex>
 //		expires <day|time>
 //		allow   <address|cidr>...
+//		scope   <scope>...
 //		me      <filter>
 //	}
 //	basic <name> [<password>] {
@@ -31,6 +33,7 @@ import (
 //		sha256  <hex>
 //		expires <day|time>
 //		allow   <address|cidr>...
+//		scope   <scope>...
 //		me      <filter>
 //	}
 //
@@ -125,9 +128,20 @@ func (a *Access) unmarshalCredential(d *caddyfile.Dispenser, scheme string) erro
 			}
 			continue
 		}
+		if option == "scope" {
+			if len(c.Scope) > 0 {
+				return d.Errf("scope is given twice: name all scopes on one line")
+			}
+			scopes, err := ParseScopes(strings.Join(d.RemainingArgs(), ","))
+			if err != nil {
+				return d.WrapErr(err)
+			}
+			c.Scope = scopes
+			continue
+		}
 		field := single[option]
 		if field == nil {
-			return d.Errf("%q is no option of a credential: secret, sha256, expires, allow, me and, with basic, user are", option)
+			return d.Errf("%q is no option of a credential: secret, sha256, expires, allow, scope, me and, with basic, user are", option)
 		}
 		if *field != "" {
 			return d.Errf("%s is given twice", option)

@@ -14,6 +14,7 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 
+	"github.com/scimgate/scimgate/modules/store"
 	"github.com/scimgate/scimgate/scim"
 )
 
@@ -52,10 +53,15 @@ type Credential struct {
 	// AllowSources are further addresses from which the credential is accepted:
 	// lists in files, and other sources that Caddy knows.
 	AllowSources []json.RawMessage `json:"allow_sources,omitempty" caddy:"namespace=http.ip_sources inline_key=source"`
+	// Scope is what the credential may do: endpoints of resource types in lower
+	// case, such as users and groups, whose resources may be read and written, and
+	// read, which is reading everything. Default: everything.
+	Scope Scopes `json:"scope,omitempty"`
 	// Me is a SCIM filter that exactly one user satisfies: whom the caller stands
 	// for, at /Me (RFC 7644 §3.11). Default: nobody.
 	Me string `json:"me,omitempty"`
 
+	use     *store.Use
 	me      scim.Filter
 	meLine  caddyfile.Dispenser // of the Caddyfile
 	hash    [sha256.Size]byte
@@ -152,6 +158,7 @@ func (c *Credential) isExpired(now time.Time) bool {
 type presented struct {
 	scheme string
 	user   string
+	token  string // of a bearer
 	hash   [sha256.Size]byte
 }
 
@@ -163,7 +170,7 @@ func presentedBy(r *http.Request) (presented, bool) {
 		return presented{}, false
 	}
 	if user, password, ok := r.BasicAuth(); ok {
-		return presented{SchemeBasic, user, sha256.Sum256([]byte(password))}, true
+		return presented{SchemeBasic, user, "", sha256.Sum256([]byte(password))}, true
 	}
 	scheme, token, ok := strings.Cut(values[0], " ")
 	if !ok {
@@ -173,7 +180,7 @@ func presentedBy(r *http.Request) (presented, bool) {
 	if !strings.EqualFold(scheme, SchemeBearer) || token == "" {
 		return presented{}, false
 	}
-	return presented{SchemeBearer, "", sha256.Sum256([]byte(token))}, true
+	return presented{SchemeBearer, "", token, sha256.Sum256([]byte(token))}, true
 }
 
 // match returns the credential that was presented, or nil. The time it takes

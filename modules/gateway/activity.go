@@ -2,10 +2,11 @@ package gateway
 
 import (
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/scimgate/scimgate/modules/access"
 )
 
 // activities tells for every credential of every running gateway how long ago
@@ -18,33 +19,28 @@ type activityTable struct {
 	gateways map[string]*activity
 }
 
-// activity is the memory of one gateway's credentials. Configurations that
+// activity is what is known of one gateway's credentials. Configurations that
 // follow one another share it by the gateway's name.
 type activity struct {
 	gateway string
-	users   int      // configurations that hold it
-	names   []string // of the credentials in the latest configuration
-	last    sync.Map // credential name -> *atomic.Int64, Unix nanoseconds
+	users   int            // configurations that hold it
+	begun   time.Time      // the first of them
+	access  *access.Access // of the latest
 }
 
-// enter begins to report a gateway's credentials. One that was not accepted yet
-// counts from now.
-func (t *activityTable) enter(gateway string, names []string) *activity {
+// enter begins to report a gateway's credentials. One of the configuration that was
+// never accepted counts from now, an issued one from when it was issued.
+func (t *activityTable) enter(gateway string, a *access.Access) *activity {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	a := t.gateways[gateway]
-	if a == nil {
-		a = &activity{gateway: gateway}
-		t.gateways[gateway] = a
+	entered := t.gateways[gateway]
+	if entered == nil {
+		entered = &activity{gateway: gateway, begun: time.Now()}
+		t.gateways[gateway] = entered
 	}
-	a.users++
-	a.names = names
-	for _, name := range names {
-		begun := new(atomic.Int64)
-		begun.Store(time.Now().UnixNano())
-		a.last.LoadOrStore(name, begun)
-	}
-	return a
+	entered.users++
+	entered.access = a
+	return entered
 }
 
 // leave is the reverse of enter, and reports whether no configuration has the
@@ -61,17 +57,9 @@ func (t *activityTable) leave(a *activity) (isLast bool) {
 	return a.users == 0
 }
 
-// accepted notes that a credential was accepted, also by a configuration that is
-// being taken down.
-func (a *activity) accepted(name string, at time.Time) {
-	if last, ok := a.last.Load(name); ok {
-		last.(*atomic.Int64).Store(at.UnixNano())
-	}
-}
-
 var tokenIdle = prometheus.NewDesc("caddy_scim_token_idle_seconds",
-	"Seconds since a request with this credential was last accepted, or since the gateway was started if none was.",
-	[]string{"gateway", "token"}, nil)
+	"Seconds since a request with this credential was last accepted by any gateway on the store. One that never was counts from when it was issued or, in the configuration, from the start of the gateway.",
+	[]string{"gateway", "token", "id"}, nil)
 
 // Describe implements prometheus.Collector.
 func (t *activityTable) Describe(ch chan<- *prometheus.Desc) { ch <- tokenIdle }
@@ -81,11 +69,22 @@ func (t *activityTable) Collect(ch chan<- prometheus.Metric) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for _, a := range t.gateways {
-		for _, name := range a.names {
-			if last, ok := a.last.Load(name); ok {
-				idle := time.Since(time.Unix(0, last.(*atomic.Int64).Load())).Seconds()
-				ch <- prometheus.MustNewConstMetric(tokenIdle, prometheus.GaugeValue, max(idle, 0), a.gateway, name)
+		report := func(name, id string, last time.Time) {
+			ch <- prometheus.MustNewConstMetric(tokenIdle, prometheus.GaugeValue, max(time.Since(last).Seconds(), 0), a.gateway, name, id)
+		}
+		for name, use := range a.access.Uses() {
+			last := use.Usage().LastUsed
+			if last.IsZero() {
+				last = a.begun
 			}
+			report(name, "", last)
+		}
+		for _, token := range a.access.Issued() {
+			last := token.Use().Usage().LastUsed
+			if last.IsZero() {
+				last = token.Created
+			}
+			report(token.Name, token.ID, last)
 		}
 	}
 }

@@ -89,14 +89,15 @@ func (x *exchange) fail(err error) {
 // refuse answers a caller who was not let in. The body says no more than it
 // must.
 func (x *exchange) refuse(refusal *access.Refusal) {
-	x.caller = access.Caller{Name: refusal.Credential, Address: refusal.Address}
+	x.caller = access.Caller{Name: refusal.Credential, Token: refusal.Token, Address: refusal.Address}
 	x.operation, x.isSummed = "refused", refusal.IsSummed
 	metrics.refused(x.h.Name, refusal)
 	details := map[int]string{
-		http.StatusUnauthorized:    "The credential is missing or not accepted.",
-		http.StatusForbidden:       "Access is not allowed from here.",
-		http.StatusTooEarly:        "Send the request again.",
-		http.StatusTooManyRequests: "The credential is not accepted, and there were too many wrong ones from here.",
+		http.StatusUnauthorized:       "The credential is missing or not accepted.",
+		http.StatusForbidden:          "Access is not allowed from here.",
+		http.StatusTooEarly:           "Send the request again.",
+		http.StatusServiceUnavailable: "The token can't be looked up now.",
+		http.StatusTooManyRequests:    "The credential is not accepted, and there were too many wrong ones from here.",
 	}
 	if refusal.Status == http.StatusUnauthorized {
 		x.head.challenges = x.h.Access.Challenge()

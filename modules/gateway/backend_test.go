@@ -162,7 +162,7 @@ func newHandler(t *testing.T, b translators.Translator, change func(*Handler)) (
 	}
 	h.provisionDecoder()
 	h.provisionReads()
-	h.names = activities.enter(h.Name, h.credentialNames())
+	h.names = activities.enter(h.Name, &h.Access)
 	t.Cleanup(func() {
 		if err := h.Cleanup(); err != nil {
 			t.Error(err)

@@ -100,8 +100,8 @@ func siteOf(h httpcaddyfile.Helper) string {
 //		base_v1       <path>
 //		external_url  <url>
 //		allow         <address|cidr>...
-//		token         <name> [<secret>] { secret | sha256 | expires | allow | me }
-//		basic         <name> [<password>] { user | secret | sha256 | expires | allow | me }
+//		token         <name> [<secret>] { secret | sha256 | expires | allow | scope | me }
+//		basic         <name> [<password>] { user | secret | sha256 | expires | allow | scope | me }
 //		protect       <filter>
 //		brake         disable <number> per <duration>
 //		journal       off
@@ -123,7 +123,7 @@ func siteOf(h httpcaddyfile.Helper) string {
 //		translator    <name> ...
 //	}
 //
-// base, translator and one token or basic are required. allow, token, basic and
+// base and translator are required. allow, token, basic and
 // protect may be repeated. A filter stands in backticks:
 //
 //	protect `userName eq "root" or userName sw "svc-"`
@@ -159,8 +159,6 @@ func (h *Handler) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 		return d.Errf("scim_gateway %s has no base: write base /scim/v2", h.Name)
 	case len(h.TranslatorRaw) == 0:
 		return d.Errf("scim_gateway %s has no translator: write translator ldap ldaps://directory.example.com { ... }", h.Name)
-	case len(h.Access.Credentials) == 0:
-		return d.Errf("scim_gateway %s has no token: write token entra { secret {file./etc/scimgate/entra} }; without one nobody could call it", h.Name)
 	}
 	return h.checkFilters()
 }

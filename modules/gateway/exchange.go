@@ -81,7 +81,7 @@ func (x *exchange) serve() {
 		return
 	}
 	x.caller = caller
-	x.h.names.accepted(caller.Name, x.started)
+	caller.Accepted(x.started)
 	if x.isDisabled() {
 		return
 	}
@@ -113,6 +113,10 @@ func (x *exchange) perform(ctx context.Context, op *scim.Operation, err error) {
 		return
 	}
 	x.note(op)
+	if err := x.permit(op); err != nil {
+		x.fail(err)
+		return
+	}
 	if err := x.frozen(op); err != nil {
 		x.fail(err)
 		return

@@ -22,6 +22,7 @@ import (
 	"golang.org/x/sync/semaphore"
 
 	"github.com/scimgate/scimgate/modules/access"
+	"github.com/scimgate/scimgate/modules/app"
 	"github.com/scimgate/scimgate/modules/journal"
 	"github.com/scimgate/scimgate/modules/policy"
 	"github.com/scimgate/scimgate/modules/remember"
@@ -180,13 +181,20 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 		h.BulkTimeout = caddy.Duration(defaultBulkTimeout)
 	}
 	failed := func(what string, err error) error { return fmt.Errorf("scim_gateway %s: %s: %w", h.Name, what, err) }
+	shared, err := app.Of(ctx)
+	if err != nil {
+		return failed("the app scim", err)
+	}
+	if shared != nil {
+		h.Access.Issue(h.Name, shared.Store())
+	}
 	if err := h.Access.Provision(ctx, h.log); err != nil {
 		return failed("access", err)
 	}
 	if err := h.provisionTranslator(ctx); err != nil {
 		return failed("translator", err)
 	}
-	if err := h.Access.ProvisionMe(h.users()); err != nil {
+	if err := errors.Join(h.Access.ProvisionMe(h.users()), h.Access.CheckScopes(h.resource)); err != nil {
 		return failed("access", err)
 	}
 	if err := h.Policy.Provision(h.resource); err != nil {
@@ -201,7 +209,7 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 		return failed("metrics", err)
 	}
 	metrics.begin(h.Name, h.backend)
-	h.names = activities.enter(h.Name, h.credentialNames())
+	h.names = activities.enter(h.Name, &h.Access)
 	if err := h.provisionJournal(ctx); err != nil {
 		return failed("journal", err)
 	}
@@ -345,6 +353,10 @@ func (h *Handler) provisionReads() {
 	h.wide = semaphore.NewWeighted(mostWide)
 }
 
+// ResourceTypes returns the types of resources that the gateway serves, once it is
+// provisioned.
+func (h *Handler) ResourceTypes() []*scim.ResourceType { return h.resource }
+
 // users returns the type of users, or nil where none are served.
 func (h *Handler) users() *scim.ResourceType {
 	for _, t := range h.resource {
@@ -353,14 +365,6 @@ func (h *Handler) users() *scim.ResourceType {
 		}
 	}
 	return nil
-}
-
-func (h *Handler) credentialNames() []string {
-	var names []string
-	for _, c := range h.Access.Credentials {
-		names = append(names, c.Name)
-	}
-	return names
 }
 
 // Cleanup gives back what Provision took. Requests may still be under way: the

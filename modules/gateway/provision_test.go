@@ -71,8 +71,10 @@ func TestCountersExistFromTheLoadOn(t *testing.T) {
 		"caddy_scim_brakes_total gateway", "caddy_scim_disables_total test gateway failed", "caddy_scim_disables_total test gateway held_back",
 		"caddy_scim_disables_total test gateway proven", "caddy_scim_disables_total test gateway refuted", "caddy_scim_disables_total test gateway unprovable",
 		"caddy_scim_outside_total gateway ", "caddy_scim_refusals_total gateway early_data", "caddy_scim_refusals_total gateway expired",
-		"caddy_scim_refusals_total gateway no_address", "caddy_scim_refusals_total gateway no_credential", "caddy_scim_refusals_total gateway outside",
-		"caddy_scim_refusals_total gateway outside_credential", "caddy_scim_refusals_total gateway unknown",
+		"caddy_scim_refusals_total gateway malformed", "caddy_scim_refusals_total gateway no_address", "caddy_scim_refusals_total gateway no_credential",
+		"caddy_scim_refusals_total gateway other_gateway", "caddy_scim_refusals_total gateway outside", "caddy_scim_refusals_total gateway outside_credential",
+		"caddy_scim_refusals_total gateway revoked", "caddy_scim_refusals_total gateway scope", "caddy_scim_refusals_total gateway store_away",
+		"caddy_scim_refusals_total gateway unknown",
 		"caddy_scim_resolved_total gateway disable applied", "caddy_scim_resolved_total gateway disable not applied", "caddy_scim_resolved_total gateway disable unknown",
 	}, found); diff != "" {
 		t.Errorf("the metrics at 0 (-want +got):\n%s", diff)

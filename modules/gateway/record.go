@@ -45,6 +45,9 @@ func (x *exchange) record() {
 	if x.caller.Name != "" {
 		fields = append(fields, zap.String("caller", x.caller.Name))
 	}
+	if x.caller.Token != "" {
+		fields = append(fields, zap.String("token", x.caller.Token))
+	}
 	if x.caller.Address.IsValid() {
 		fields = append(fields, zap.String("address", x.caller.Address.String()))
 	}

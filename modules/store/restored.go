@@ -24,10 +24,11 @@ type Restored struct {
 }
 
 // lostSince returns what a store has lost of what was known of it, or nil if nothing
-// was: then it has only gone on. An empty store has lost everything. Of another store
-// nothing is known.
+// was: then it has only gone on. A store in which nothing was ever changed has lost
+// everything. Of another store nothing is known.
 func lostSince(known, present *Control) *Restored {
-	if known.Store == "" || present.Store != "" && present.Store != known.Store {
+	isNew := present.Mark == ""
+	if known.Mark == "" || !isNew && present.Store != known.Store {
 		return nil
 	}
 	lost := new(Restored)

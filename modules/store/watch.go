@@ -22,14 +22,16 @@ const (
 type watcher struct {
 	published atomic.Pointer[Control]
 
+	isCurrent atomic.Bool // it could be asked the last time
+
 	mu       sync.Mutex // who reads anew
 	isLoaded bool       // from the store itself
-	isAway   bool       // it could not be asked the last time
 
 	callsMu sync.Mutex
 	calls   map[int]func(*Control)
 	next    int
 
+	isAway  bool // which the log was told
 	running sync.WaitGroup
 }
 
@@ -46,6 +48,19 @@ func (w *watcher) begin(ctx context.Context, s *Store) {
 // those of the local file that the last process here left behind. It is nil where
 // nothing is known.
 func (s *Store) Control() *Control { return s.watched.published.Load() }
+
+// IsCurrent reports whether tokens and switches could be read from the store when they
+// were asked for last. If not, there may be others than are known.
+func (s *Store) IsCurrent() bool { return s.watched.isCurrent.Load() }
+
+// Refresh reads tokens and switches now, for commands: processes that serve read them
+// by themselves.
+func (s *Store) Refresh(ctx context.Context) (*Control, error) {
+	if err := s.refresh(ctx); err != nil {
+		return nil, err
+	}
+	return s.Control(), nil
+}
 
 // Watch calls do with tokens and switches, if they are known, and whenever they have
 // changed, until stop is called. Calls follow one another, and must be short.
@@ -75,6 +90,7 @@ func (s *Store) publish(c *Control) {
 		c.Tokens[i].use = s.Use(c.Tokens[i].Gateway, c.Tokens[i].ID)
 	}
 	c.index()
+	metrics.tellsRestored(s.Location(), c.Restored)
 	w := &s.watched
 	w.callsMu.Lock()
 	defer w.callsMu.Unlock()
@@ -114,12 +130,13 @@ func (s *Store) poll(parent context.Context) {
 	ctx, cancel := context.WithTimeout(parent, askTimeout)
 	defer cancel()
 	err := s.refresh(ctx)
-	wasAway := s.watched.isAway
-	s.watched.isAway = err != nil && parent.Err() == nil
 	switch {
-	case s.watched.isAway && !wasAway:
+	case parent.Err() != nil: // it is being closed
+	case err != nil && !s.watched.isAway:
+		s.watched.isAway = true
 		s.log.Warn("tokens and switches can't be read from the store: they stay as they were known last", zap.Error(err))
-	case wasAway && err == nil:
+	case err == nil && s.watched.isAway:
+		s.watched.isAway = false
 		s.log.Info("tokens and switches can be read from the store again")
 	}
 }
@@ -136,10 +153,11 @@ func (s *Store) Know(ctx context.Context) error {
 }
 
 // refresh reads tokens and switches anew if they have changed since they were read.
-func (s *Store) refresh(ctx context.Context) error {
+func (s *Store) refresh(ctx context.Context) (err error) {
 	w := &s.watched
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	defer func() { w.isCurrent.Store(err == nil) }()
 	known := s.Control()
 	if known == nil {
 		known = s.recall() // before the store is read: it must not be newer
@@ -153,7 +171,7 @@ func (s *Store) refresh(ctx context.Context) error {
 			if present, err = s.mend(ctx, known, lost); err != nil {
 				return errors.Join(errors.New("the store was restored from a backup, and what it has lost can't be written to it"), err)
 			}
-		} else if known.Store != "" && known.Store != present.Store {
+		} else if known.Mark != "" && known.Store != present.Store {
 			s.log.Error("this is another store than before, or a new one at its place: the tokens that were issued in the former are not known in it",
 				zap.String("store", s.Location()))
 		}

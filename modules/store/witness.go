@@ -64,7 +64,7 @@ func readWitness(file string) (*Control, error) {
 
 // keep writes what is known to the local file. What was never changed needs none.
 func (s *Store) keep(c *Control) {
-	if c.Store == "" {
+	if c.Mark == "" {
 		return
 	}
 	text, err := json.Marshal(c)

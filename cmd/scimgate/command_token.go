@@ -1,0 +1,169 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+	caddycmd "github.com/caddyserver/caddy/v2/cmd"
+	"github.com/spf13/cobra"
+
+	"github.com/scimgate/scimgate/modules/app"
+	"github.com/scimgate/scimgate/modules/store"
+)
+
+func init() {
+	caddycmd.RegisterCommand(caddycmd.Command{
+		Name:  "token",
+		Usage: "create|list|show|rotate|revoke|confirm [--config <path>] [--adapter <name>]",
+		Short: "Issues tokens to providers, and ends them",
+		Long: `
+Tokens that providers call with. They are kept in the store, as hashes, and hold in all
+gateways on it within seconds, without a reload:
+
+	scimgate token create --gateway directory --name entra --expires 365d
+	scimgate token list
+	scimgate token rotate entra
+	scimgate token revoke k3f9x2ab --why "replaced"
+
+A token is shown once, when it is created. Its expiry can't be changed: rotate it. The
+commands need no running gateway, and must be run as the user of the service.`,
+		CobraFunc: func(cmd *cobra.Command) {
+			cmd.AddCommand(tokenCreateCommand(), tokenListCommand(), tokenShowCommand(), tokenRotateCommand(), tokenRevokeCommand(), tokenConfirmCommand())
+		},
+	})
+}
+
+// tokenCommand is what the subcommands share.
+type tokenCommand struct {
+	configuration configuration
+	out           io.Writer // the result
+	aside         io.Writer // what is said about it
+	now           time.Time
+
+	app   *app.App
+	store *store.Store
+	close func()
+}
+
+// command returns a subcommand that runs with the store of the configuration open.
+func (c *tokenCommand) command(use, short, long string, args cobra.PositionalArgs, run func(ctx context.Context, args []string) error) *cobra.Command {
+	cmd := &cobra.Command{Use: use, Short: short, Long: strings.TrimSpace(short + ".\n\n" + strings.TrimSpace(long)), Args: args}
+	c.configuration.flags(cmd)
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		cmd.SilenceUsage = true
+		c.out, c.aside, c.now = cmd.OutOrStdout(), cmd.ErrOrStderr(), time.Now()
+		ctx, cancel := bare(context.Background())
+		defer cancel()
+		if err := c.open(ctx); err != nil {
+			return err
+		}
+		err := run(ctx, args)
+		return errors.Join(err, c.app.Cleanup())
+	}
+	return cmd
+}
+
+func (c *tokenCommand) open(ctx caddy.Context) (err error) {
+	if err := c.configuration.load(); err != nil {
+		return err
+	}
+	if c.app, err = c.configuration.open(ctx); err != nil {
+		return err
+	}
+	c.store = c.app.Store()
+	return nil
+}
+
+// say says something about the result. It does not get into what is piped.
+func (c *tokenCommand) say(format string, arguments ...any) {
+	_, _ = fmt.Fprintf(c.aside, format+"\n", arguments...)
+}
+
+// find returns the one token that is meant by an id or a name. Of tokens of one name
+// only the valid ones are meant, unless there is none.
+func (c *tokenCommand) find(ctx context.Context, gateway, idOrName string) (*store.Token, error) {
+	all, err := c.store.Tokens(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var valid, ended []*store.Token
+	for i := range all {
+		t := &all[i]
+		switch {
+		case gateway != "" && t.Gateway != gateway:
+		case t.ID == idOrName:
+			return t, nil
+		case t.Name != idOrName:
+		case t.IsValid(c.now):
+			valid = append(valid, t)
+		default:
+			ended = append(ended, t)
+		}
+	}
+	found := valid
+	if len(found) == 0 {
+		found = ended
+	}
+	switch {
+	case len(found) == 1:
+		return found[0], nil
+	case len(found) > 1:
+		var which []string
+		for _, t := range found {
+			which = append(which, fmt.Sprintf("%s of %s, created on %s", t.ID, t.Gateway, day(t.Created)))
+		}
+		return nil, fmt.Errorf("%d tokens have the name %s: say which by its id: %s", len(found), idOrName, strings.Join(which, "; "))
+	}
+	for _, g := range c.configuration.access() {
+		if g.credential(idOrName) != nil && (gateway == "" || gateway == g.Name) {
+			return nil, fmt.Errorf("%s is a credential of the configuration of %s: change it there, and reload", idOrName, g.Name)
+		}
+	}
+	return nil, fmt.Errorf("there is no token %s: scimgate token list shows those that there are", idOrName)
+}
+
+func day(t time.Time) string { return t.UTC().Format(time.DateOnly) }
+
+func moment(t time.Time) string { return t.UTC().Format(time.RFC3339) }
+
+func tokenRevokeCommand() *cobra.Command {
+	var c tokenCommand
+	var gateway, why string
+	cmd := c.command("revoke <id or name> --why <text>", "Ends a token for good", `
+Within seconds no gateway on the store accepts the token any more; the log tells who
+tries it. It can't be undone.`, cobra.ExactArgs(1), func(ctx context.Context, args []string) error {
+		t, err := c.find(ctx, gateway, args[0])
+		if err != nil {
+			return err
+		}
+		if t.IsRevoked() {
+			return fmt.Errorf("%s (%s) was revoked on %s by %s already", t.ID, t.Name, moment(t.Revoked), t.RevokedBy)
+		}
+		if err := c.store.RevokeToken(ctx, t.ID, c.now, operator(), why); err != nil {
+			return err
+		}
+		c.say("%s (%s of %s) is revoked: within seconds no gateway accepts it.", t.ID, t.Name, t.Gateway)
+		return nil
+	})
+	cmd.Flags().StringVarP(&gateway, "gateway", "g", "", "Name of the gateway, where several have a token of the name")
+	cmd.Flags().StringVar(&why, "why", "", "Why, for those who come after you")
+	return cmd
+}
+
+func tokenConfirmCommand() *cobra.Command {
+	var c tokenCommand
+	return c.command("confirm", "Confirms that you have seen what a restored backup had undone", `
+When a backup of the store was put in its place, the gateways revoke again what was
+revoked since, bring back what was issued since, and say so until it is confirmed.`, cobra.NoArgs, func(ctx context.Context, _ []string) error {
+		if err := c.store.ConfirmRestored(ctx); err != nil {
+			return err
+		}
+		c.say("It is confirmed.")
+		return nil
+	})
+}
