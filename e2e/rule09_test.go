@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -419,6 +420,60 @@ func TestRule09AnotherGatewayClosesWhatAKilledOneLeft(t *testing.T) {
 	}
 	if n := other.metric(t, "caddy_scim_resolved_total", `operation="disable"`, `result="not applied"`); n != 1 {
 		t.Errorf("counted are %v disables that were cut off, want 1", n)
+	}
+}
+
+// Nobody can read the directory for a gateway that is not configured any more: after a
+// week its entries are closed as unknown.
+func TestRule09EntriesOfNobodysGatewaysAreClosed(t *testing.T) {
+	d := startSlapd(t, slapd.Options{})
+	proxy := slapd.NewProxy(t, d.Slapd.Addr())
+	m := newMortal(t, d, "", setup{Servers: proxy.URL()})
+	m.start(t)
+	ids := []string{m.create(t, "young"), m.create(t, "old")}
+	proxy.OnRequest(func(operation int) slapd.Action {
+		if operation == ldap.ApplicationModifyRequest {
+			return slapd.Drop
+		}
+		return slapd.Forward
+	})
+	for _, id := range ids {
+		go func() { _, _ = m.send("PATCH", "/Users/"+id, disable) }()
+	}
+	disables := func() map[string]journal.Entry {
+		found := make(map[string]journal.Entry)
+		for _, e := range m.recorded(t) {
+			if e.Operation == "disable" {
+				found[e.Name] = e
+			}
+		}
+		return found
+	}
+	waitFor(t, "the intents", func() bool { return len(disables()) == 2 })
+	m.kill(t)
+	proxy.OnRequest(nil)
+	s := store.New(m.engine, zap.NewNop())
+	if err := s.Open(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	err := s.Write(t.Context(), func(tx *store.Tx) error {
+		_, err := tx.Exec(t.Context(), "UPDATE scim_journal SET gateway = 'gone' WHERE operation = 'disable'")
+		if err == nil {
+			_, err = tx.Exec(t.Context(), "UPDATE scim_journal SET time = $1 WHERE name = 'old'", store.Micros(time.Now().Add(-8*24*time.Hour)))
+		}
+		return err
+	})
+	if err = errors.Join(err, s.Destruct()); err != nil {
+		t.Fatal(err)
+	}
+	m.start(t)
+	waitFor(t, "the old entry to be closed", func() bool { return disables()["old"].Result != journal.Unresolved })
+	found := disables()
+	if e := found["old"]; e.Result != journal.Unknown || !strings.Contains(e.Note, "for a week") {
+		t.Errorf("the old entry is closed as %q: %s", e.Result, e.Note)
+	}
+	if e := found["young"]; e.Result != journal.Unresolved {
+		t.Errorf("the young entry is closed as %q: %s", e.Result, e.Note)
 	}
 }
 
