@@ -162,11 +162,11 @@ func (h *Handler) resolveOne(ctx context.Context, e journal.Entry, isOwn bool) e
 			return err
 		}
 	}
-	name := e.Resource
-	if name == "" {
-		name = e.Name
+	words := []string{e.Type, e.Resource}
+	if e.Resource == "" {
+		words = []string{e.Type, "new", e.Name}
 	}
-	unlock, err := locks.lock(ctx, h.Name, e.Type, name)
+	unlock, err := (&exchange{h: h, id: e.Request}).lock(ctx, words...) // as who writes about it
 	if err != nil {
 		return err
 	}
