@@ -1,12 +1,15 @@
 package gateway
 
 import (
+	"cmp"
+	"slices"
 	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/scimgate/scimgate/modules/access"
+	memory "github.com/scimgate/scimgate/modules/store"
 )
 
 // activities tells for every credential of every running gateway how long ago
@@ -61,30 +64,71 @@ var tokenIdle = prometheus.NewDesc("caddy_scim_token_idle_seconds",
 	"Seconds since a request with this credential was last accepted by any gateway on the store. One that never was counts from when it was issued or, in the configuration, from the start of the gateway.",
 	[]string{"gateway", "token", "id"}, nil)
 
+var tokenGap = prometheus.NewDesc("caddy_scim_token_usual_gap_seconds",
+	"How long this credential is usually silent, in seconds; 0 if that is not known yet.",
+	[]string{"gateway", "token", "id"}, nil)
+
 // Describe implements prometheus.Collector.
-func (t *activityTable) Describe(ch chan<- *prometheus.Desc) { ch <- tokenIdle }
+func (t *activityTable) Describe(ch chan<- *prometheus.Desc) {
+	ch <- tokenIdle
+	ch <- tokenGap
+}
 
 // Collect implements prometheus.Collector.
 func (t *activityTable) Collect(ch chan<- prometheus.Metric) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for _, a := range t.gateways {
-		report := func(name, id string, last time.Time) {
-			ch <- prometheus.MustNewConstMetric(tokenIdle, prometheus.GaugeValue, max(time.Since(last).Seconds(), 0), a.gateway, name, id)
-		}
-		for name, use := range a.access.Uses() {
-			last := use.Usage().LastUsed
-			if last.IsZero() {
-				last = a.begun
-			}
-			report(name, "", last)
-		}
-		for _, token := range a.access.Issued() {
-			last := token.Use().Usage().LastUsed
-			if last.IsZero() {
-				last = token.Created
-			}
-			report(token.Name, token.ID, last)
-		}
+		a.each(func(name, id string, idle, usual time.Duration) {
+			ch <- prometheus.MustNewConstMetric(tokenIdle, prometheus.GaugeValue, idle.Seconds(), a.gateway, name, id)
+			ch <- prometheus.MustNewConstMetric(tokenGap, prometheus.GaugeValue, usual.Seconds(), a.gateway, name, id)
+		})
 	}
+}
+
+// each tells of every credential how long it has been silent, and how long it usually
+// is; 0: that is not known yet.
+func (a *activity) each(tell func(name, id string, idle, usual time.Duration)) {
+	report := func(name, id string, u memory.Usage, begun time.Time) {
+		last := u.LastUsed
+		if last.IsZero() {
+			last = begun
+		}
+		tell(name, id, max(time.Since(last), 0), u.UsualGap)
+	}
+	for name, use := range a.access.Uses() {
+		report(name, "", use.Usage(), a.begun)
+	}
+	for _, token := range a.access.Issued() {
+		report(token.Name, token.ID, token.Use().Usage(), token.Created)
+	}
+}
+
+// A credential is silent when it is so for several times as long as usual, and for
+// longer than a short pause.
+const (
+	silentTimes = 3
+	silentLeast = time.Hour
+)
+
+func isSilent(idle, usual time.Duration) bool {
+	return usual > 0 && idle > max(silentTimes*usual, silentLeast)
+}
+
+// silences returns the credentials that have been silent for longer than is usual. a
+// may be nil.
+func (t *activityTable) silences(a *activity) []Silence {
+	if a == nil {
+		return nil
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	var silent []Silence
+	a.each(func(name, id string, idle, usual time.Duration) {
+		if isSilent(idle, usual) {
+			silent = append(silent, Silence{Token: name, ID: id, Idle: idle.Seconds(), Usually: usual.Seconds()})
+		}
+	})
+	slices.SortFunc(silent, func(a, b Silence) int { return cmp.Or(cmp.Compare(a.Token, b.Token), cmp.Compare(a.ID, b.ID)) })
+	return silent
 }

@@ -53,6 +53,9 @@ func (h *Handler) Decide(ctx context.Context, from netip.Addr, authorization str
 		d.Status, d.Reason = refusal.Status, refusal.Reason
 		return d
 	}
+	if len(caller.Scopes) > 0 {
+		d.step("scope", true, "it may do no more than its scope: "+caller.Scopes.String())
+	}
 	if w := h.switched(memory.Disabled); w != nil {
 		d.step("gateway", false, "disabled by "+inWords(w))
 		d.Status, d.Reason = http.StatusForbidden, "the gateway is disabled"

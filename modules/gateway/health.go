@@ -104,7 +104,7 @@ func (c *checker) probe(ctx context.Context, h *Handler) bool {
 func (h *Handler) health() Health {
 	seen := h.checker.present()
 	health := Health{Name: h.Name, Serves: seen.isUsable, DryRun: h.DryRun,
-		Backend: BackendHealth{h.backend, BackendUnchecked, seen.checked, seen.since, nil}}
+		Backend: BackendHealth{h.backend, BackendUnchecked, seen.checked, seen.since, nil}, Silent: activities.silences(h.names)}
 	if seen.checked.IsZero() {
 		return health
 	}

@@ -149,6 +149,7 @@ func (s *Store) Know(ctx context.Context) error {
 		return err
 	}
 	s.publish(present)
+	s.watched.isCurrent.Store(true)
 	return nil
 }
 
