@@ -28,7 +28,7 @@ func Changes(differences []scim.Difference, key []byte) []Change {
 	changes := make([]Change, 0, len(differences))
 	for _, d := range differences {
 		c := Change{Attribute: d.Attribute.String()}
-		if d.Attribute.Mutability == scim.WriteOnly || d.Attribute.Returned == scim.ReturnedNever {
+		if isSecret(d.Attribute) {
 			c.Secret = true
 		} else {
 			c.Private = IsPrivate(d.Attribute)
@@ -101,9 +101,15 @@ func appendValue(dst []byte, a *scim.Attribute, v scim.Value, key []byte) []byte
 	return appendText(dst, hashed(a, v, key)+" ("+strconv.Itoa(len(v.Text()))+" bytes)")
 }
 
-// isGiven reports whether a part of a complex value is given by who writes it: what
-// the backend adds, and the address of a reference, are not.
-func isGiven(a *scim.Attribute) bool { return a.Mutability != scim.ReadOnly && a.Name != "$ref" }
+// isGiven reports whether a part of a complex value is given by who writes it, and may
+// be told: what the backend adds, the address of a reference and secrets are not.
+func isGiven(a *scim.Attribute) bool {
+	return a.Mutability != scim.ReadOnly && a.Name != "$ref" && !isSecret(a)
+}
+
+func isSecret(a *scim.Attribute) bool {
+	return a.Mutability == scim.WriteOnly || a.Returned == scim.ReturnedNever
+}
 
 // usual is the usual spelling of a text that has several: it may read back in another
 // than it was sent in.
