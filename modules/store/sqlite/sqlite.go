@@ -76,6 +76,8 @@ func (e *Engine) Key() string { return "sqlite " + e.Path }
 const (
 	// readers is how many transactions read at a time.
 	readers = 4
+	// busyTime is how long is waited for another process to end its transaction.
+	busyTime = 3 * time.Second
 	// cacheKiB is the memory for pages of a connection.
 	cacheKiB = 1024
 	// journalSize is what the write-ahead log keeps of the disk when its content has
@@ -113,7 +115,7 @@ func (e *Engine) Open(ctx context.Context) (*store.Database, error) {
 
 func (e *Engine) pool(ctx context.Context, connections int) (*sql.DB, error) {
 	options := url.Values{"_pragma": {
-		"busy_timeout(3000)", "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(ON)",
+		"busy_timeout(" + strconv.FormatInt(busyTime.Milliseconds(), 10) + ")", "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(ON)",
 		"cache_size(-" + strconv.Itoa(cacheKiB) + ")", "journal_size_limit(" + strconv.Itoa(journalSize) + ")",
 	}}
 	if connections == 1 {
@@ -127,10 +129,27 @@ func (e *Engine) pool(ctx context.Context, connections int) (*sql.DB, error) {
 	db.SetMaxOpenConns(connections)
 	db.SetMaxIdleConns(connections)
 	db.SetConnMaxIdleTime(idleTime)
-	if err := db.PingContext(ctx); err != nil {
+	if err := connect(ctx, db); err != nil {
 		return nil, errors.Join(fmt.Errorf("%s: %w", e.Path, err), db.Close())
 	}
 	return db, nil
+}
+
+// connect makes a connection. When several processes find a new file at the same
+// time, one changes its mode and the others are told at once that it is locked.
+func connect(ctx context.Context, db *sql.DB) error {
+	for deadline := time.Now().Add(busyTime); ; {
+		err := db.PingContext(ctx)
+		told, ok := errors.AsType[*driver.Error](err)
+		if err == nil || !ok || told.Code()&0xff != sqlite3.SQLITE_BUSY || time.Now().After(deadline) {
+			return err
+		}
+		select {
+		case <-time.After(5 * time.Millisecond):
+		case <-ctx.Done():
+			return err
+		}
+	}
 }
 
 // refusal implements store.Database.
