@@ -30,7 +30,7 @@ func newMachine(t *testing.T, ca string) *machine {
 	m := &machine{dir: t.TempDir(), ca: ca}
 	for name, text := range map[string]string{
 		"entra": tokenForTests, "entra-2026": tokenForTests, "entra-2027": "another-" + tokenForTests, "okta": "okta-" + tokenForTests, "okta-password": "okta-password-" + tokenForTests,
-		"smtp": passwordForTests, "webhook": tokenForTests,
+		"smtp": passwordForTests, "webhook": tokenForTests, "postgres": passwordForTests,
 		"ldap": passwordForTests, "office.txt": "127.0.0.1\n2001:db8::/32 # first floor\n", "proxies.txt": "192.0.2.80\n",
 	} {
 		if err := os.WriteFile(filepath.Join(m.dir, name), []byte(text), 0o600); err != nil {

@@ -24,6 +24,7 @@ var grammars = []struct {
 	{"docs/gateway.md", []string{"../modules/gateway/caddyfile.go", "../modules/access/caddyfile.go"}},
 	{"docs/access.md", []string{"../modules/access/caddyfile.go", "../modules/notice/caddyfile.go"}},
 	{"docs/translators/ldap.md", []string{"../translators/ldap/caddyfile.go", "../translators/ldap/generic.go", "../translators/mapfile/mapfile.go"}},
+	{"docs/store.md", []string{"../modules/store/postgres/caddyfile.go"}},
 	{"docs/schemas.md", []string{"../translators/mapfile/schema.go"}},
 	{"docs/journal.md", []string{"../modules/app/journal.go"}},
 }
@@ -38,7 +39,7 @@ var elsewhere = map[string]string{
 // TestOptions: each option that the code reads is on its page, and each line of
 // a syntax block begins with a word that the code reads.
 func TestOptions(t *testing.T) {
-	read := []string{"scim_gateway", "expiry_warning"}
+	read := []string{"scim_gateway", "scim", "store", "expiry_warning"}
 	for _, g := range grammars {
 		for _, file := range g.files {
 			words := wordsRead(t, file)

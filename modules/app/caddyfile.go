@@ -1,6 +1,7 @@
 package app
 
 import (
+	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 	"github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
@@ -73,6 +74,9 @@ func (a *App) unmarshalStore(d *caddyfile.Dispenser) error {
 		return d.Errf("write store sqlite [<file>] or store postgres { ... }")
 	}
 	engine := d.Val()
+	if _, err := caddy.GetModule("scim.stores." + engine); err != nil {
+		return d.Errf("%q is no store: sqlite and postgres are", engine)
+	}
 	module, err := caddyfile.UnmarshalModule(d, "scim.stores."+engine)
 	if err != nil {
 		return err

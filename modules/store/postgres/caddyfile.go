@@ -47,6 +47,9 @@ func (e *Engine) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 			return d.Errf("%q is no option of postgres: dsn, password and max_connections are", word)
 		}
 	}
+	if err := e.check(); err != nil {
+		return d.WrapErr(err)
+	}
 	return nil
 }
 

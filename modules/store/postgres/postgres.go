@@ -84,14 +84,8 @@ func (e *Engine) Provision(caddy.Context) error {
 	if e.MaxConnections == 0 {
 		e.MaxConnections = defaultMaxConnections
 	}
-	if e.MaxConnections < 0 {
-		return errors.New("max_connections is less than 1")
-	}
-	if strings.TrimSpace(e.DSN) == "" {
-		return errors.New("dsn is missing: write postgres://user@host/database, or a placeholder such as {file./etc/scimgate/postgres}")
-	}
-	if holdsPassword(e.DSN) || strings.Trim(placeholder.ReplaceAllString(e.Password, ""), " ") != "" {
-		return errors.New("the configuration holds a password in the clear, and is kept on the disk: put the dsn or the password into a file and write {file./etc/scimgate/postgres}")
+	if err := e.check(); err != nil {
+		return err
 	}
 	replacer := caddy.NewReplacer()
 	dsn, err := replacer.ReplaceOrErr(e.DSN, true, true)
@@ -111,6 +105,20 @@ func (e *Engine) Provision(caddy.Context) error {
 	}
 	sum := sha256.Sum256(fmt.Appendf(nil, "%q %q %d", dsn, e.config.Password, e.MaxConnections))
 	e.key = "postgres " + hex.EncodeToString(sum[:])
+	return nil
+}
+
+// check says what is wrong with what is written in the configuration.
+func (e *Engine) check() error {
+	if e.MaxConnections < 0 {
+		return errors.New("max_connections is less than 1")
+	}
+	if strings.TrimSpace(e.DSN) == "" {
+		return errors.New("dsn is missing: write postgres://user@host/database, or a placeholder such as {file./etc/scimgate/postgres}")
+	}
+	if holdsPassword(e.DSN) || strings.Trim(placeholder.ReplaceAllString(e.Password, ""), " ") != "" {
+		return errors.New("the configuration holds a password in the clear, and is kept on the disk: put the dsn or the password into a file and write {file./etc/scimgate/postgres}")
+	}
 	return nil
 }
 

@@ -172,6 +172,8 @@ func TestUnmarshalCaddyfile(t *testing.T) {
 		"postgres {\n dsn\n}":                                  "one value",
 		"postgres a {\n dsn b\n}":                              "twice",
 		"postgres {\n dsn a\n dsn b\n}":                        "twice",
+		"postgres":                                             "dsn is missing",
+		"postgres postgres://gate:hunter2-and-more@db/scim":    "in the clear",
 		"postgres {\n max_connections 0\n}":                    "from 1 on",
 		"postgres {\n max_connections many\n}":                 "from 1 on",
 		"postgres {\n host db\n}":                              `"host" is no option`,
