@@ -23,9 +23,9 @@ var (
 
 // notOurs are quotations of others.
 var notOurs = []string{
-	"Create new user returned empty user",          // Okta
-	`Join(" ", [givenName], [surname])`,            // Entra
-	`emails[type eq "work"].value eq "x"`,          // a filter
+	"Create new user returned empty user",                              // Okta
+	`Join(" ", [givenName], [surname])`,                                // Entra
+	`emails[type eq "work"].value eq "x"`,                              // a filter
 	"database or disk is full", "attempt to write a readonly database", // SQLite
 	"cannot execute … in a read-only transaction", "prepared statement … does not exist", // PostgreSQL
 	"ldapwhoami -x -ZZ -H ldap://dir1.example.com", // a command
