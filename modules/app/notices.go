@@ -31,9 +31,9 @@ func (a *App) provisionNotices(ctx caddy.Context) error {
 	}
 	events := module.(*caddyevents.App)
 	// Events can be emitted once all apps are started.
-	if err := events.On("started", handler(func() {
+	if err := events.On("started", &starter{func() {
 		a.ExpiryWarning.Start(func(event string, data map[string]any) { events.Emit(ctx, event, data) })
-	})); err != nil {
+	}}); err != nil {
 		return fmt.Errorf("expiry_warning: %w", err)
 	}
 	return register(ctx.GetMetricsRegistry(), a.ExpiryWarning)
@@ -42,12 +42,13 @@ func (a *App) provisionNotices(ctx caddy.Context) error {
 // Notices warns of credentials that expire.
 func (a *App) Notices() *notice.Notice { return a.ExpiryWarning }
 
-type handler func()
+// starter is an event handler that starts something.
+type starter struct{ start func() }
 
-func (h handler) Handle(context.Context, caddy.Event) error {
-	h()
+func (s *starter) Handle(context.Context, caddy.Event) error {
+	s.start()
 	return nil
 }
 
 // Interface guards
-var _ caddyevents.Handler = handler(nil)
+var _ caddyevents.Handler = (*starter)(nil)
