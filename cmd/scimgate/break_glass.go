@@ -72,6 +72,8 @@ func newBreakGlass(ctx context.Context, c *configuration, names []string, by gat
 		b.ends = append(b.ends, end)
 		if err := one.provision(gatewayCtx, c); err != nil {
 			one.Result, one.Detail = resultFailed, err.Error()+". Run the command as the user of the service, with its environment"
+		} else if unable != nil {
+			one.handler.Unjournaled(unable)
 		}
 	}
 	return b
@@ -79,7 +81,7 @@ func newBreakGlass(ctx context.Context, c *configuration, names []string, by gat
 
 // storeTimeout is how long is waited for the store: the journal is worth no more
 // while somebody has to go.
-const storeTimeout = 10 * time.Second
+const storeTimeout = 3 * time.Second
 
 func (b *breakGlass) openStore(ctx caddy.Context, c *configuration) (*app.App, error) {
 	limited, cancel := context.WithTimeout(ctx.Context, storeTimeout)
@@ -207,7 +209,7 @@ func (b *breakGlass) disable(ctx context.Context) {
 
 // verdict is nil only if the person is somewhere, and proven to be off wherever that
 // is. Of a plan it is nil if there is one for each account.
-func (b *breakGlass) verdict(person string, isPlan bool) error {
+func (b *breakGlass) verdict(person gateway.Person, isPlan bool) error {
 	var bad []string
 	found := false
 	for _, one := range b.gateways {
@@ -224,9 +226,11 @@ func (b *breakGlass) verdict(person string, isPlan bool) error {
 	case len(bad) > 0 && isPlan:
 		return fmt.Errorf("there is no plan for %s", strings.Join(bad, ", "))
 	case len(bad) > 0:
-		return fmt.Errorf("%s is NOT proven to be off in %s", plain(person), strings.Join(bad, ", "))
+		return fmt.Errorf("%s is NOT proven to be off in %s", plain(person.Name+person.Filter), strings.Join(bad, ", "))
+	case !found && person.Filter != "":
+		return fmt.Errorf("nobody satisfies %s", plain(person.Filter))
 	case !found:
-		return fmt.Errorf("nobody is called %s: give the userName as the directory has it, the id, or a --filter such as 'emails.value eq \"ada@example.com\"'", plain(person))
+		return fmt.Errorf("nobody is called %s: give the userName as the directory has it, the id, or a --filter such as 'emails.value eq \"ada@example.com\"'", plain(person.Name))
 	}
 	return nil
 }

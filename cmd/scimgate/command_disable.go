@@ -115,7 +115,7 @@ func (c *disableCommand) run(ctx context.Context) error {
 		}
 		b.disable(ctx)
 	}
-	return c.report(b, b.verdict(c.name(), c.dryRun))
+	return c.report(b, b.verdict(c.person, c.dryRun))
 }
 
 // check finds what is wrong with the flags.
@@ -190,10 +190,14 @@ func (c *disableCommand) report(b *breakGlass, verdict error) error {
 		}
 	}
 	if b.withoutStore != "" && !c.dryRun {
-		fmt.Fprintln(c.complaints, "WARNING: the store can't be used, and this was done all the same:", b.withoutStore)
+		fmt.Fprintln(c.complaints, "WARNING: the store can't be used, and nobody waits for it:", b.withoutStore)
 	}
 	for _, one := range b.gateways {
-		if one.Unrecorded != "" {
+		switch one.Unrecorded {
+		case "":
+		case b.withoutStore:
+			fmt.Fprintf(c.complaints, "WARNING: %s: the journal does not have this, write it down\n", one.Gateway)
+		default:
 			fmt.Fprintf(c.complaints, "WARNING: %s: the journal does not have this, write it down: %s\n", one.Gateway, one.Unrecorded)
 		}
 	}

@@ -182,6 +182,14 @@ func (x *exchange) begin(ctx context.Context, intent translators.Intent, plan *t
 	if x.h.Journal.Off {
 		return func(carried, error) {}, nil
 	}
+	if x.operator != nil {
+		if x.h.unjournaled != nil {
+			return nil, x.h.unjournaled
+		}
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, operatorRecords)
+		defer cancel()
+	}
 	x.step++
 	log := x.h.journal
 	var entry journal.Entry
@@ -215,6 +223,7 @@ func (x *exchange) begin(ctx context.Context, intent translators.Intent, plan *t
 		}
 		x.h.entries.Emit(entry.With(outcome))
 		if err := log.End(outcome); err != nil {
+			x.unrecorded = err
 			x.h.log.Error("the outcome of a write could not be recorded", zap.String("request_id", x.id), zap.Error(err))
 		}
 		working.end(id)
@@ -227,6 +236,7 @@ func (x *exchange) begin(ctx context.Context, intent translators.Intent, plan *t
 func (x *exchange) recordUnwritten(ctx context.Context, intent translators.Intent, plan *translators.Plan, done carried, failed error) {
 	end, err := x.begin(ctx, intent, plan)
 	if err != nil {
+		x.unrecorded = err
 		x.h.log.Error("a disable that is not proven could not be recorded", zap.String("request_id", x.id), zap.Error(err))
 		return
 	}

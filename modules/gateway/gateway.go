@@ -114,6 +114,8 @@ type Handler struct {
 	control    func() *memory.Control // tokens and switches, as they are known; nil: there are none
 	left       sync.Once              // the activities
 	log        *zap.Logger
+
+	unjournaled error // why no command is recorded
 }
 
 // Limits bounds what one request may ask for. A value of 0 is the default, a

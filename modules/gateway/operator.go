@@ -21,6 +21,9 @@ import (
 // themselves what became of what they did.
 func (h *Handler) Silence() { h.log = zap.NewNop() }
 
+// Unjournaled says that the journal can't be written, and why: no command waits for it.
+func (h *Handler) Unjournaled(why error) { h.unjournaled = why }
+
 // Person is whom an operator means.
 type Person struct {
 	Name   string // a userName, in any case, or an id; or
@@ -127,6 +130,9 @@ type Operator struct {
 	Why  string
 }
 
+// operatorRecords is how long a command waits for the journal, without which it goes on.
+const operatorRecords = 3 * time.Second
+
 // Disabling is what became of a disable that an operator has asked for.
 type Disabling struct {
 	Proof translators.ProofStatus // "" where it was not tried
@@ -155,6 +161,9 @@ func (h *Handler) Disable(ctx context.Context, id string, by Operator) Disabling
 	done := Disabling{
 		Proof: x.proof, Reason: x.reason, Written: x.calls > 0, Err: x.err, Unrecorded: x.unrecorded,
 		Held: errors.Is(x.err, policy.ErrHeldBack),
+	}
+	if e := scim.AsError(done.Unrecorded); e != nil && e.Err != nil {
+		done.Unrecorded = e.Err // the other part says that nothing was done
 	}
 	if done.Err != nil {
 		done.Err = x.told(done.Err)
