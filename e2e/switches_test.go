@@ -32,12 +32,19 @@ func (g *gateway) command(t *testing.T, status int, args ...string) string {
 	return out
 }
 
+// hasStore waits until the store is open, which begins behind the first answers.
+func (g *gateway) hasStore(t *testing.T) {
+	t.Helper()
+	waitFor(t, "the store", func() bool { return len(g.logged(t, "the store is available")) > 0 })
+}
+
 // A freeze is in force within seconds, under load and without a reload: reads go on,
 // no write is done from the first that is refused on, and a disable that is held
 // back is told. Break-glass passes, and says who and why in the journal.
 func TestFreeze(t *testing.T) {
 	d := startSlapd(t, slapd.Options{})
 	g := startGateway(t, d, setup{})
+	g.hasStore(t)
 	id := g.id(t, "grace.hopper")
 	var stop atomic.Bool
 	var frozen atomic.Int64
@@ -118,6 +125,7 @@ func TestFreeze(t *testing.T) {
 func TestGatewayDisabled(t *testing.T) {
 	d := startSlapd(t, slapd.Options{})
 	g := startGateway(t, d, setup{})
+	g.hasStore(t)
 	before := d.dump(t)
 	g.command(t, 0, "gateway", "disable", "demo", "--why", "leaked")
 	waitFor(t, "the switch", func() bool { return g.do(t, "GET", "/Users?count=1", "").Status == 403 })
@@ -150,6 +158,7 @@ func TestSwitchOutlivesTheStore(t *testing.T) {
 	d := startSlapd(t, slapd.Options{})
 	t.Setenv("XDG_CONFIG_HOME", t.TempDir())
 	g := startGateway(t, d, setup{})
+	g.hasStore(t)
 	g.command(t, 0, "freeze", "demo", "--why", "maintenance")
 	waitFor(t, "the freeze", func() bool { return g.do(t, "POST", "/Users", userBody("new")).Status == 503 })
 	if err := caddy.Stop(); err != nil {
