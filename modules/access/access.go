@@ -32,6 +32,10 @@ type Access struct {
 	// tokens that were issued.
 	Credentials []*Credential `json:"credentials,omitempty"`
 
+	// TokenEndpoint is where clients get access tokens, at /oauth2/token below the
+	// base. Default: there is none.
+	TokenEndpoint *TokenEndpoint `json:"token_endpoint,omitempty"`
+
 	gateway   string
 	store     *store.Store // of issued tokens; nil: there are none
 	allow     allowList
@@ -90,11 +94,12 @@ const (
 	KindOutsideCredential Kind = "outside_credential" // not on the credential's allow-list
 	KindScope             Kind = "scope"              // let in, for something that the credential may not do
 	KindStoreAway         Kind = "store_away"         // a token that can't be looked up
+	KindIssuerAway        Kind = "issuer_away"        // a JWT whose issuer's keys can't be fetched
 )
 
 // Kinds are all kinds of refusals.
 var Kinds = []Kind{KindEarlyData, KindNoAddress, KindOutside, KindNoCredential, KindUnknown, KindMalformed, KindOtherGateway,
-	KindRevoked, KindExpired, KindOutsideCredential, KindScope, KindStoreAway}
+	KindRevoked, KindExpired, KindOutsideCredential, KindScope, KindStoreAway, KindIssuerAway}
 
 // isGuess reports whether it may be a guess, of which nobody may make too many. Who
 // has a credential that counts no more knew it, and who has none is a health check.
@@ -115,6 +120,11 @@ func (a *Access) Provision(ctx caddy.Context, log *zap.Logger) error {
 	a.strangers = newStrangers(log)
 	if err := a.allow.provision(ctx, a, a.Allow, a.AllowSources); err != nil {
 		return err
+	}
+	if a.TokenEndpoint != nil {
+		if err := a.TokenEndpoint.provision(); err != nil {
+			return err
+		}
 	}
 	names := make(map[string]bool)
 	for _, c := range a.Credentials {
@@ -177,7 +187,9 @@ func (a *Access) HasBasic() bool { return a.has(SchemeBasic) }
 
 // HasBearer reports whether a bearer token is among the credentials. Where the
 // configuration has none of either kind there can only be issued ones.
-func (a *Access) HasBearer() bool { return a.has(SchemeBearer) || len(a.Credentials) == 0 }
+func (a *Access) HasBearer() bool {
+	return a.has(SchemeBearer) || a.has(SchemeJWT) || a.TokenEndpoint != nil || len(a.Credentials) == 0
+}
 
 func (a *Access) has(scheme string) bool {
 	for _, c := range a.Credentials {

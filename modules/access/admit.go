@@ -1,7 +1,7 @@
 package access
 
 import (
-	"fmt"
+	"context"
 	"net/http"
 	"net/netip"
 	"time"
@@ -9,6 +9,7 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
 	"github.com/scimgate/scimgate/modules/addresses"
+	"github.com/scimgate/scimgate/modules/oauth"
 )
 
 // Admit returns the caller of r, or why it is refused. It reads headers and the
@@ -64,44 +65,81 @@ func (a *Access) decide(r *http.Request, steps *[]Step) (Caller, *Refusal) {
 		return refused(steps, "address", refusal, "")
 	}
 	passed(steps, "address", address.String)
-	match, found := a.allow.find(r, address)
-	if len(a.allow) > 0 && !found {
-		return refused(steps, "allow", &Refusal{Status: http.StatusForbidden, Kind: KindOutside, Address: address,
-			Reason: "the address is not on the gateway's allow-list"}, a.allow.without(steps, "the gateway"))
+	if refusal := a.outside(r, address); refusal != nil {
+		return refused(steps, "allow", refusal, a.allow.without(steps, "the gateway"))
 	}
-	passed(steps, "allow", func() string { return a.allow.with(match, "the gateway") })
+	passed(steps, "allow", func() string {
+		match, _ := a.allow.find(r, address)
+		return a.allow.with(match, "the gateway")
+	})
 
 	presented, ok := presentedBy(r)
 	if !ok {
 		return refused(steps, "credential", &Refusal{Status: http.StatusUnauthorized, Kind: KindNoCredential, Address: address,
 			Reason: "no usable Authorization header"}, "")
 	}
-	credential := a.match(presented)
-	if credential == nil && isIssued(presented.token) {
-		return a.admitIssued(presented, address, steps)
+	who, refusal := a.identify(r.Context(), presented, address)
+	if refusal != nil {
+		check := "credential"
+		if refusal.Kind == KindExpired {
+			check = "expiry"
+		}
+		return refused(steps, check, refusal, "")
 	}
-	if credential == nil {
-		return refused(steps, "credential", &Refusal{Status: http.StatusUnauthorized, Kind: KindUnknown, Address: address,
-			Reason: "the " + presented.scheme + " credential is not known"}, "")
-	}
-	passed(steps, "credential", func() string { return fmt.Sprintf("%s %s", credential.Scheme, credential.Name) })
-	if credential.isExpired(a.now()) {
-		return refused(steps, "expiry", &Refusal{Status: http.StatusUnauthorized, Kind: KindExpired, Address: address, Credential: credential.Name,
-			Reason: "the credential expired on " + credential.Expires}, "")
-	}
-	passed(steps, "expiry", func() string { return expiryInWords(credential) })
-	match, found = credential.allow.find(r, address)
-	if len(credential.allow) > 0 && !found {
-		return refused(steps, "allow", &Refusal{Status: http.StatusForbidden, Kind: KindOutsideCredential, Address: address, Credential: credential.Name,
-			Reason: "the address is not on the credential's allow-list"}, credential.allow.without(steps, "the credential"))
-	}
-	passed(steps, "allow", func() string { return credential.allow.with(match, "the credential") })
-	return Caller{Name: credential.Name, Address: address, Me: credential.me, Scopes: credential.Scope, use: credential.use}, nil
+	passed(steps, "credential", who.String)
+	return a.accept(r, who, address, steps)
 }
 
-func expiryInWords(c *Credential) string {
-	at, does := c.Expiry()
-	if !does {
+// outside refuses an address that is not on the gateway's list.
+func (a *Access) outside(r *http.Request, address netip.Addr) *Refusal {
+	if _, found := a.allow.find(r, address); len(a.allow) == 0 || found {
+		return nil
+	}
+	return &Refusal{Status: http.StatusForbidden, Kind: KindOutside, Address: address,
+		Reason: "the address is not on the gateway's allow-list"}
+}
+
+// identify finds out whose credential was presented.
+func (a *Access) identify(ctx context.Context, p presented, address netip.Addr) (client, *Refusal) {
+	if c := a.match(p); c != nil {
+		return client{configured: c, scopes: c.Scope}, nil
+	}
+	switch {
+	case isIssued(p.token):
+		t, refusal := a.issued(p, address)
+		if refusal != nil {
+			return client{}, refusal
+		}
+		return client{issued: t, scopes: t.Scopes}, nil
+	case a.TokenEndpoint != nil && oauth.IsAccessToken(p.token):
+		return a.byAccessToken(ctx, p.token, address)
+	case a.trustsJWT() && oauth.IsJWT(p.token):
+		return a.byJWT(ctx, p.token, address)
+	}
+	return client{}, &Refusal{Status: http.StatusUnauthorized, Kind: KindUnknown, Address: address,
+		Reason: "the " + p.scheme + " credential is not known"}
+}
+
+// accept lets a client in whose credential is right, if it still counts, and here.
+func (a *Access) accept(r *http.Request, who client, address netip.Addr, steps *[]Step) (Caller, *Refusal) {
+	caller := who.caller(address)
+	expires := who.expires()
+	if !expires.IsZero() && !a.now().Before(expires) {
+		return refused(steps, "expiry", &Refusal{Status: http.StatusUnauthorized, Kind: KindExpired, Address: address, Credential: caller.Name, Token: caller.Token,
+			Reason: "the credential expired on " + expires.UTC().Format(time.RFC3339)}, "")
+	}
+	passed(steps, "expiry", func() string { return expiryInWords(expires) })
+	if how, without, found := who.find(r, address, steps != nil); !found {
+		return refused(steps, "allow", &Refusal{Status: http.StatusForbidden, Kind: KindOutsideCredential, Address: address, Credential: caller.Name, Token: caller.Token,
+			Reason: who.outside()}, without)
+	} else {
+		passed(steps, "allow", func() string { return how })
+	}
+	return caller, nil
+}
+
+func expiryInWords(at time.Time) string {
+	if at.IsZero() {
 		return "it never expires"
 	}
 	return "it expires on " + at.UTC().Format(time.RFC3339)

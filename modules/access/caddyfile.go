@@ -9,6 +9,7 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
 	"github.com/scimgate/scimgate/modules/addresses"
+	"github.com/scimgate/scimgate/modules/oauth"
 	"github.com/scimgate/scimgate/scim"
 )
 
@@ -27,6 +28,21 @@ import (
 //		scope   <scope>...
 //		me      <filter>
 //	}
+//	jwt <name> {
+//		issuer   <issuer>
+//		audience <audience>...
+//		subject  <subject>...
+//		claim    <name> <value>...
+//		jwks     <url>
+//		leeway   <duration>
+//		expires  <day|time>
+//		allow    <address|cidr>...
+//		scope    <scope>...
+//		me       <filter>
+//	}
+//	token_endpoint [{
+//		lifetime <duration>
+//	}]
 //	basic <name> [<password>] {
 //		user    <user>
 //		secret  <password>
@@ -48,6 +64,10 @@ func (a *Access) UnmarshalLine(d *caddyfile.Dispenser) (bool, error) {
 		return true, a.unmarshalCredential(d, SchemeBearer)
 	case "basic":
 		return true, a.unmarshalCredential(d, SchemeBasic)
+	case "jwt":
+		return true, a.unmarshalCredential(d, SchemeJWT)
+	case "token_endpoint":
+		return true, a.unmarshalTokenEndpoint(d)
 	}
 	return false, nil
 }
@@ -103,11 +123,13 @@ func unmarshalAllow(d *caddyfile.Dispenser, texts *[]string, guests *[]json.RawM
 func (a *Access) unmarshalCredential(d *caddyfile.Dispenser, scheme string) error {
 	c := &Credential{Scheme: scheme}
 	word := d.Val()
-	switch args := d.RemainingArgs(); len(args) {
-	case 2:
+	switch args := d.RemainingArgs(); {
+	case len(args) == 2 && scheme != SchemeJWT:
 		c.Name, c.Secret = args[0], args[1]
-	case 1:
+	case len(args) == 1:
 		c.Name = args[0]
+	case scheme == SchemeJWT:
+		return d.Errf("write jwt <name> { issuer <issuer> ... }")
 	default:
 		return d.Errf("write %s <name> { secret <secret> }", word)
 	}
@@ -116,7 +138,14 @@ func (a *Access) unmarshalCredential(d *caddyfile.Dispenser, scheme string) erro
 			return d.Errf("credential %q is given twice: each needs a name of its own", c.Name)
 		}
 	}
-	single := map[string]*string{"secret": &c.Secret, "sha256": &c.SHA256, "expires": &c.Expires, "me": &c.Me}
+	single := map[string]*string{"expires": &c.Expires, "me": &c.Me}
+	options := "secret, sha256, expires, allow, scope, me and, with basic, user are"
+	if scheme == SchemeJWT {
+		c.JWT = new(oauth.Issuer)
+		options = "issuer, audience, subject, claim, jwks, leeway, expires, allow, scope and me are"
+	} else {
+		single["secret"], single["sha256"] = &c.Secret, &c.SHA256
+	}
 	if scheme == SchemeBasic {
 		single["user"] = &c.User
 	}
@@ -139,9 +168,18 @@ func (a *Access) unmarshalCredential(d *caddyfile.Dispenser, scheme string) erro
 			c.Scope = scopes
 			continue
 		}
+		if c.JWT != nil {
+			known, err := unmarshalIssuer(d, c.JWT)
+			if err != nil {
+				return err
+			}
+			if known {
+				continue
+			}
+		}
 		field := single[option]
 		if field == nil {
-			return d.Errf("%q is no option of a credential: secret, sha256, expires, allow, scope, me and, with basic, user are", option)
+			return d.Errf("%q is no option of a credential: %s", option, options)
 		}
 		if *field != "" {
 			return d.Errf("%s is given twice", option)
@@ -161,7 +199,12 @@ func (a *Access) unmarshalCredential(d *caddyfile.Dispenser, scheme string) erro
 			c.meLine = *d
 		}
 	}
-	if (c.Secret == "") == (c.SHA256 == "") {
+	if c.JWT != nil {
+		check := *c.JWT
+		if err := check.Provision(); err != nil {
+			return d.Errf("credential %q: %s", c.Name, err)
+		}
+	} else if (c.Secret == "") == (c.SHA256 == "") {
 		return d.Errf("credential %q needs either a secret or its sha256", c.Name)
 	}
 	a.Credentials = append(a.Credentials, c)

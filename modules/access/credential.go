@@ -14,6 +14,7 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 
+	"github.com/scimgate/scimgate/modules/oauth"
 	"github.com/scimgate/scimgate/modules/store"
 	"github.com/scimgate/scimgate/scim"
 )
@@ -22,6 +23,7 @@ import (
 const (
 	SchemeBearer = "bearer"
 	SchemeBasic  = "basic"
+	SchemeJWT    = "jwt" // a bearer token that an outside issuer has signed
 )
 
 // minimumSecret is the least number of bytes of a secret. Shorter ones can be
@@ -33,10 +35,12 @@ const minimumSecret = 12
 type Credential struct {
 	// Name names the credential in logs, metrics and the journal.
 	Name string `json:"name"`
-	// Scheme is bearer or basic. Default: bearer.
+	// Scheme is bearer, basic or jwt. Default: bearer.
 	Scheme string `json:"scheme,omitempty"`
 	// User is the user name of a basic credential. Default: Name.
 	User string `json:"user,omitempty"`
+	// JWT says who signs the tokens of a jwt credential, and which count.
+	JWT *oauth.Issuer `json:"jwt,omitempty"`
 	// Secret is the token or the password, 12 bytes or more. Give it as a
 	// placeholder such as {file./etc/scimgate/entra} or {env.SCIM_TOKEN};
 	// a line end behind it is not part of it.
@@ -77,11 +81,14 @@ func (c *Credential) provision(ctx caddy.Context) error {
 	switch c.Scheme {
 	case "":
 		c.Scheme = SchemeBearer
-	case SchemeBearer, SchemeBasic:
+	case SchemeBearer, SchemeBasic, SchemeJWT:
 	default:
-		return failed(fmt.Errorf("scheme %q is neither bearer nor basic", c.Scheme))
+		return failed(fmt.Errorf("scheme %q is neither bearer nor basic nor jwt", c.Scheme))
 	}
-	if c.Scheme == SchemeBearer && c.User != "" {
+	if (c.Scheme == SchemeJWT) != (c.JWT != nil) {
+		return failed(errors.New("a jwt credential, and no other, says who signs its tokens"))
+	}
+	if c.Scheme != SchemeBasic && c.User != "" {
 		return failed(errors.New("a bearer token has no user"))
 	}
 	if c.Scheme == SchemeBasic && c.User == "" {
@@ -91,7 +98,14 @@ func (c *Credential) provision(ctx caddy.Context) error {
 		return failed(errors.New("a user name of HTTP Basic can't hold a colon"))
 	}
 	var err error
-	if c.hash, err = c.hashOfSecret(); err != nil {
+	if c.JWT != nil {
+		if err := c.JWT.Provision(); err != nil {
+			return failed(err)
+		}
+		if c.Secret+c.SHA256 != "" {
+			return failed(errors.New("a jwt credential has no secret"))
+		}
+	} else if c.hash, err = c.hashOfSecret(); err != nil {
 		return failed(err)
 	}
 	if c.expires, err = parseExpiry(c.Expires); err != nil {

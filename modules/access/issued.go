@@ -70,36 +70,6 @@ func (a *Access) missCallers(log *zap.Logger) func(*store.Control) {
 	}
 }
 
-// admitIssued is the part of decide that is about an issued token.
-func (a *Access) admitIssued(p presented, address netip.Addr, steps *[]Step) (Caller, *Refusal) {
-	t, refusal := a.issued(p, address)
-	if refusal != nil {
-		check := "credential"
-		if refusal.Kind == KindExpired {
-			check = "expiry"
-		}
-		return refused(steps, check, refusal, "")
-	}
-	passed(steps, "credential", func() string { return fmt.Sprintf("token %s %s", t.Name, t.ID) })
-	passed(steps, "expiry", func() string {
-		if t.Expires.IsZero() {
-			return "it never expires"
-		}
-		return "it expires on " + t.Expires.Format(time.RFC3339)
-	})
-	if len(t.Allow) > 0 && !contains(t.Allow, address) {
-		return refused(steps, "allow", &Refusal{Status: http.StatusForbidden, Kind: KindOutsideCredential, Address: address, Credential: t.Name, Token: t.ID,
-			Reason: "the address is not on the allow-list of the token " + t.ID}, "")
-	}
-	passed(steps, "allow", func() string {
-		if len(t.Allow) == 0 {
-			return "the token has no allow-list: callers come from anywhere"
-		}
-		return "on the allow-list of the token"
-	})
-	return Caller{Name: t.Name, Token: t.ID, Address: address, Scopes: t.Scopes, use: t.Use()}, nil
-}
-
 // issued looks an issued token up, and returns it if it is valid here. A token that
 // may be right and can't be looked up is refused with 503: a provider that is told
 // 401 stops calling.

@@ -102,6 +102,8 @@ func siteOf(h httpcaddyfile.Helper) string {
 //		allow         <address|cidr>...
 //		token         <name> [<secret>] { secret | sha256 | expires | allow | scope | me }
 //		basic         <name> [<password>] { user | secret | sha256 | expires | allow | scope | me }
+//		jwt           <name> { issuer | audience | subject | claim | jwks | leeway | expires | allow | scope | me }
+//		token_endpoint { lifetime }
 //		protect       <filter>
 //		brake         disable <number> per <duration>
 //		journal       off
@@ -209,7 +211,7 @@ func (h *Handler) unmarshalLine(d *caddyfile.Dispenser, word string) error {
 	case "translator":
 		return h.unmarshalTranslator(d)
 	default:
-		return d.Errf("%q is no subdirective of scim_gateway: base, base_v1, external_url, allow, token, basic, protect, brake, journal, timeout, bulk_timeout, clear_omitted, dry_run, limit and translator are", word)
+		return d.Errf("%q is no subdirective of scim_gateway: base, base_v1, external_url, allow, token, basic, jwt, token_endpoint, protect, brake, journal, timeout, bulk_timeout, clear_omitted, dry_run, limit and translator are", word)
 	}
 	return nil
 }

@@ -432,6 +432,10 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 	x := h.newExchange(w, r, path)
 	x.speaks(dialect)
 	defer x.finish()
+	if h.isTokenEndpoint(path) {
+		x.giveToken()
+		return nil
+	}
 	x.serve()
 	return nil
 }

@@ -169,6 +169,7 @@ func read(w http.ResponseWriter, r *http.Request) (Request, error) {
 	if err := request.byHeader(r); err != nil {
 		return Request{}, err
 	}
+	request.Secret = strings.TrimRight(request.Secret, "\r\n") // of a file that a script sends
 	if request.ClientID == "" || request.Secret == "" {
 		return Request{}, &Error{Code: InvalidClient, ByHeader: true,
 			Description: "The client must show its id and secret, by header or in the body, or an assertion."}

@@ -29,6 +29,7 @@ func TestServe(t *testing.T) {
 	}{
 		{"in the body", form, "", "grant_type=client_credentials&client_id=a&client_secret=s%2B%26&scope=scim", 200, "", Request{ClientID: "a", Secret: "s+&", Scopes: []string{"scim"}}},
 		{"with a character set", form + "; charset=utf-8", "", "grant_type=client_credentials&client_id=a&client_secret=s", 200, "", Request{ClientID: "a", Secret: "s"}},
+		{"out of a file", form, "", "grant_type=client_credentials&client_id=a&client_secret=s%0A", 200, "", Request{ClientID: "a", Secret: "s"}},
 		{"by header", form, basic("a", "s"), "grant_type=client_credentials", 200, "", Request{ClientID: "a", Secret: "s", ByHeader: true}},
 		{"by header, encoded", form, basic("a", "s%3A%2F"), "grant_type=client_credentials", 200, "", Request{ClientID: "a", Secret: "s:/", ByHeader: true}},
 		{"both ways", form, basic("a", "s"), "grant_type=client_credentials&client_id=a&client_secret=s", 200, "", Request{ClientID: "a", Secret: "s", ByHeader: true}},

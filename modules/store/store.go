@@ -144,6 +144,7 @@ func (s *Store) open(ctx context.Context) (*Database, error) {
 // nothing. It ends after a minute unless ctx sets another limit. An error of the
 // database wraps [ErrUnavailable].
 func (s *Store) Read(ctx context.Context, do func(*Tx) error) error {
+	s.awaitOpening(ctx)
 	s.mu.Lock()
 	db, fault := s.db, s.health.read
 	s.mu.Unlock()
@@ -158,6 +159,7 @@ func (s *Store) Read(ctx context.Context, do func(*Tx) error) error {
 // database wraps [ErrUnavailable]: then it is not known whether the transaction was
 // committed.
 func (s *Store) Write(ctx context.Context, do func(*Tx) error) error {
+	s.awaitOpening(ctx)
 	s.mu.Lock()
 	db, fault := s.db, s.health.write
 	s.mu.Unlock()
@@ -165,6 +167,28 @@ func (s *Store) Write(ctx context.Context, do func(*Tx) error) error {
 		return fmt.Errorf("%w: %w", ErrUnavailable, fault)
 	}
 	return s.observed(transactionWrites, func() error { return db.write(ctx, do) })
+}
+
+// firstOpening is how long the first who ask wait for a store that is being opened for
+// the first time: requests that come in the moment after the start are not to be
+// refused for that moment.
+const firstOpening = 2 * time.Second
+
+// awaitOpening returns when it is known whether the store can be opened.
+func (s *Store) awaitOpening(ctx context.Context) {
+	s.mu.Lock()
+	isOpening := s.serves && errors.Is(s.health.write, errNotOpen)
+	changed := s.health.changed
+	s.mu.Unlock()
+	if !isOpening {
+		return
+	}
+	limited, cancel := context.WithTimeout(ctx, firstOpening)
+	defer cancel()
+	select {
+	case <-changed:
+	case <-limited.Done():
+	}
 }
 
 // observed measures a transaction.
