@@ -106,7 +106,7 @@ func (a *Access) identify(ctx context.Context, p presented, address netip.Addr) 
 	}
 	switch {
 	case isIssued(p.token):
-		t, refusal := a.issued(p, address)
+		t, refusal := a.issued(ctx, p, address)
 		if refusal != nil {
 			return client{}, refusal
 		}

@@ -1,6 +1,7 @@
 package access
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"net/netip"
@@ -73,7 +74,7 @@ func (a *Access) missCallers(log *zap.Logger) func(*store.Control) {
 // issued looks an issued token up, and returns it if it is valid here. A token that
 // may be right and can't be looked up is refused with 503: a provider that is told
 // 401 stops calling.
-func (a *Access) issued(p presented, address netip.Addr) (*store.Token, *Refusal) {
+func (a *Access) issued(ctx context.Context, p presented, address netip.Addr) (*store.Token, *Refusal) {
 	refuse := func(kind Kind, t *store.Token, reason string, arguments ...any) (*store.Token, *Refusal) {
 		refusal := &Refusal{Status: http.StatusUnauthorized, Kind: kind, Address: address, Reason: fmt.Sprintf(reason, arguments...)}
 		if t != nil {
@@ -84,10 +85,12 @@ func (a *Access) issued(p presented, address netip.Addr) (*store.Token, *Refusal
 	if a.store == nil {
 		return refuse(KindUnknown, nil, "the bearer credential is not known")
 	}
-	var t *store.Token
 	id, isWhole := idOf(p.token)
-	known := a.store.Control()
-	if known != nil {
+	var t *store.Token
+	isKnown := true // whether there is such a token
+	if isWhole {
+		t, isKnown = a.lookUp(ctx, id)
+	} else if known := a.store.Control(); known != nil {
 		t = known.Token(id)
 	}
 	switch {
@@ -95,7 +98,7 @@ func (a *Access) issued(p presented, address netip.Addr) (*store.Token, *Refusal
 		return refuse(KindMalformed, nil, "the token is mistyped or not whole: its checksum is wrong. It begins like %s (%s)", id, t.Name)
 	case !isWhole:
 		return refuse(KindMalformed, nil, "the token is mistyped or not whole: its checksum is wrong")
-	case t == nil && !a.store.IsCurrent():
+	case !isKnown:
 		_, refusal := refuse(KindStoreAway, nil, "the token %s is not known, and the store can't be asked", id)
 		refusal.Status, refusal.RetryAfter = http.StatusServiceUnavailable, retryStore
 		return nil, refusal
@@ -111,6 +114,25 @@ func (a *Access) issued(p presented, address netip.Addr) (*store.Token, *Refusal
 		return refuse(KindExpired, t, "the token %s expired on %s", id, t.Expires.Format(time.RFC3339))
 	}
 	return t, nil
+}
+
+// lookUp returns the token of that id, or nil if there is none, and whether that is
+// known. One that is not known here may have been issued a moment ago.
+func (a *Access) lookUp(ctx context.Context, id string) (t *store.Token, isKnown bool) {
+	find := func() *store.Token {
+		if known := a.store.Control(); known != nil {
+			return known.Token(id)
+		}
+		return nil
+	}
+	if t = find(); t != nil {
+		return t, true
+	}
+	if !a.store.IsCurrent() || a.store.CatchUp(ctx) != nil {
+		t = find() // what was read meanwhile
+		return t, t != nil
+	}
+	return find(), true
 }
 
 // ParseAddresses parses addresses and CIDR ranges, as they stand in an allow line.

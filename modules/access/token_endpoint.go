@@ -103,7 +103,7 @@ func (a *Access) clientOf(ctx context.Context, address netip.Addr, q oauth.Reque
 	if !isIssued(q.Secret) {
 		return client{}, unknown
 	}
-	t, refusal := a.issued(presented{scheme: SchemeBearer, token: q.Secret, hash: hash}, address)
+	t, refusal := a.issued(ctx, presented{scheme: SchemeBearer, token: q.Secret, hash: hash}, address)
 	switch {
 	case refusal != nil:
 		return client{}, refusal
@@ -152,7 +152,7 @@ func (a *Access) byAccessToken(ctx context.Context, text string, address netip.A
 	case err != nil:
 		return refuse(KindUnknown, "the access token is not one of this gateway")
 	}
-	who, refusal := a.grantee(grant, address)
+	who, refusal := a.grantee(ctx, grant, address)
 	if refusal != nil {
 		return client{}, refusal
 	}
@@ -169,7 +169,7 @@ func (a *Access) byAccessToken(ctx context.Context, text string, address netip.A
 }
 
 // grantee finds the credential that an access token was given for.
-func (a *Access) grantee(g oauth.Grant, address netip.Addr) (client, *Refusal) {
+func (a *Access) grantee(ctx context.Context, g oauth.Grant, address netip.Addr) (client, *Refusal) {
 	gone := &Refusal{Status: http.StatusUnauthorized, Kind: KindRevoked, Address: address,
 		Reason: "the credential that the access token was given for is not there any more"}
 	id, isIssued := strings.CutPrefix(g.Credential, issuedSubject)
@@ -182,14 +182,9 @@ func (a *Access) grantee(g oauth.Grant, address netip.Addr) (client, *Refusal) {
 		}
 		return client{}, gone
 	}
-	known := a.store.Control()
-	if known == nil {
-		gone.Status, gone.Kind, gone.RetryAfter = http.StatusServiceUnavailable, KindStoreAway, retryStore
-		return client{}, gone
-	}
-	t := known.Token(id)
+	t, isKnown := a.lookUp(ctx, id)
 	switch {
-	case t == nil && !a.store.IsCurrent():
+	case !isKnown:
 		gone.Status, gone.Kind, gone.RetryAfter = http.StatusServiceUnavailable, KindStoreAway, retryStore
 		return client{}, gone
 	case t == nil || t.Gateway != a.gateway:

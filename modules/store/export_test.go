@@ -1,6 +1,10 @@
 package store
 
-import "time"
+import (
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
 
 // OwnProcess and Describe name processes as the store does.
 var (
@@ -12,4 +16,22 @@ var (
 // take to answer then. It is called before the store is opened.
 func (s *Store) SetPace(heartbeat, patience time.Duration) {
 	s.heartbeat, s.patience = heartbeat, patience
+}
+
+// ReadTransactions is how many transactions have read, of all stores of this process.
+func ReadTransactions() (count uint64) {
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(metrics.transactions)
+	families, err := registry.Gather()
+	if err != nil {
+		panic(err)
+	}
+	for _, family := range families {
+		for _, metric := range family.GetMetric() {
+			if metric.GetLabel()[0].GetValue() == transactionReads {
+				count += metric.GetHistogram().GetSampleCount()
+			}
+		}
+	}
+	return count
 }

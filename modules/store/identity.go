@@ -42,6 +42,13 @@ func (s *Store) Key(ctx context.Context, name string) ([]byte, error) {
 	return key, nil
 }
 
+// forgetKeys has keys read anew: the database is not the one that it was.
+func (s *Store) forgetKeys() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	clear(s.keys)
+}
+
 // once returns a value of scim_state, which is made if it is not there.
 func (s *Store) once(ctx context.Context, name string, fresh func() string) (value string, err error) {
 	find := func(tx *Tx) error {

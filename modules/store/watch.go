@@ -31,6 +31,8 @@ type watcher struct {
 	calls   map[int]func(*Control)
 	next    int
 
+	catching catching
+
 	isAway  bool // which the log was told
 	running sync.WaitGroup
 }
@@ -169,10 +171,12 @@ func (s *Store) refresh(ctx context.Context) (err error) {
 	}
 	if known != nil {
 		if lost := lostSince(known, present); lost != nil {
+			s.forgetKeys() // they may be lost, too
 			if present, err = s.mend(ctx, known, lost); err != nil {
 				return errors.Join(errors.New("the store was restored from a backup, and what it has lost can't be written to it"), err)
 			}
 		} else if known.Mark != "" && known.Store != present.Store {
+			s.forgetKeys()
 			s.log.Error("this is another store than before, or a new one at its place: the tokens that were issued in the former are not known in it",
 				zap.String("store", s.Location()))
 		}
