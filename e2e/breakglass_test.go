@@ -37,6 +37,7 @@ func newCabinet(t *testing.T, gateways ...behindGlass) cabinet {
 	t.Helper()
 	dir := t.TempDir()
 	t.Setenv("XDG_DATA_HOME", filepath.Join(dir, "data"))
+	t.Setenv("XDG_CONFIG_HOME", filepath.Join(dir, "config"))
 	c := cabinet{filepath.Join(dir, "Caddyfile"), filepath.Join(dir, "store", "scimgate.db")}
 	var text strings.Builder
 	fmt.Fprintf(&text, "{\n\tscim {\n\t\tstore sqlite %s\n\t}\n}\n:%s {\n", c.store, freePort(t))

@@ -67,6 +67,7 @@ func startGateway(t *testing.T, d *directory, s setup) *gateway {
 	t.Helper()
 	scratch := t.TempDir()
 	t.Setenv("XDG_DATA_HOME", scratch) // where the store is
+	t.Setenv("XDG_CONFIG_HOME", scratch)
 	t.Setenv("SCIMGATE_DEMO_TOKEN", token)
 	t.Setenv("SCIMGATE_DEMO_PASSWORD", d.ServicePassword)
 	g := &gateway{
