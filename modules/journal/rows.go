@@ -12,11 +12,8 @@ import (
 	"github.com/scimgate/scimgate/modules/store"
 )
 
-// How many rows one statement has.
-const (
-	rowsAtOnce     = 64
-	subjectsAtOnce = 500
-)
+// rowsAtOnce is how many rows one statement has at most: see [chunks].
+const rowsAtOnce = 64
 
 // bounded returns a name or an id as it is kept: without what no database takes, and
 // not longer than [longest]: databases limit what they index.
@@ -43,7 +40,7 @@ const (
 
 // insert inserts intents. One that is there already stays as it is.
 func insert(ctx context.Context, tx *store.Tx, entries []Entry) error {
-	for chunk := range chunks(entries, rowsAtOnce) {
+	for chunk := range chunks(entries) {
 		arguments := make([]any, 0, len(chunk)*intentCount)
 		for i := range chunk {
 			var err error
@@ -75,7 +72,7 @@ func insertSubjects(ctx context.Context, tx *store.Tx, entries []Entry) error {
 			}
 		}
 	}
-	for chunk := range chunks(subjects, subjectsAtOnce) {
+	for chunk := range chunks(subjects) {
 		arguments := make([]any, 0, 2*len(chunk))
 		for _, s := range chunk {
 			arguments = append(arguments, s.resource, s.entry)
@@ -123,7 +120,7 @@ func jsonOf(v any, isNone bool) (string, error) {
 // conclude records outcomes. Who did something knows best what came of it: that
 // replaces what somebody else has found out.
 func conclude(ctx context.Context, tx *store.Tx, outcomes []Outcome) error {
-	for chunk := range chunks(outcomes, rowsAtOnce) {
+	for chunk := range chunks(outcomes) {
 		var values strings.Builder
 		arguments := make([]any, 0, 10*len(chunk))
 		for i, o := range chunk {
@@ -161,7 +158,7 @@ func conclude(ctx context.Context, tx *store.Tx, outcomes []Outcome) error {
 // refuse records entries that nothing was done for, whether their intents are there,
 // still come, or not.
 func refuse(ctx context.Context, tx *store.Tx, entries []Entry) error {
-	for chunk := range chunks(entries, rowsAtOnce) {
+	for chunk := range chunks(entries) {
 		arguments := make([]any, 0, len(chunk)*refusedCount)
 		for i := range chunk {
 			var err error
@@ -186,11 +183,17 @@ func probe(ctx context.Context, tx *store.Tx) error {
 	return err
 }
 
-// chunks yields s in parts of at most that many.
-func chunks[T any](s []T, most int) func(yield func([]T) bool) {
+// chunks yields s in parts of 64, 32, 16 or 8 elements, and what is left: a few
+// statements, which stay prepared, do for any number of rows.
+func chunks[T any](s []T) func(yield func([]T) bool) {
 	return func(yield func([]T) bool) {
-		for len(s) > 0 {
-			n := min(len(s), most)
+		for n := rowsAtOnce; len(s) > 0; {
+			if n > len(s) {
+				if n /= 2; n < 8 {
+					n = len(s)
+				}
+				continue
+			}
 			if !yield(s[:n]) {
 				return
 			}

@@ -4,7 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
-	"fmt"
+	"strconv"
 	"strings"
 )
 
@@ -86,12 +86,40 @@ func (d Dialect) now() string {
 	return "CAST(unixepoch('now', 'subsec') * 1000000 AS INTEGER)"
 }
 
-// adapt gives the parameters the form that SQLite numbers them by.
+// adapt gives the parameters the form that SQLite knows them by. Those that come in
+// order, each once, need no number: SQLite looks numbers up one by one.
 func (d Dialect) adapt(statement string) string {
 	if d == PostgreSQL || strings.IndexByte(statement, '$') < 0 {
 		return statement
 	}
-	adapted := []byte(statement)
+	adapted, inOrder := make([]byte, 0, len(statement)), true
+	for rest, last := statement, 0; ; {
+		i := strings.IndexByte(rest, '$')
+		if i < 0 {
+			adapted = append(adapted, rest...)
+			break
+		}
+		adapted = append(adapted, rest[:i]...)
+		rest = rest[i+1:]
+		number, digits := 0, 0
+		for digits < len(rest) && '0' <= rest[digits] && rest[digits] <= '9' {
+			number = 10*number + int(rest[digits]-'0')
+			digits++
+		}
+		if digits == 0 {
+			adapted = append(adapted, '$')
+			continue
+		}
+		if last++; number != last {
+			inOrder = false
+			break
+		}
+		adapted, rest = append(adapted, '?'), rest[digits:]
+	}
+	if inOrder {
+		return string(adapted)
+	}
+	adapted = append(adapted[:0], statement...)
 	for i, c := range adapted[:len(adapted)-1] {
 		if next := adapted[i+1]; c == '$' && '0' <= next && next <= '9' {
 			adapted[i] = '?'
@@ -113,7 +141,8 @@ func Values(rows, columns int) string {
 		default:
 			b.WriteByte(',')
 		}
-		fmt.Fprintf(&b, "$%d", n+1)
+		b.WriteByte('$')
+		b.WriteString(strconv.Itoa(n + 1))
 	}
 	b.WriteByte(')')
 	return b.String()

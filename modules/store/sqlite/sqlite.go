@@ -122,10 +122,11 @@ func (e *Engine) pool(ctx context.Context, connections int) (*sql.DB, error) {
 		options.Set("_txlock", "immediate")
 	}
 	file := url.URL{Scheme: "file", Opaque: (&url.URL{Path: e.Path}).EscapedPath(), RawQuery: options.Encode()}
-	db, err := sql.Open("sqlite", file.String())
+	base, err := driver.NewConnector(file.String())
 	if err != nil {
 		return nil, err
 	}
+	db := sql.OpenDB(connector{base})
 	db.SetMaxOpenConns(connections)
 	db.SetMaxIdleConns(connections)
 	db.SetConnMaxIdleTime(idleTime)
