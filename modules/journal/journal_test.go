@@ -42,8 +42,9 @@ func spoolIn(dir string) string { return filepath.Join(dir, "disables.spool") }
 
 // entryOf returns an intent.
 func entryOf(id, operation string) journal.Entry {
+	now := time.UnixMicro(time.Now().UnixMicro()/10*10 + 7).UTC() // its text has one length: no zeros end it
 	return journal.Entry{
-		ID: id, Time: time.Now().UTC().Truncate(time.Microsecond), Gateway: "directory", Caller: "entra", Token: "tok00001",
+		ID: id, Time: now, Gateway: "directory", Caller: "entra", Token: "tok00001",
 		Address: "192.0.2.10", Request: id, Operation: operation, Type: "User", Resource: "id-" + id, Name: "Name of " + id,
 		Calls: []journal.Call{{Purpose: "do it", Text: "dn: uid=x"}},
 	}

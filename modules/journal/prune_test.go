@@ -26,9 +26,11 @@ func count(t *testing.T, s *store.Store, from string) int {
 
 func execute(t *testing.T, s *store.Store, statements ...string) {
 	t.Helper()
-	err := s.Write(t.Context(), func(tx *store.Tx) error {
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Minute) // a big fixture on a slow machine
+	defer cancel()
+	err := s.Write(ctx, func(tx *store.Tx) error {
 		for _, statement := range statements {
-			if _, err := tx.Exec(t.Context(), statement); err != nil {
+			if _, err := tx.Exec(ctx, statement); err != nil {
 				return err
 			}
 		}

@@ -35,3 +35,6 @@ func ReadTransactions() (count uint64) {
 	}
 	return count
 }
+
+// Doubt has the store looked after at once.
+func (s *Store) Doubt() { s.doubt(ErrUnavailable) }

@@ -106,7 +106,13 @@ func (s *Store) look(ctx context.Context) error {
 	db, read := s.open(ctx)
 	write := read
 	if read == nil {
+		begin := time.Now()
 		read, write = s.probe(ctx, db)
+		if write != nil && db.Forget != nil && time.Since(begin) < promptly {
+			// One connection that was cut says nothing of a server that is there.
+			db.Forget()
+			read, write = s.probe(ctx, db)
+		}
 	}
 	if ctx.Err() != nil && errors.Is(read, ctx.Err()) {
 		return read // nobody waited for what the store would have said
