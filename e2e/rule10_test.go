@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -210,15 +211,16 @@ func injectionInPaths(t *testing.T) {
 func injectionInHeaders(t *testing.T) {
 	d := startSlapd(t, slapd.Options{})
 	g := startGateway(t, d, setup{})
-	for _, text := range append(injections, "{env.SCIMGATE_DEMO_TOKEN}", "Bearer", "Bearer ", "Bearer  "+token+" x", token+" "+token) {
+	for i, text := range append(injections, "{env.SCIMGATE_DEMO_TOKEN}", "Bearer", "Bearer ", "Bearer  "+token+" x", token+" "+token) {
 		raw := strings.Map(func(r rune) rune {
 			if r == '\n' || r == '\r' || r == 0 {
 				return ' '
 			}
 			return r
 		}, text)
+		elsewhere := from("192.0.2." + strconv.Itoa(i)) // whoever guesses is answered 429 in the end
 		for _, header := range []string{"Authorization: Bearer " + raw, "Authorization: " + raw, "Authorization: Basic " + raw} {
-			a := g.raw(t, "GET /scim/v2/Users?count=0 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"+header+"\r\n\r\n")
+			a := g.raw(t, "GET /scim/v2/Users?count=0 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"+elsewhere+"\r\n"+header+"\r\n\r\n")
 			if a != 401 && a != 400 {
 				t.Errorf("%q: answered %d", header, a)
 			}

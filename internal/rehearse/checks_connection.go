@@ -110,6 +110,11 @@ func badTokenCheck() Check {
 		Remedy:    "Answer 401 with a SCIM error as JSON body, also where a proxy in front checks the token.",
 		do: func(s *step) {
 			x := s.send(request{operation: "refusal", method: http.MethodGet, kind: User, query: s.filter(equals("userName", randomID())), bare: true})
+			if x.status == http.StatusTooManyRequests {
+				// Several rehearsals have shown a wrong one each: whoever guesses waits.
+				s.note("the server takes no more wrong tokens from here for now: it was answered %d, and not 401", x.status)
+				return
+			}
 			if s.answers(x, http.StatusUnauthorized) {
 				severity := Recommended
 				if s.provider == Okta {

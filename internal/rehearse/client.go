@@ -232,7 +232,7 @@ func (c *client) isLocal() bool {
 }
 
 // do sends a request. When the server asks to wait it waits, as Okta does, and
-// sends it again.
+// sends it again; not with a wrong credential, which is not to be let in later either.
 func (c *client) do(ctx context.Context, r request) exchange {
 	x := exchange{request: r}
 	if x.err = c.own.permits(r); x.err != nil {
@@ -247,7 +247,7 @@ func (c *client) do(ctx context.Context, r request) exchange {
 			c.own.answered(r, x.status)
 		}
 		wait, isAsked := retryAfter(x)
-		if !isAsked || wait > longestWait || try == mostTries {
+		if !isAsked || r.bare || wait > longestWait || try == mostTries {
 			return x
 		}
 		c.waiting(wait)

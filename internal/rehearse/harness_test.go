@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
@@ -179,6 +180,24 @@ func (a *answer) refuse(status int, scimType, detail string) {
 type defect struct {
 	before func(r *http.Request, body string) (*answer, string)
 	after  func(r *http.Request, body string, a *answer)
+}
+
+// fromElsewhere is a way to the gateway that comes from an address of its own, so
+// that it has sent no wrong tokens before. It returns its tenant URL.
+func fromElsewhere(t *testing.T) string {
+	t.Helper()
+	behind, err := url.Parse(strings.TrimSuffix(gateway.TenantURL, "/scim/v2"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	proxy := httputil.NewSingleHostReverseProxy(behind)
+	dialer := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 0, 0, 2)}}
+	way := &http.Transport{DialContext: dialer.DialContext}
+	t.Cleanup(way.CloseIdleConnections)
+	proxy.Transport = way
+	server := httptest.NewServer(proxy)
+	t.Cleanup(server.Close)
+	return server.URL + "/scim/v2"
 }
 
 // broken is a server with a defect before the gateway. It returns its tenant URL.

@@ -251,7 +251,7 @@ func TestUnreachable(t *testing.T) {
 	if err := rehearse.Run(t.Context(), options("http://127.0.0.1:1/scim", rehearse.Entra)); !errors.Is(err, rehearse.ErrUnreachable) || !strings.Contains(err.Error(), "127.0.0.1:1") {
 		t.Errorf("nobody there: %v", err)
 	}
-	o.URL = gateway.TenantURL
+	o.URL = fromElsewhere(t)
 	for _, p := range rehearse.Providers {
 		o.Providers = []rehearse.Provider{p}
 		err := rehearse.Run(t.Context(), o)
