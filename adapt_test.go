@@ -41,6 +41,9 @@ func TestAdapt(t *testing.T) {
 			}
 			input, want, _ := strings.Cut(string(content), separator)
 			got := outcome(t, input)
+			if isMistake := strings.HasPrefix(filepath.Base(file), "error_"); isMistake == strings.HasPrefix(got, "{") {
+				t.Errorf("a file is named error_ if it shows a mistake, and no other; this one becomes %.300s", got)
+			}
 			if *update {
 				if err := os.WriteFile(file, []byte(strings.TrimRight(input, "\n")+separator+got+"\n"), 0o644); err != nil {
 					t.Fatal(err)
