@@ -42,6 +42,7 @@ type Access struct {
 	strangers *strangers
 	now       func() time.Time
 	unwatch   func() // of the store
+	endpoints Scopes // of the types that the gateway serves
 }
 
 // Caller is somebody who was let in.
@@ -145,6 +146,7 @@ func (a *Access) Provision(ctx caddy.Context, log *zap.Logger) error {
 
 // CheckScopes says which scope is none with the types that the gateway serves.
 func (a *Access) CheckScopes(types []*scim.ResourceType) error {
+	a.endpoints = endpointsOf(types)
 	for _, c := range a.Credentials {
 		if err := c.Scope.Check(types); err != nil {
 			return fmt.Errorf("credential %q: %w", c.Name, err)

@@ -116,6 +116,20 @@ func (a *Access) issued(ctx context.Context, p presented, address netip.Addr) (*
 	return t, nil
 }
 
+// IsEnded reports whether the issued token of a caller was revoked or has expired since
+// the caller was let in.
+func (a *Access) IsEnded(c Caller) bool {
+	if c.Token == "" || a.store == nil {
+		return false
+	}
+	known := a.store.Control()
+	if known == nil {
+		return false
+	}
+	t := known.Token(c.Token)
+	return t != nil && !t.IsValid(a.now())
+}
+
 // lookUp returns the token of that id, or nil if there is none, and whether that is
 // known. One that is not known here may have been issued a moment ago.
 func (a *Access) lookUp(ctx context.Context, id string) (t *store.Token, isKnown bool) {

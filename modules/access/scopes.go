@@ -57,12 +57,18 @@ func ParseScopes(text string) (Scopes, error) {
 	return scopes, nil
 }
 
+// endpointsOf returns the scopes that types are written with.
+func endpointsOf(types []*scim.ResourceType) Scopes {
+	var endpoints Scopes
+	for _, t := range types {
+		endpoints = append(endpoints, strings.ToLower(strings.TrimPrefix(t.Endpoint, "/")))
+	}
+	return endpoints
+}
+
 // Check says which of the scopes is none with these types.
 func (s Scopes) Check(types []*scim.ResourceType) error {
-	known := []string{ScopeRead}
-	for _, t := range types {
-		known = append(known, strings.ToLower(strings.TrimPrefix(t.Endpoint, "/")))
-	}
+	known := append(Scopes{ScopeRead}, endpointsOf(types)...)
 	for _, scope := range s {
 		if !slices.Contains(known, scope) {
 			return fmt.Errorf("the scope %q is none of this gateway: %s are", scope, strings.Join(known, ", "))

@@ -3,6 +3,7 @@ package access
 import (
 	"context"
 	"crypto/sha256"
+	"crypto/subtle"
 	"errors"
 	"fmt"
 	"net/http"
@@ -64,7 +65,7 @@ func (a *Access) GiveToken(r *http.Request, q oauth.Request) (oauth.Answer, Call
 		a.strangers.met(refusal, a.now())
 		return oauth.Answer{}, Caller{}, refusal, nil
 	}
-	scopes, err := requestedScopes(q.Scopes, who.scopes)
+	scopes, err := a.requestedScopes(q.Scopes, who.scopes)
 	if err != nil {
 		return oauth.Answer{}, caller, nil, err
 	}
@@ -93,17 +94,19 @@ func (a *Access) clientOf(ctx context.Context, address netip.Addr, q oauth.Reque
 	if q.Assertion != "" {
 		return a.byJWT(ctx, q.Assertion, address)
 	}
-	hash := sha256.Sum256([]byte(q.Secret))
-	for _, p := range []presented{{scheme: SchemeBearer, hash: hash}, {scheme: SchemeBasic, user: q.ClientID, hash: hash}} {
-		if c := a.match(p); c != nil && (c.Scheme == SchemeBasic || c.Name == q.ClientID) {
+	if v := q.Verbatim; v != nil {
+		if c := a.configuredClient(v.ClientID, v.Secret); c != nil {
 			return client{configured: c, scopes: c.Scope}, nil
 		}
+	}
+	if c := a.configuredClient(q.ClientID, q.Secret); c != nil {
+		return client{configured: c, scopes: c.Scope}, nil
 	}
 	unknown := &Refusal{Status: http.StatusUnauthorized, Kind: KindUnknown, Address: address, Reason: "the client's id and secret are not known"}
 	if !isIssued(q.Secret) {
 		return client{}, unknown
 	}
-	t, refusal := a.issued(ctx, presented{scheme: SchemeBearer, token: q.Secret, hash: hash}, address)
+	t, refusal := a.issued(ctx, presented{scheme: SchemeBearer, token: q.Secret, hash: sha256.Sum256([]byte(q.Secret))}, address)
 	switch {
 	case refusal != nil:
 		return client{}, refusal
@@ -115,10 +118,24 @@ func (a *Access) clientOf(ctx context.Context, address netip.Addr, q oauth.Reque
 	return client{issued: t, scopes: t.Scopes}, nil
 }
 
+// configuredClient returns the credential of the configuration that a client has shown,
+// or nil. Two may have the same secret.
+func (a *Access) configuredClient(id, secret string) *Credential {
+	hash := sha256.Sum256([]byte(secret))
+	var found *Credential
+	for _, c := range a.Credentials {
+		isRight := subtle.ConstantTimeCompare(c.hash[:], hash[:]) == 1
+		if isRight && (c.Scheme == SchemeBearer && c.Name == id || c.Scheme == SchemeBasic && c.User == id) {
+			found = c
+		}
+	}
+	return found
+}
+
 // requestedScopes returns those that a client asks for. What is no scope of ours is
 // passed over (RFC 6749 §3.3): an administrator has to write something into the field.
-func requestedScopes(requested []string, has Scopes) (Scopes, error) {
-	known := append(Scopes{"users", "groups", ScopeRead}, has...)
+func (a *Access) requestedScopes(requested []string, has Scopes) (Scopes, error) {
+	known := slices.Concat(Scopes{"users", "groups", ScopeRead}, a.endpoints, has)
 	var scopes Scopes
 	for _, scope := range requested {
 		scope = strings.ToLower(scope)

@@ -113,13 +113,11 @@ func (x *exchange) perform(ctx context.Context, op *scim.Operation, err error) {
 		return
 	}
 	x.note(op)
-	if err := x.permit(op); err != nil {
-		x.fail(err)
-		return
-	}
-	if err := x.frozen(op); err != nil {
-		x.fail(err)
-		return
+	for _, mayNot := range []func(*scim.Operation) error{x.ended, x.permit, x.frozen} {
+		if err := mayNot(op); err != nil {
+			x.fail(err)
+			return
+		}
 	}
 	switch op.Action {
 	case scim.ActionSearchAll:

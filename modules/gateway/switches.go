@@ -66,11 +66,33 @@ func (x *exchange) isDisabled() bool {
 		x.note(op)
 	}
 	x.heldBack(w)
-	x.fail(&scim.Error{
+	x.fail(switchedOff(w))
+	return true
+}
+
+func switchedOff(w *memory.Switch) error {
+	return &scim.Error{
 		Status: http.StatusForbidden, Err: switchedBy(w),
 		Detail: "This gateway is switched off by its operator: nothing is read or written. The credential is right, and nothing is to be changed at the provider.",
-	})
-	return true
+	}
+}
+
+// ended returns why an operation is not begun whose caller was let in: the operator has
+// switched the gateway off since, or revoked the token. A Bulk goes on for minutes.
+// Whoever acts on the machine itself passes.
+func (x *exchange) ended(*scim.Operation) error {
+	if x.operator != nil {
+		return nil
+	}
+	if w := x.h.switched(memory.Disabled); w != nil {
+		x.heldBack(w)
+		return switchedOff(w)
+	}
+	if x.h.Access.IsEnded(x.caller) {
+		return &scim.Error{Status: http.StatusUnauthorized, Detail: "The credential is not accepted any more.",
+			Err: fmt.Errorf("the token %s was revoked or has expired since the request came", x.caller.Token)}
+	}
+	return nil
 }
 
 // retryFrozen is when it makes sense to repeat a write to a gateway that is frozen.

@@ -12,6 +12,7 @@ import (
 
 	"github.com/scimgate/scimgate/modules/access"
 	"github.com/scimgate/scimgate/modules/oauth"
+	memory "github.com/scimgate/scimgate/modules/store"
 )
 
 // operationToken is what the log and the metrics call a request for an access token.
@@ -35,6 +36,10 @@ func (x *exchange) giveToken() {
 		x.caller = caller
 		if refusal != nil {
 			return oauth.Answer{}, x.refuseToken(refusal, q.ByHeader)
+		}
+		if w := x.h.switched(memory.Disabled); w != nil { // whoever is not let in learns nothing of it
+			return oauth.Answer{}, errors.Join(&oauth.Error{Code: oauth.UnauthorizedClient, Status: http.StatusForbidden,
+				Description: "This gateway is switched off by its operator. The client is right, and nothing is to be changed at the provider."}, switchedBy(w))
 		}
 		if err == nil {
 			x.h.log.Info("an access token was given", zap.String("request_id", x.id),

@@ -19,10 +19,16 @@ type Request struct {
 	ClientID  string // may be empty beside an assertion
 	Secret    string // either this
 	Assertion string // or this
-	Scopes    []string
+	// Verbatim are id and secret as they stand in the header, where that is something
+	// else: not every client encodes them.
+	Verbatim *Pair
+	Scopes   []string
 	// ByHeader is set when the client showed itself by HTTP Basic (client_secret_basic).
 	ByHeader bool
 }
+
+// Pair is an id and a secret.
+type Pair struct{ ClientID, Secret string }
 
 // Answer is an access token that was given (RFC 6749 §5.1).
 type Answer struct {
@@ -50,6 +56,7 @@ func (e *Error) Error() string { return e.Code + ": " + e.Description }
 const (
 	InvalidRequest       = "invalid_request"
 	InvalidClient        = "invalid_client"
+	UnauthorizedClient   = "unauthorized_client"
 	UnsupportedGrantType = "unsupported_grant_type"
 	Unavailable          = "temporarily_unavailable"
 	ServerError          = "server_error"
@@ -180,21 +187,35 @@ func read(w http.ResponseWriter, r *http.Request) (Request, error) {
 // byHeader takes client id and secret from the header. They are encoded as in a form
 // there (RFC 6749 §2.3.1), which not every client does.
 func (q *Request) byHeader(r *http.Request) error {
-	value := r.Header.Get("Authorization")
+	values := r.Header.Values("Authorization")
+	if len(values) > 1 {
+		return invalid("There is more than one Authorization header.")
+	}
+	value := strings.Join(values, "")
 	if value == "" {
 		return nil
 	}
-	scheme, encoded, _ := strings.Cut(value, " ")
-	text, err := base64.StdEncoding.DecodeString(strings.TrimSpace(encoded))
+	scheme, credentials, _ := strings.Cut(value, " ")
+	text, err := base64.StdEncoding.DecodeString(strings.TrimSpace(credentials))
 	id, secret, ok := strings.Cut(string(text), ":")
 	if !strings.EqualFold(scheme, "Basic") || err != nil || !ok {
 		return &Error{Code: InvalidClient, ByHeader: true, Description: "The Authorization header must be of the scheme Basic."}
 	}
-	id, secret = unescaped(id), unescaped(secret)
-	if q.ClientID != "" && q.ClientID != id || q.Secret != "" && q.Secret != secret {
-		return invalid("Header and body name different clients or secrets.")
+	verbatim := Pair{id, secret}
+	encoded := Pair{unescaped(id), unescaped(secret)}
+	isNot := func(p Pair) bool {
+		return q.ClientID != "" && q.ClientID != p.ClientID || q.Secret != "" && q.Secret != p.Secret
 	}
-	q.ClientID, q.Secret, q.ByHeader = id, secret, true
+	switch {
+	case isNot(encoded) && isNot(verbatim):
+		return invalid("Header and body name different clients or secrets.")
+	case isNot(encoded):
+		encoded = verbatim
+	}
+	if verbatim != encoded && !isNot(verbatim) {
+		q.Verbatim = &verbatim
+	}
+	q.ClientID, q.Secret, q.ByHeader = encoded.ClientID, encoded.Secret, true
 	return nil
 }
 

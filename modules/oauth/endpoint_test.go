@@ -31,7 +31,11 @@ func TestServe(t *testing.T) {
 		{"with a character set", form + "; charset=utf-8", "", "grant_type=client_credentials&client_id=a&client_secret=s", 200, "", Request{ClientID: "a", Secret: "s"}},
 		{"out of a file", form, "", "grant_type=client_credentials&client_id=a&client_secret=s%0A", 200, "", Request{ClientID: "a", Secret: "s"}},
 		{"by header", form, basic("a", "s"), "grant_type=client_credentials", 200, "", Request{ClientID: "a", Secret: "s", ByHeader: true}},
-		{"by header, encoded", form, basic("a", "s%3A%2F"), "grant_type=client_credentials", 200, "", Request{ClientID: "a", Secret: "s:/", ByHeader: true}},
+		{"by header, encoded", form, basic("a", "s%3A%2F"), "grant_type=client_credentials", 200, "", Request{ClientID: "a", Secret: "s:/", Verbatim: &Pair{"a", "s%3A%2F"}, ByHeader: true}},
+		{"by header, with a colon", form, basic("a", "s:t"), "grant_type=client_credentials", 200, "", Request{ClientID: "a", Secret: "s:t", ByHeader: true}},
+		{"by header, not encoded", form, basic("a", "s+/="), "grant_type=client_credentials", 200, "", Request{ClientID: "a", Secret: "s /=", Verbatim: &Pair{"a", "s+/="}, ByHeader: true}},
+		{"both ways, the header not encoded", form, basic("a", "s+/="), "grant_type=client_credentials&client_secret=s%2B/=", 200, "", Request{ClientID: "a", Secret: "s+/=", ByHeader: true}},
+		{"both ways, the header encoded", form, basic("a", "s%2B"), "grant_type=client_credentials&client_secret=s%2B", 200, "", Request{ClientID: "a", Secret: "s+", ByHeader: true}},
 		{"both ways", form, basic("a", "s"), "grant_type=client_credentials&client_id=a&client_secret=s", 200, "", Request{ClientID: "a", Secret: "s", ByHeader: true}},
 		{"both ways and different", form, basic("a", "s"), "grant_type=client_credentials&client_id=b&client_secret=s", 400, InvalidRequest, Request{}},
 		{"an assertion", form, "", "grant_type=client_credentials&client_id=a&" + assertion, 200, "", Request{ClientID: "a", Assertion: "eyJ.a.b"}},
@@ -105,5 +109,20 @@ func TestServeFailures(t *testing.T) {
 	}
 	if w := ask(http.MethodPost, &Error{Code: InvalidClient}); w.Code != 401 || w.Header().Get("WWW-Authenticate") != "" {
 		t.Errorf("a wrong secret in the body: %d, %q", w.Code, w.Header().Get("WWW-Authenticate"))
+	}
+}
+
+func TestServeRefusesTwoHeaders(t *testing.T) {
+	r := httptest.NewRequest(http.MethodPost, "/oauth2/token", strings.NewReader("grant_type=client_credentials"))
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	r.SetBasicAuth("a", "s")
+	r.Header.Add("Authorization", r.Header.Get("Authorization"))
+	w := httptest.NewRecorder()
+	_ = Serve(w, r, func(context.Context, Request) (Answer, error) {
+		t.Error("a token is asked for")
+		return Answer{}, nil
+	})
+	if w.Code != http.StatusBadRequest {
+		t.Errorf("answered %d %s", w.Code, w.Body)
 	}
 }
