@@ -62,7 +62,7 @@ const (
 func (j *heldJournal) release(inFlight *atomic.Int64) {
 	ctx, cancel := context.WithTimeout(context.Background(), flushTimeout)
 	defer cancel()
-	_ = j.Flush(ctx) // what the store does not take was told when it was begun
+	_ = j.Flush(ctx)                                                  // what the store does not take was told when it was begun
 	isLast := caddy.Exiting() || caddy.ActiveContext().Context == nil // none comes behind it: its files may be gone next
 	if isLast && inFlight.Load() == 0 {
 		j.giveBack()

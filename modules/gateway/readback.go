@@ -4,9 +4,11 @@ import (
 	"context"
 	"encoding/json"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/scimgate/scimgate/modules/journal"
+	"github.com/scimgate/scimgate/modules/remember"
 	"github.com/scimgate/scimgate/scim"
 	"github.com/scimgate/scimgate/translators"
 )
@@ -19,7 +21,7 @@ type readBack struct {
 	proof    translators.ProofStatus
 }
 
-// reader reads the backend for one open entry. It writes nothing.
+// reader reads the backend for one open entry. To the backend it writes nothing.
 type reader struct {
 	h     *Handler
 	entry journal.Entry
@@ -28,6 +30,8 @@ type reader struct {
 	// later asks for the entries about a resource that were begun after this one, and
 	// for those in which it was created.
 	later func(ctx context.Context, resource string) ([]journal.Entry, error)
+	// completed are the attributes that complete has seen to.
+	completed map[*scim.Attribute]bool
 }
 
 // read finds out what became of the entry. A fault of the backend is an error, and
@@ -96,6 +100,10 @@ func (r *reader) created(ctx context.Context) (readBack, error) {
 	if created := there.Resource.Meta.Created; !created.IsZero() && created.Before(r.entry.Time.Add(-sinceBefore)) {
 		return unknown("who has that name is older, by the clock of the backend"), nil
 	}
+	completed, err := r.complete(ctx, there, later)
+	if err != nil {
+		return readBack{}, err
+	}
 	t, err := r.compare(there, later)
 	if err != nil {
 		return readBack{}, err
@@ -103,7 +111,7 @@ func (r *reader) created(ctx context.Context) (readBack, error) {
 	if !t.isAllWanted(r.entry) {
 		return unknown("there is one of that name, and not as it was to be created"), nil
 	}
-	b := readBack{result: journal.Applied, reason: "it is there as it was to be created", resource: there.Resource.ID}
+	b := readBack{result: journal.Applied, reason: "it is there as it was to be created" + completed, resource: there.Resource.ID}
 	if isActive, isSet := there.Resource.IsActive(); isSet && !isActive {
 		b.proof, err = r.prove(ctx, there)
 	}
@@ -136,12 +144,16 @@ func (r *reader) updated(ctx context.Context) (readBack, error) {
 	if r.entry.Operation == journal.OperationDisable {
 		return r.disabled(ctx, active, found[0], later)
 	}
+	completed, err := r.complete(ctx, found[0], later)
+	if err != nil {
+		return readBack{}, err
+	}
 	t, err := r.compare(found[0], later)
 	switch {
 	case err != nil:
 		return readBack{}, err
 	case t.isAllWanted(r.entry):
-		return readBack{result: journal.Applied, reason: "it is as it was to be"}, nil
+		return readBack{result: journal.Applied, reason: "it is as it was to be" + completed}, nil
 	case t.isAllBefore(r.entry):
 		return readBack{result: journal.NotApplied, reason: "it is as it was before"}, nil
 	case t.compared == 0:
@@ -202,13 +214,24 @@ type tally struct {
 }
 
 // isAllWanted reports whether all is as it was to be. What can't be compared is too
-// where one call has made all of it.
+// where one call to the backend has made all of it.
 func (t tally) isAllWanted(e journal.Entry) bool {
-	return t.compared > 0 && t.wanted == t.compared && (!t.isPartial || len(e.Calls) == 1)
+	return t.compared > 0 && t.wanted == t.compared && (!t.isPartial || isOneCall(e))
 }
 
 func (t tally) isAllBefore(e journal.Entry) bool {
-	return t.compared > 0 && t.before == t.compared && (!t.isPartial || len(e.Calls) == 1)
+	return t.compared > 0 && t.before == t.compared && (!t.isPartial || isOneCall(e))
+}
+
+// isOneCall reports whether an entry has one call, beside those to the store.
+func isOneCall(e journal.Entry) bool {
+	calls := 0
+	for _, c := range e.Calls {
+		if !strings.HasPrefix(c.Text, remember.CallPrefix) {
+			calls++
+		}
+	}
+	return calls == 1 || len(e.Calls) == 1
 }
 
 func (t *tally) add(isWanted, isBefore bool) {
@@ -225,6 +248,9 @@ func (t *tally) add(isWanted, isBefore bool) {
 func (r *reader) compare(there *translators.Entry, later []journal.Entry) (t tally, err error) {
 	for _, c := range r.entry.Changes {
 		a := r.attribute(c.Attribute)
+		if a != nil && r.completed[a] {
+			continue
+		}
 		if a == nil || !isKept(c) {
 			t.isPartial = true
 			continue

@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -138,6 +139,11 @@ func hashed(a *scim.Attribute, v scim.Value, key []byte) string {
 	mac.Write(appendPlain([]byte(strings.ToLower(a.String())+"\x00"), a, v))
 	return "hmac:" + hex.EncodeToString(mac.Sum(nil)[:8])
 }
+
+// IsHash reports whether a text stands in an entry for one that was too long.
+func IsHash(text string) bool { return hashText.MatchString(text) }
+
+var hashText = regexp.MustCompile(`^hmac:[0-9a-f]{16} \([0-9]+ bytes\)$`)
 
 // appendPlain writes a value so that two have one text if and only if they are equal
 // but for the order of fields and lists.

@@ -35,6 +35,9 @@ type call struct {
 	backendVersion string
 }
 
+// CallPrefix begins the text of a call that writes to the store what is remembered.
+const CallPrefix = "remember: "
+
 // String implements [translators.Call].
 func (c *call) String() string {
 	id := c.id
@@ -42,7 +45,7 @@ func (c *call) String() string {
 		id = "{1.id}"
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "remember: %s %s", c.k.Name, id)
+	fmt.Fprintf(&b, CallPrefix+"%s %s", c.k.Name, id)
 	if c.version != "" {
 		fmt.Fprintf(&b, "\n# only if its version is %s", c.version)
 	}
