@@ -2,20 +2,25 @@ package e2e
 
 import (
 	"fmt"
+	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/tidwall/gjson"
+
+	"github.com/scimgate/scimgate/modules/store"
 )
 
 // TestMicrosoftGallery makes the requests of Microsoft's gallery validation
 // (Logic App, 2026) and asks of the answers what it asks for. The first fourteen
 // of its tests look at Entra's own logs besides; what of them reaches a gateway
-// is here. Tests 21 and 22 sign in at a token endpoint.
+// is here.
 func TestMicrosoftGallery(t *testing.T) { eachDirectory(t, microsoftGallery) }
 
 func microsoftGallery(t *testing.T, d *directory) {
-	g := startGateway(t, d, setup{})
+	f := startFederation(t)
+	g := startGateway(t, d, setup{Gateway: []string{"token_endpoint", f.credential("federated")}})
 	found := func(t *testing.T, filter string) gjson.Result {
 		t.Helper()
 		a := g.want(t, 200, "GET", filterPath("/Users", filter), "")
@@ -172,10 +177,64 @@ func microsoftGallery(t *testing.T, d *directory) {
 		}
 		pagesOf5(t, g, "/Groups", 11)
 	})
+	t.Run("21 Validate_Credentials", func(t *testing.T) { g.validatesCredentials(t) })
+	t.Run("22 Federated_Identity", func(t *testing.T) {
+		g.signsIn(t, url.Values{
+			"client_id": {"2f7c0e5a-0000-0000-0000-b6a3f2c1d4e5"}, "scope": {"scim"}, "client_assertion": {f.assertion(t, nil)},
+			"client_assertion_type": {"urn:ietf:params:oauth:client-assertion-type:jwt-bearer"},
+		})
+	})
 	t.Run("4 Delete_User", func(t *testing.T) {
 		g.want(t, 204, "DELETE", user, "")
 		g.want(t, 404, "GET", user, "")
 	})
+}
+
+// validatesCredentials signs in with client credentials, in each of the three ways that
+// Entra offers. Of one client several secrets are active at once, and one that has
+// expired is refused.
+func (g *gateway) validatesCredentials(t *testing.T) {
+	t.Helper()
+	now := time.Now()
+	first, s := issue(t, store.Token{Gateway: "demo", Name: "entra", Expires: now.AddDate(1, 0, 0)})
+	second, _ := issue(t, store.Token{Gateway: "demo", Name: "entra", Expires: now.AddDate(3, 0, 0), Replaces: s.Control().Tokens[0].ID})
+	gone, _ := issue(t, store.Token{Gateway: "demo", Name: "gone", Expires: now.Add(-time.Second)})
+	for _, secret := range []string{first, second} {
+		body := url.Values{"client_id": {"entra"}, "client_secret": {secret}, "scope": {"scim"}}
+		header := "Authorization: " + basicAuthorization("entra", secret)
+		g.signsIn(t, body)
+		g.signsIn(t, url.Values{}, header)
+		g.signsIn(t, body, header)
+	}
+	if a := g.tokenRequest(t, url.Values{"client_id": {"gone"}, "client_secret": {gone}}); a.Status != 401 || a.get("error") != "invalid_client" {
+		t.Errorf("with a secret that has expired: %s", a)
+	}
+}
+
+// signsIn gets an access token that lives as long as the gallery asks for, and calls
+// with it.
+func (g *gateway) signsIn(t *testing.T, form url.Values, headers ...string) {
+	t.Helper()
+	a := g.tokenRequest(t, form, headers...)
+	if a.Status != 200 || a.get("access_token") == "" || !strings.EqualFold(a.get("token_type"), "Bearer") {
+		t.Fatalf("no access token: %s", a)
+	}
+	life := time.Duration(gjson.Get(a.Body, "expires_in").Int()) * time.Second
+	if life < 60*time.Minute || life > 360*time.Minute {
+		t.Errorf("the access token lives for %s, want 60 to 360 minutes", life)
+	}
+	g.want(t, 200, "GET", filterPath("/Users", `userName eq "nobody"`), "", "Authorization: Bearer "+a.get("access_token"))
+}
+
+// tokenRequest asks the token endpoint for an access token, with client credentials.
+func (g *gateway) tokenRequest(t *testing.T, form url.Values, headers ...string) answer {
+	t.Helper()
+	form.Set("grant_type", "client_credentials")
+	a, err := g.send("POST", "/oauth2/token", form.Encode(), append([]string{"Authorization:", "Content-Type: application/x-www-form-urlencoded"}, headers...)...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return a
 }
 
 // hasDefault are attributes of the demo that an entry can't be without: what is

@@ -52,6 +52,12 @@ func startFederation(t *testing.T) *federation {
 	return f
 }
 
+// credential returns the lines of a gateway that trusts it.
+func (f *federation) credential(name string, lines ...string) string {
+	return "jwt " + name + " {\nissuer https://login.example.com/tenant/v2.0\naudience api://scimgate\nsubject sync-fabric\njwks " + f.URL + "\n" +
+		strings.Join(lines, "\n") + "\n}"
+}
+
 func (f *federation) down(isDown bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -108,17 +114,11 @@ func TestTokenEndpoint(t *testing.T) {
 		"token narrow {\n secret a-narrow-secret\n scope users read\n allow 127.0.0.1\n }",
 		"token elsewhere {\n secret an-elsewhere-secret\n allow 192.0.2.1\n }",
 		"token gone {\n secret an-expired-secret\n expires 2020-01-01\n }",
-		"jwt federated {\n issuer https://login.example.com/tenant/v2.0\n audience api://scimgate\n subject sync-fabric\n jwks " + f.URL + "\n scope users\n }",
+		f.credential("federated", "scope users"),
 	}})
-	ask := func(form url.Values, headers ...string) answer {
+	ask := func(form url.Values) answer {
 		t.Helper()
-		form.Set("grant_type", "client_credentials")
-		headers = append([]string{"Authorization:", "Content-Type: application/x-www-form-urlencoded"}, headers...)
-		a, err := g.send("POST", "/oauth2/token", form.Encode(), headers...)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return a
+		return g.tokenRequest(t, form)
 	}
 	given := func(a answer) string {
 		t.Helper()
@@ -186,14 +186,12 @@ func TestFederation(t *testing.T) {
 	f := startFederation(t)
 	g := startGateway(t, d, setup{Gateway: []string{
 		"token_endpoint {\n lifetime 2h\n }",
-		"jwt federated {\n issuer https://login.example.com/tenant/v2.0\n audience api://scimgate\n subject sync-fabric\n jwks " + f.URL + "\n scope users\n }",
+		f.credential("federated", "scope users"),
 	}})
 	good := f.assertion(t, nil)
-	a, err := g.send("POST", "/oauth2/token", url.Values{
-		"grant_type": {"client_credentials"}, "client_assertion": {good}, "client_assertion_type": {"urn:ietf:params:oauth:client-assertion-type:jwt-bearer"},
-	}.Encode(), "Authorization:", "Content-Type: application/x-www-form-urlencoded")
-	if err != nil || a.Status != 200 || a.get("expires_in") != "7200" || a.get("scope") != "users" {
-		t.Fatalf("%s, %v", a, err)
+	a := g.tokenRequest(t, url.Values{"client_assertion": {good}, "client_assertion_type": {"urn:ietf:params:oauth:client-assertion-type:jwt-bearer"}})
+	if a.Status != 200 || a.get("expires_in") != "7200" || a.get("scope") != "users" {
+		t.Fatal(a)
 	}
 	for _, bearer := range []string{a.get("access_token"), good} {
 		g.want(t, 200, "GET", "/Users?count=1", "", "Authorization: Bearer "+bearer)
@@ -225,10 +223,9 @@ func TestAccessTokensOfIssued(t *testing.T) {
 	d := startSlapd(t, slapd.Options{})
 	g := startGateway(t, d, setup{Gateway: []string{"token_endpoint"}})
 	issued, s := issue(t, store.Token{Gateway: "demo", Name: "entra"})
-	a, err := g.send("POST", "/oauth2/token", "grant_type=client_credentials", "Content-Type: application/x-www-form-urlencoded",
-		"Authorization: "+basicAuthorization("entra", issued))
-	if err != nil || a.Status != 200 {
-		t.Fatalf("%s, %v", a, err)
+	a := g.tokenRequest(t, url.Values{}, "Authorization: "+basicAuthorization("entra", issued))
+	if a.Status != 200 {
+		t.Fatal(a)
 	}
 	bearer := "Authorization: Bearer " + a.get("access_token")
 	g.want(t, 200, "GET", "/Users?count=1", "", bearer)
