@@ -5,13 +5,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"strconv"
 	"strings"
 	"sync"
-	"time"
 
 	"github.com/caddyserver/caddy/v2"
 
+	"github.com/scimgate/scimgate/internal/terminal"
 	"github.com/scimgate/scimgate/modules/app"
 	"github.com/scimgate/scimgate/modules/gateway"
 	"github.com/scimgate/scimgate/translators"
@@ -52,8 +51,8 @@ type atGateway struct {
 	handler *gateway.Handler
 }
 
-// newBreakGlass provisions the gateways of those names.
-func newBreakGlass(ctx context.Context, c *configuration, names []string, by gateway.Operator) *breakGlass {
+// newBreakGlass provisions gateways.
+func newBreakGlass(ctx context.Context, c *configuration, chosen []*configuredGateway, by gateway.Operator) *breakGlass {
 	b := &breakGlass{by: by}
 	storeCtx, end := bare(ctx)
 	b.ends = append(b.ends, end)
@@ -61,8 +60,8 @@ func newBreakGlass(ctx context.Context, c *configuration, names []string, by gat
 	if unable != nil {
 		b.withoutStore = unable.Error()
 	}
-	for _, name := range names {
-		one := &atGateway{Gateway: name}
+	for _, g := range chosen {
+		one := &atGateway{Gateway: g.Name}
 		b.gateways = append(b.gateways, one)
 		parent := ctx
 		if a != nil {
@@ -70,7 +69,7 @@ func newBreakGlass(ctx context.Context, c *configuration, names []string, by gat
 		}
 		gatewayCtx, end := bare(parent)
 		b.ends = append(b.ends, end)
-		if err := one.provision(gatewayCtx, c); err != nil {
+		if err := one.provision(gatewayCtx, g); err != nil {
 			one.Result, one.Detail = resultFailed, err.Error()+". Run the command as the user of the service, with its environment"
 		} else if unable != nil {
 			one.handler.Unjournaled(unable)
@@ -79,43 +78,33 @@ func newBreakGlass(ctx context.Context, c *configuration, names []string, by gat
 	return b
 }
 
-// storeTimeout is how long is waited for the store: the journal is worth no more
-// while somebody has to go.
-const storeTimeout = 3 * time.Second
-
+// openStore opens the store, for which it waits no longer than the journal is worth while
+// somebody has to go.
 func (b *breakGlass) openStore(ctx caddy.Context, c *configuration) (*app.App, error) {
-	limited, cancel := context.WithTimeout(ctx.Context, storeTimeout)
-	defer cancel()
 	a, err := c.app(ctx)
 	if err != nil {
 		return nil, err
 	}
 	b.ends = append(b.ends, func() { _ = a.Cleanup() })
-	return a, a.Store().Open(limited)
+	return a, openStore(ctx, a, storeTimeout)
 }
 
 // provision sets the gateway up without its door: who may call it is no matter here,
 // and the secrets of callers, which only the service may be able to read, are not
 // needed.
-func (g *atGateway) provision(ctx caddy.Context, c *configuration) error {
-	raw, err := c.handler(g.Gateway)
+func (g *atGateway) provision(ctx caddy.Context, of *configuredGateway) error {
+	var options map[string]json.RawMessage
+	if err := json.Unmarshal(of.raw, &options); err != nil {
+		return err
+	}
+	delete(options, "access")
+	raw, err := json.Marshal(options)
 	if err != nil {
 		return err
 	}
-	var handler map[string]json.RawMessage
-	if err := json.Unmarshal(raw, &handler); err != nil {
+	if g.handler, err = provisioned(ctx, raw); err != nil {
 		return err
 	}
-	handler["access"] = json.RawMessage(`{"credentials":[{"name":"command","sha256":"` + strings.Repeat("0", 64) + `"}]}`)
-	if raw, err = json.Marshal(handler); err != nil {
-		return err
-	}
-	module, err := ctx.LoadModuleByID("http.handlers.scim_gateway", raw)
-	if err != nil {
-		return err
-	}
-	g.handler = module.(*gateway.Handler)
-	g.handler.StopChecking()
 	g.handler.Silence()
 	return nil
 }
@@ -226,11 +215,11 @@ func (b *breakGlass) verdict(person gateway.Person, isPlan bool) error {
 	case len(bad) > 0 && isPlan:
 		return fmt.Errorf("there is no plan for %s", strings.Join(bad, ", "))
 	case len(bad) > 0:
-		return fmt.Errorf("%s is NOT proven to be off in %s", plain(person.Name+person.Filter), strings.Join(bad, ", "))
+		return fmt.Errorf("%s is NOT proven to be off in %s", terminal.OneLine(person.Name+person.Filter), strings.Join(bad, ", "))
 	case !found && person.Filter != "":
-		return fmt.Errorf("nobody satisfies %s", plain(person.Filter))
+		return fmt.Errorf("nobody satisfies %s", terminal.OneLine(person.Filter))
 	case !found:
-		return fmt.Errorf("nobody is called %s: give the userName as the directory has it, the id, or a --filter such as 'emails.value eq \"ada@example.com\"'", plain(person.Name))
+		return fmt.Errorf("nobody is called %s: give the userName as the directory has it, the id, or a --filter such as 'emails.value eq \"ada@example.com\"'", terminal.OneLine(person.Name))
 	}
 	return nil
 }
@@ -240,7 +229,7 @@ func (g *atGateway) String() string {
 	var s strings.Builder
 	s.WriteString(g.Gateway + ": ")
 	if len(g.Accounts) == 1 {
-		fmt.Fprintf(&s, "%s (%s): ", plain(g.Accounts[0].UserName), g.Accounts[0].ID)
+		fmt.Fprintf(&s, "%s (%s): ", terminal.OneLine(g.Accounts[0].UserName), g.Accounts[0].ID)
 	}
 	switch g.Result {
 	case "":
@@ -263,20 +252,11 @@ func (g *atGateway) String() string {
 	}
 	if len(g.Accounts) > 1 {
 		for _, account := range g.Accounts {
-			fmt.Fprintf(&s, "\n\t%s\t%s", account.ID, plain(account.UserName))
+			fmt.Fprintf(&s, "\n\t%s\t%s", account.ID, terminal.OneLine(account.UserName))
 		}
 	}
 	if g.Plan != "" {
 		s.WriteString("\n\n" + strings.TrimRight(g.Plan, "\n") + "\n")
 	}
 	return s.String()
-}
-
-// plain returns a name from a directory without what a terminal would obey.
-func plain(name string) string {
-	quoted := strconv.Quote(name)
-	if quoted == `"`+name+`"` {
-		return name
-	}
-	return quoted
 }

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"encoding/base64"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -23,10 +22,20 @@ import (
 func init() {
 	caddycmd.RegisterCommand(caddycmd.Command{
 		Name:  "access",
-		Usage: "check --from <address> [--gateway <name>] [--token-file <path>] [--basic <user>] [--json] [--config <path>] [--adapter <name>]",
+		Usage: "check",
 		Short: "Says whether somebody may call a gateway, and why",
 		Long: `
-check goes the way of a request from an address, with a token, and says at each step
+Goes the way of a request without sending one, and says who is let in and who is not.
+
+The exit status is 0 if the caller is let in, and 1 if not.`,
+		CobraFunc: func(cmd *cobra.Command) {
+			family(cmd, accessCheckCommand())
+		},
+	})
+}
+
+const accessCheckHelp = `
+Goes the way of a request from an address, with a token, and says at each step
 what was found: which entry of which address list has the address, which credential the
 token is, when it expires, and whether the gateway is disabled or frozen.
 
@@ -39,27 +48,23 @@ only the address is looked at.
 
 It reads configuration, lists and store as they are now, and changes nothing: it counts
 neither as a use of the token nor as a wrong one. The exit status is 0 if the caller is
-let in, and 1 if not.`,
-		CobraFunc: func(cmd *cobra.Command) {
-			cmd.AddCommand(accessCheckCommand())
-			cmd.RunE = func(*cobra.Command, []string) error {
-				return errors.New("say what: scimgate access check")
-			}
-		},
-	})
-}
+let in, and 1 if not.`
 
 func accessCheckCommand() *cobra.Command {
 	var c accessCheck
-	cmd := &cobra.Command{Use: "check --from <address>", Short: "Says whether somebody may call a gateway, and why", Args: cobra.NoArgs}
+	cmd := &cobra.Command{
+		Use:   "check --from <address> [--gateway <name>] [--token-file <file>] [--basic <user>] [--json] [--config <file>]",
+		Short: "Says whether somebody may call a gateway, and why", Args: cobra.NoArgs,
+		Long: accessCheckHelp,
+	}
 	c.configuration.flags(cmd)
 	flags := cmd.Flags()
-	flags.StringVarP(&c.gateway, "gateway", "g", "", "Name of the gateway (may be left out when there is only one)")
-	flags.StringVar(&c.from, "from", "", "The address that the call comes from")
-	flags.StringVar(&c.tokenFile, "token-file", "", "A file with the token or password on one line; - is standard input")
+	c.configuration.gatewayFlag(cmd, &c.gateway, gatewayOrOnly)
+	flags.StringVar(&c.from, "from", "", "The `address` that the call comes from")
+	flags.StringVar(&c.tokenFile, "token-file", "", "A `file` with the token or password on one line; - is standard input")
 	flags.StringVar(&c.token, "token", "", "The token or password itself; others can see it while this runs")
 	flags.StringVar(&c.basic, "basic", "", "It is the password of this `user`")
-	flags.BoolVar(&c.asJSON, "json", false, "Print JSON")
+	jsonFlag(cmd, &c.asJSON)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		cmd.SilenceUsage = true
 		return c.run(cmd.Context(), cmd.InOrStdin(), cmd.OutOrStdout(), cmd.ErrOrStderr())
@@ -165,9 +170,7 @@ func (c *accessCheck) authorization(in io.Reader, complaints io.Writer) (string,
 
 func (c *accessCheck) print(out io.Writer, decision gateway.Decision) error {
 	if c.asJSON {
-		encoder := json.NewEncoder(out)
-		encoder.SetEscapeHTML(false)
-		return encoder.Encode(decision)
+		return printJSON(out, decision)
 	}
 	var text strings.Builder
 	for _, step := range decision.Steps {

@@ -57,7 +57,7 @@ func TestAccessCheck(t *testing.T) {
 		"on argv":      {accessCheck{from: "192.0.2.7", token: "a-token-of-the-demo"}, "", "Let in as demo.", "", "--token shows the token in the list of processes"},
 		"wrong":        {accessCheck{from: "192.0.2.7", tokenFile: "-"}, "a-wrong-token", "no   credential  the bearer credential is not known", "refused with 401", ""},
 		"outside":      {accessCheck{from: "203.0.113.200", tokenFile: "-"}, "a-token-of-the-demo", "no   allow       on no allow-list of the gateway", "refused with 403", ""},
-		"as JSON":      {accessCheck{from: "192.0.2.7", asJSON: true}, "", `"from":"192.0.2.7"`, "", ""},
+		"as JSON":      {accessCheck{from: "192.0.2.7", asJSON: true}, "", `"from": "192.0.2.7"`, "", ""},
 		"no address":   {accessCheck{}, "", "", "say from where, with --from", ""},
 		"a name":       {accessCheck{from: "localhost"}, "", "", `"localhost" is no IP address`, ""},
 		"two tokens":   {accessCheck{from: "192.0.2.7", token: "x", tokenFile: "-"}, "", "", "one is enough", ""},

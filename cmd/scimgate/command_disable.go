@@ -3,25 +3,24 @@ package main
 import (
 	"bufio"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"os"
-	"slices"
 	"strings"
 
 	caddycmd "github.com/caddyserver/caddy/v2/cmd"
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
+	"github.com/scimgate/scimgate/internal/terminal"
 	"github.com/scimgate/scimgate/modules/gateway"
 )
 
 func init() {
 	caddycmd.RegisterCommand(caddycmd.Command{
 		Name:  "disable",
-		Usage: "<person> [--gateway <name>]... [--everywhere] [--why <text>] [--yes] [--dry-run] [--json] [--config <path>] [--adapter <name>]",
+		Usage: "<person> [--gateway <name>]... [--everywhere] [--why <text>] [--yes] [--dry-run] [--json] [--config <file>]",
 		Short: "Disables a person now, without any provider",
 		Long: `
 Break-glass: disables the accounts of one person, without any provider and without
@@ -48,13 +47,14 @@ answer, so that it is not known whether the person is there.`,
 			c := disableCommand{ask: term.IsTerminal(int(os.Stdin.Fd()))}
 			flags := cmd.Flags()
 			c.configuration.flags(cmd)
-			flags.StringArrayVarP(&c.gateways, "gateway", "g", nil, "Name of a gateway; may be repeated")
+			flags.StringArrayVarP(&c.gateways, "gateway", "g", nil, "The `name` of a gateway; may be repeated")
+			c.configuration.completeGateway(cmd)
 			flags.BoolVar(&c.everywhere, "everywhere", false, "In all gateways of the configuration that have the person")
-			flags.StringVar(&c.person.Filter, "filter", "", "A SCIM filter that finds the person, instead of a userName or an id")
-			flags.StringVar(&c.why, "why", "", "Why, for the journal")
+			flags.StringVar(&c.person.Filter, "filter", "", "A SCIM `filter` that finds the person, instead of a userName or an id")
+			whyFlag(cmd, &c.why)
 			flags.BoolVarP(&c.yes, "yes", "y", false, "Do not ask")
 			flags.BoolVar(&c.dryRun, "dry-run", false, "Print what would be sent, and send nothing")
-			flags.BoolVar(&c.asJSON, "json", false, "Print the result as JSON")
+			jsonFlag(cmd, &c.asJSON)
 			cmd.Args = cobra.MaximumNArgs(1)
 			cmd.RunE = func(cmd *cobra.Command, args []string) error {
 				cmd.SilenceUsage = true
@@ -94,14 +94,14 @@ func (c *disableCommand) run(ctx context.Context) error {
 	if err := c.configuration.load(); err != nil {
 		return err
 	}
-	names, err := c.configuration.chosen(c.gateways)
+	chosen, err := c.configuration.chosen(c.gateways)
 	if err != nil {
 		return err
 	}
 	if !c.dryRun && !c.yes && !c.ask {
 		return errors.New("nobody can be asked here: say --yes if it is meant, or --dry-run to see what it would do")
 	}
-	b := newBreakGlass(ctx, &c.configuration, names, gateway.Operator{Name: operator(), Why: c.why})
+	b := newBreakGlass(ctx, &c.configuration, chosen, gateway.Operator{Name: operator(), Why: c.why})
 	defer b.close()
 	b.find(ctx, c.person)
 	if err := c.decide(b); err != nil {
@@ -160,7 +160,7 @@ func (c *disableCommand) confirm(b *breakGlass) error {
 		if !account.Active {
 			state = "off already"
 		}
-		fmt.Fprintf(c.complaints, "%s: %s, %s, %s\n", one.Gateway, plain(account.UserName), account.ID, state)
+		fmt.Fprintf(c.complaints, "%s: %s, %s, %s\n", one.Gateway, terminal.OneLine(account.UserName), account.ID, state)
 	}
 	fmt.Fprint(c.complaints, "Disable? [y/N] ")
 	answer, _ := bufio.NewReader(c.in).ReadString('\n')
@@ -173,10 +173,7 @@ func (c *disableCommand) confirm(b *breakGlass) error {
 // report prints what became of it, in each gateway.
 func (c *disableCommand) report(b *breakGlass, verdict error) error {
 	if c.asJSON {
-		encoder := json.NewEncoder(c.out)
-		encoder.SetIndent("", "  ")
-		encoder.SetEscapeHTML(false)
-		if err := encoder.Encode(struct {
+		if err := printJSON(c.out, struct {
 			Person   string       `json:"person"`
 			DryRun   bool         `json:"dry_run,omitempty"`
 			Store    string       `json:"store,omitempty"` // why it can't be used
@@ -202,23 +199,4 @@ func (c *disableCommand) report(b *breakGlass, verdict error) error {
 		}
 	}
 	return verdict
-}
-
-// chosen returns the gateways of those names, or all of them; a name that is not in
-// the configuration is an error that tells those that are.
-func (c *configuration) chosen(names []string) ([]string, error) {
-	all := c.names()
-	if len(all) == 0 {
-		return nil, errors.New("the configuration has no scim_gateway")
-	}
-	if len(names) == 0 {
-		return all, nil
-	}
-	for _, name := range names {
-		if !slices.Contains(all, name) {
-			return nil, fmt.Errorf("there is no gateway %q; there is %s", name, strings.Join(all, ", "))
-		}
-	}
-	slices.Sort(names)
-	return slices.Compact(names), nil
 }

@@ -21,7 +21,7 @@ import (
 func init() {
 	caddycmd.RegisterCommand(caddycmd.Command{
 		Name:  "explain",
-		Usage: "[--config <path>] [--adapter <name>] --gateway <name> [--offline] < request",
+		Usage: "[--gateway <name>] [--offline] [--config <file>] < request",
 		Short: "Prints what a SCIM request would do to the backend",
 		Long: `
 Reads a SCIM request from standard input and prints, as LDIF, the exact calls
@@ -39,12 +39,13 @@ its path with or without the gateway's base, a query with or without escapes:
 	{"schemas":["urn:ietf:params:scim:api:messages:2.0:PatchOp"],
 	 "Operations":[{"op":"Replace","path":"active","value":"False"}]}
 
-It exits with 1 when the request would be refused, and says why.`,
+The exit status is 0 if the request would be carried out, and 1 if it would be refused;
+then it says why.`,
 		CobraFunc: func(cmd *cobra.Command) {
 			var e explanation
 			cmd.Args = cobra.NoArgs
 			e.configuration.flags(cmd)
-			cmd.Flags().StringVarP(&e.gateway, "gateway", "g", "", "Name of the gateway (may be left out when there is only one)")
+			e.configuration.gatewayFlag(cmd, &e.gateway, gatewayOrOnly)
 			cmd.Flags().BoolVar(&e.offline, "offline", false, "Read nothing from the backend")
 			cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 				cmd.SilenceUsage = true
@@ -79,7 +80,7 @@ func (e explanation) run(in io.Reader, out io.Writer) error {
 	}
 	var unable error
 	if handler.Remembers() && !e.offline {
-		unable = openStore(ctx, a)
+		unable = openStore(ctx, a, openTimeout)
 	}
 	request, err := readRequest(in, handler.Bases())
 	if err != nil {

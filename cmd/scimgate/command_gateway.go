@@ -11,28 +11,28 @@ import (
 	caddycmd "github.com/caddyserver/caddy/v2/cmd"
 	"github.com/spf13/cobra"
 
+	"github.com/scimgate/scimgate/internal/terminal"
 	"github.com/scimgate/scimgate/modules/store"
 )
 
 func init() {
 	caddycmd.RegisterCommand(caddycmd.Command{
 		Name:  "gateway",
-		Usage: "list [--json] | disable <name> --why <text> | enable <name>",
+		Usage: "list|disable|enable",
 		Short: "Shows the gateways, and switches one off or on",
 		Long: `
-list shows the gateways of the configuration, how each is switched, by whom and why,
-and how many tokens it has.
+A gateway that is switched off answers all its callers with 403, and one that is frozen
+(scimgate freeze) goes on reading and refuses writes. Either holds within seconds,
+without a reload, on all machines that share the store.
 
-disable switches a gateway off: all its callers are answered with 403, within seconds,
-without a reload, on all machines that share the store. enable switches it on again.
+	scimgate gateway list
+	scimgate gateway disable directory --why "the token leaked"
+	scimgate gateway enable directory
 
-To go on reading and only stop writing: scimgate freeze. Of a person who has to go
-now: scimgate disable, which a gateway that is switched off does not hold back.`,
+Both hold disables back. Of a person who has to go now: scimgate disable, which passes
+them.`,
 		CobraFunc: func(cmd *cobra.Command) {
-			cmd.AddCommand(listCommand(), switchCommand(pull, store.Disabled, "disable"), switchCommand(release, store.Disabled, "enable"))
-			cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-				return errors.New("say what: scimgate gateway list, disable or enable")
-			}
+			family(cmd, listCommand(), switchCommand(pull, "disable"), switchCommand(release, "enable"))
 		},
 	})
 	for _, c := range []struct {
@@ -45,11 +45,15 @@ Freezes a gateway: it goes on answering reads, and every write is answered with 
 within seconds, without a reload, on all machines that share the store.
 
 Disables are held back, too: whoever is to go keeps the account until the gateway is
-released, or scimgate disable is called, which passes a freeze.`, pull},
-		{"unfreeze", "<name>", "Lets a gateway write again", "\nReleases a gateway that scimgate freeze has frozen.", release},
+released, or scimgate disable is called, which passes a freeze.
+` + switchStatus, pull},
+		{"unfreeze", "<name>", "Lets a gateway write again",
+			`
+Releases a gateway that scimgate freeze has frozen.
+` + switchStatus, release},
 	} {
 		caddycmd.RegisterCommand(caddycmd.Command{
-			Name: c.name, Usage: c.usage + " [--config <path>] [--adapter <name>]", Short: c.short, Long: c.long,
+			Name: c.name, Usage: c.usage + " [--config <file>]", Short: c.short, Long: c.long,
 			CobraFunc: func(cmd *cobra.Command) { switching(cmd, c.way, store.Frozen) },
 		})
 	}
@@ -63,12 +67,20 @@ const (
 	release way = false
 )
 
-func switchCommand(to way, kind store.SwitchKind, name string) *cobra.Command {
-	cmd := &cobra.Command{Use: name + " <name>", Short: "Switches a gateway on again"}
+// switchStatus ends what is said of a switch.
+const switchStatus = `
+The exit status is 0 if the gateway is now as asked for, also if it was before, and 1
+otherwise.`
+
+// switchCommand switches a gateway off, or on again.
+func switchCommand(to way, name string) *cobra.Command {
+	cmd := &cobra.Command{Use: name + " <name> [--config <file>]", Short: "Switches a gateway on again"}
+	cmd.Long = "\nLets a gateway that scimgate gateway disable has switched off answer again.\n" + switchStatus
 	if to == pull {
-		cmd.Use, cmd.Short = name+" <name> --why <text>", "Switches a gateway off"
+		cmd.Use, cmd.Short = name+" <name> --why <text> [--config <file>]", "Switches a gateway off"
+		cmd.Long = "\nSwitches a gateway off: all its callers are answered with 403, within seconds, without\na reload, on all machines that share the store.\n" + switchStatus
 	}
-	switching(cmd, to, kind)
+	switching(cmd, to, store.Disabled)
 	return cmd
 }
 
@@ -77,9 +89,10 @@ func switching(cmd *cobra.Command, to way, kind store.SwitchKind) {
 	c := switcher{to: to, kind: kind}
 	c.configuration.flags(cmd)
 	if to == pull {
-		cmd.Flags().StringVar(&c.why, "why", "", "Why: whoever finds it so has to know")
+		whyFlag(cmd, &c.why)
 	}
 	cmd.Args = cobra.ExactArgs(1)
+	cmd.ValidArgsFunction = c.configuration.complete
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		cmd.SilenceUsage = true
 		return c.run(context.Background(), args[0], cmd.OutOrStdout())
@@ -104,14 +117,11 @@ func (c *switcher) run(parent context.Context, name string, out io.Writer) error
 	if _, err := c.configuration.chosen([]string{name}); err != nil {
 		return err
 	}
-	ctx, cancel := bare(parent)
-	defer cancel()
-	a, err := c.configuration.open(ctx)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = a.Cleanup() }()
-	s := a.Store()
+	return c.configuration.withStore(parent, func(ctx context.Context, s *store.Store) error { return c.turn(ctx, s, name, out) })
+}
+
+// turn turns the switch, and says how the gateway is switched then.
+func (c *switcher) turn(ctx context.Context, s *store.Store, name string, out io.Writer) (err error) {
 	switch c.to {
 	case pull:
 		err = s.SetSwitch(ctx, store.Switch{Gateway: name, Kind: c.kind, Since: time.Now().UTC(), Who: operator(), Why: c.why})
@@ -141,9 +151,9 @@ func inWords(name string, switches []store.Switch) string {
 		if w.Gateway != name {
 			continue
 		}
-		state := fmt.Sprintf("%s by %s since %s", w.Kind, plain(w.Who), w.Since.UTC().Format(time.RFC3339))
+		state := fmt.Sprintf("%s by %s since %s", w.Kind, terminal.OneLine(w.Who), moment(w.Since))
 		if w.Why != "" {
-			state += ": " + plain(w.Why)
+			state += ": " + terminal.OneLine(w.Why)
 		}
 		states = append(states, state)
 	}

@@ -23,7 +23,7 @@ import (
 func init() {
 	caddycmd.RegisterCommand(caddycmd.Command{
 		Name:  "journal",
-		Usage: "[--person <name|id>] [--group <name|id>] [--gateway <name>] [--token <name|id>] [--operation <operation>] [--outcome <outcome>] [--request <id>] [--since <time>] [--until <time>] [--limit <n>] [--reverse] [--follow] [--calls] [--format text|json|csv] [--config <path>]",
+		Usage: "[--person <name|id>] [--group <name|id>] [--gateway <name>] [--token <name|id>] [--operation <operation>] [--outcome <outcome>] [--request <id>] [--since <time>] [--until <time>] [--limit <n>] [--reverse] [--follow] [--calls] [--format text|json|csv] [--config <file>]",
 		Short: "Shows what was done to whom, by which token, and what came of it",
 		Long: `
 Prints the entries of the journal to which everything applies that is named, in the
@@ -48,7 +48,9 @@ proven to be in force. --since and --until are times such as 2026-11-01,
 until it is interrupted. It first prints the latest 10, if nothing else is said.
 
 --format json prints one JSON object a line. --format csv is for spreadsheets: a cell
-that would be computed as a formula has an apostrophe before it.`,
+that would be computed as a formula has an apostrophe before it.
+
+The exit status is 0 also if no entry is found, and 1 if the journal can't be read.`,
 		CobraFunc: func(cmd *cobra.Command) {
 			c := journalCommand{now: time.Now, poll: time.Second}
 			cmd.Args = cobra.NoArgs
@@ -56,18 +58,23 @@ that would be computed as a formula has an apostrophe before it.`,
 			flags := cmd.Flags()
 			flags.StringVar(&c.query.Person, "person", "", "userName, in any case, or id")
 			flags.StringVar(&c.query.Group, "group", "", "displayName, in any case, or id")
-			flags.StringVarP(&c.query.Gateway, "gateway", "g", "", "Name of the gateway")
+			c.configuration.gatewayFlag(cmd, &c.query.Gateway, gatewayOrAll)
 			flags.StringVar(&c.query.Token, "token", "", "Name of a credential or of who gave a command, or ID of a token")
 			flags.StringVar(&c.query.Operation, "operation", "", strings.Join(journal.Operations, ", "))
 			flags.StringVar(&c.query.Outcome, "outcome", "", strings.Join(journal.Outcomes, ", "))
 			flags.StringVar(&c.query.Request, "request", "", "ID of the request, as the log and the header X-Request-Id have it")
-			flags.StringVar(&c.since, "since", "", "From when on: a time, or how long ago")
-			flags.StringVar(&c.until, "until", "", "Until when: a time, or how long ago")
+			flags.StringVar(&c.since, "since", "", "From when on: a `time`, or how long ago")
+			flags.StringVar(&c.until, "until", "", "Until when: a `time`, or how long ago")
 			flags.IntVar(&c.query.Limit, "limit", 0, "How many entries, the latest ones (default: all)")
 			flags.BoolVar(&c.query.Descending, "reverse", false, "The latest first")
 			flags.BoolVarP(&c.follow, "follow", "f", false, "Go on with what comes in")
 			flags.BoolVar(&c.options.Calls, "calls", false, "Show the calls to the backend as they were planned")
 			flags.StringVar(&c.format, "format", "text", strings.Join(tell.Forms, ", "))
+			for flag, values := range map[string][]string{"operation": journal.Operations, "outcome": journal.Outcomes, "format": tell.Forms} {
+				if err := cmd.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp)); err != nil {
+					panic(err) // the flag is not declared
+				}
+			}
 			cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 				cmd.SilenceUsage = true
 				c.hasLimit = cmd.Flags().Changed("limit")
@@ -100,7 +107,10 @@ func (c journalCommand) run(ctx context.Context, out, notes io.Writer) error {
 	if err := c.check(); err != nil {
 		return err
 	}
-	return withStore(ctx, &c.configuration, func(ctx context.Context, s *store.Store) error {
+	if err := c.configuration.load(); err != nil {
+		return err
+	}
+	return c.configuration.withStore(ctx, func(ctx context.Context, s *store.Store) error {
 		read := newOutlet(out)
 		buffered := bufio.NewWriterSize(read, 64<<10)
 		writer, err := tell.NewWriter(c.format, buffered, c.options)
@@ -229,21 +239,6 @@ func (c journalCommand) goOn(ctx context.Context, follower *journal.Follower, to
 			}
 		}
 	}
-}
-
-// withStore calls do with the store of the configuration, open.
-func withStore(ctx context.Context, c *configuration, do func(context.Context, *store.Store) error) (err error) {
-	if err := c.load(); err != nil {
-		return err
-	}
-	around, cancel := bare(ctx)
-	defer cancel()
-	a, err := c.open(around)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, a.Cleanup()) }()
-	return do(ctx, a.Store())
 }
 
 // timeForms are the forms of a time that has no zone: it is the machine's.

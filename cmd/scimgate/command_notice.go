@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 
@@ -13,23 +12,28 @@ import (
 func init() {
 	caddycmd.RegisterCommand(caddycmd.Command{
 		Name:  "notice",
-		Usage: "test [--json] [--config <path>] [--adapter <name>]",
+		Usage: "test",
 		Short: "Tries out how you are warned of tokens that expire",
 		Long: `
-test sends a test message over each way that expiry_warning names: e-mail and
-webhooks. It exits with 1 if one could not be sent, and says why.`,
+Gateways warn of tokens that expire by log, metric and event, and by e-mail and
+webhooks where expiry_warning names them.`,
 		CobraFunc: func(cmd *cobra.Command) {
-			cmd.RunE = func(*cobra.Command, []string) error { return errors.New("say what: scimgate notice test") }
 			var c configuration
 			var asJSON bool
-			test := &cobra.Command{Use: "test", Short: "Sends a test message over each way", Args: cobra.NoArgs}
+			test := &cobra.Command{
+				Use: "test [--json] [--config <file>]", Short: "Sends a test message over each way", Args: cobra.NoArgs,
+				Long: `
+Sends a test message over each way that expiry_warning names: e-mail and webhooks.
+
+The exit status is 0 if all were sent, and 1 otherwise; then it says why.`,
+			}
 			c.flags(test)
-			test.Flags().BoolVar(&asJSON, "json", false, "Print JSON")
+			jsonFlag(test, &asJSON)
 			test.RunE = func(cmd *cobra.Command, _ []string) error {
 				cmd.SilenceUsage = true
 				return testNotices(cmd, &c, asJSON)
 			}
-			cmd.AddCommand(test)
+			family(cmd, test)
 		},
 	})
 }
@@ -47,9 +51,7 @@ func testNotices(cmd *cobra.Command, c *configuration, asJSON bool) error {
 	defer func() { _ = a.Cleanup() }()
 	results, failed := a.Notices().Test(ctx, operator())
 	if asJSON && results != nil {
-		encoder := json.NewEncoder(cmd.OutOrStdout())
-		encoder.SetIndent("", "  ")
-		return errors.Join(encoder.Encode(results), failed)
+		return errors.Join(printJSON(cmd.OutOrStdout(), results), failed)
 	}
 	for _, r := range results {
 		if r.Error == "" {

@@ -63,9 +63,9 @@ SCIM, a brake that holds, an interruption, an output that nobody reads.`,
 			c.outputFlags(cmd)
 			c.loadFlags(cmd)
 			flags.BoolVar(&o.Owned, "yes-i-own-it", false, "Confirm a load run against another machine")
-			flags.StringVarP(&c.behind.configuration.file, "config", "c", "", "The Caddyfile of the server, to show what each request becomes")
-			flags.StringVarP(&c.behind.configuration.adapter, "adapter", "a", "", "Name of the config adapter (default: by the file's name)")
-			flags.StringVarP(&c.behind.gateway, "gateway", "g", "", "Name of the gateway in it (may be left out when there is only one)")
+			flags.StringVarP(&c.behind.configuration.file, "config", "c", "", "The Caddy`file` of the server, to show what each request becomes")
+			flags.StringVarP(&c.behind.configuration.adapter, "adapter", "a", "", "The `name` of the config adapter (default: by the file's name)")
+			c.behind.configuration.gatewayFlag(cmd, &c.behind.gateway, "The `name` of the gateway in it (default: the only one)")
 			cmd.Args = func(cmd *cobra.Command, args []string) error { return c.choose(args, cmd.Flags().Changed("users")) }
 			c.exits(cmd, func(cmd *cobra.Command) error {
 				if err := c.credential(cmd); err != nil {

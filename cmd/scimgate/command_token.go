@@ -2,24 +2,21 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"strings"
 	"time"
 
-	"github.com/caddyserver/caddy/v2"
 	caddycmd "github.com/caddyserver/caddy/v2/cmd"
 	"github.com/spf13/cobra"
 
-	"github.com/scimgate/scimgate/modules/app"
 	"github.com/scimgate/scimgate/modules/store"
 )
 
 func init() {
 	caddycmd.RegisterCommand(caddycmd.Command{
 		Name:  "token",
-		Usage: "create|list|show|rotate|revoke|confirm [--config <path>] [--adapter <name>]",
+		Usage: "create|list|show|rotate|revoke|confirm",
 		Short: "Issues tokens to providers, and ends them",
 		Long: `
 Tokens that providers call with. They are kept in the store, as hashes, and hold in all
@@ -31,9 +28,11 @@ gateways on it within seconds, without a reload:
 	scimgate token revoke k3f9x2ab --why "replaced"
 
 A token is shown once, when it is created. Its expiry can't be changed: rotate it. The
-commands need no running gateway, and must be run as the user of the service.`,
+commands need no running gateway, and must be run as the user of the service.
+
+The exit status is 0 if it was done, and 1 otherwise.`,
 		CobraFunc: func(cmd *cobra.Command) {
-			cmd.AddCommand(tokenCreateCommand(), tokenListCommand(), tokenShowCommand(), tokenRotateCommand(), tokenRevokeCommand(), tokenConfirmCommand())
+			family(cmd, tokenCreateCommand(), tokenListCommand(), tokenShowCommand(), tokenRotateCommand(), tokenRevokeCommand(), tokenConfirmCommand())
 		},
 	})
 }
@@ -45,9 +44,7 @@ type tokenCommand struct {
 	aside         io.Writer // what is said about it
 	now           time.Time
 
-	app   *app.App
 	store *store.Store
-	close func()
 }
 
 // command returns a subcommand that runs with the store of the configuration open.
@@ -57,26 +54,15 @@ func (c *tokenCommand) command(use, short, long string, args cobra.PositionalArg
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		cmd.SilenceUsage = true
 		c.out, c.aside, c.now = cmd.OutOrStdout(), cmd.ErrOrStderr(), time.Now()
-		ctx, cancel := bare(context.Background())
-		defer cancel()
-		if err := c.open(ctx); err != nil {
+		if err := c.configuration.load(); err != nil {
 			return err
 		}
-		err := run(ctx, args)
-		return errors.Join(err, c.app.Cleanup())
+		return c.configuration.withStore(context.Background(), func(ctx context.Context, s *store.Store) error {
+			c.store = s
+			return run(ctx, args)
+		})
 	}
 	return cmd
-}
-
-func (c *tokenCommand) open(ctx caddy.Context) (err error) {
-	if err := c.configuration.load(); err != nil {
-		return err
-	}
-	if c.app, err = c.configuration.open(ctx); err != nil {
-		return err
-	}
-	c.store = c.app.Store()
-	return nil
 }
 
 // say says something about the result. It does not get into what is piped.
@@ -119,7 +105,7 @@ func (c *tokenCommand) find(ctx context.Context, gateway, idOrName string) (*sto
 		}
 		return nil, fmt.Errorf("%d tokens have the name %s: say which by its id: %s", len(found), idOrName, strings.Join(which, "; "))
 	}
-	for _, g := range c.configuration.access() {
+	for _, g := range c.configuration.gateways() {
 		if g.credential(idOrName) != nil && (gateway == "" || gateway == g.Name) {
 			return nil, fmt.Errorf("%s is a credential of the configuration of %s: change it there, and reload", idOrName, g.Name)
 		}
@@ -127,14 +113,13 @@ func (c *tokenCommand) find(ctx context.Context, gateway, idOrName string) (*sto
 	return nil, fmt.Errorf("there is no token %s: scimgate token list shows those that there are", idOrName)
 }
 
-func day(t time.Time) string { return t.UTC().Format(time.DateOnly) }
-
-func moment(t time.Time) string { return t.UTC().Format(time.RFC3339) }
+// gatewayOfName is what --gateway is for where a token is named.
+const gatewayOfName = "The `name` of the gateway, where several have a token of the name"
 
 func tokenRevokeCommand() *cobra.Command {
 	var c tokenCommand
 	var gateway, why string
-	cmd := c.command("revoke <id or name> --why <text>", "Ends a token for good", `
+	cmd := c.command("revoke <id or name> [--gateway <name>] [--why <text>] [--config <file>]", "Ends a token for good", `
 Within seconds no gateway on the store accepts the token any more; the log tells who
 tries it. It can't be undone.`, cobra.ExactArgs(1), func(ctx context.Context, args []string) error {
 		t, err := c.find(ctx, gateway, args[0])
@@ -150,14 +135,14 @@ tries it. It can't be undone.`, cobra.ExactArgs(1), func(ctx context.Context, ar
 		c.say("%s (%s of %s) is revoked: within seconds no gateway accepts it.", t.ID, t.Name, t.Gateway)
 		return nil
 	})
-	cmd.Flags().StringVarP(&gateway, "gateway", "g", "", "Name of the gateway, where several have a token of the name")
-	cmd.Flags().StringVar(&why, "why", "", "Why, for those who come after you")
+	c.configuration.gatewayFlag(cmd, &gateway, gatewayOfName)
+	whyFlag(cmd, &why)
 	return cmd
 }
 
 func tokenConfirmCommand() *cobra.Command {
 	var c tokenCommand
-	return c.command("confirm", "Confirms that you have seen what a restored backup had undone", `
+	return c.command("confirm [--config <file>]", "Confirms that you have seen what a restored backup had undone", `
 When a backup of the store was put in its place, the gateways revoke again what was
 revoked since, bring back what was issued since, and say so until it is confirmed.`, cobra.NoArgs, func(ctx context.Context, _ []string) error {
 		if err := c.store.ConfirmRestored(ctx); err != nil {

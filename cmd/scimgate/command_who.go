@@ -23,7 +23,7 @@ import (
 func init() {
 	caddycmd.RegisterCommand(caddycmd.Command{
 		Name:  "who",
-		Usage: "<person> [--gateway <name>] [--since <time>] [--format text|json] [--config <path>]",
+		Usage: "<person> [--gateway <name>] [--since <time>] [--format text|json] [--config <file>]",
 		Short: "Tells in sentences what was done to one person, at all gateways",
 		Long: `
 Tells what the journal knows of one person, named by userName, in any case, or by id:
@@ -37,13 +37,14 @@ Where a person is expected and an identity provider did it, the actor is the SCI
 system user, with the name of its token; a command names who gave it.
 
 A name that several people at one gateway have had is not guessed at: their ids are
-listed, of which one can be named. It exits with 1 then, and when nobody is found.`,
+listed, of which one can be named. The exit status is 1 then, and if nobody is found,
+and else 0.`,
 		CobraFunc: func(cmd *cobra.Command) {
 			c := whoCommand{now: time.Now}
 			cmd.Args = cobra.ExactArgs(1)
 			c.configuration.flags(cmd)
-			cmd.Flags().StringVarP(&c.gateway, "gateway", "g", "", "Name of the gateway (default: all)")
-			cmd.Flags().StringVar(&c.since, "since", "", "From when on: a time, or how long ago")
+			c.configuration.gatewayFlag(cmd, &c.gateway, gatewayOrAll)
+			cmd.Flags().StringVar(&c.since, "since", "", "From when on: a `time`, or how long ago")
 			cmd.Flags().StringVar(&c.format, "format", "text", "text, or json: one object a line")
 			cmd.RunE = func(cmd *cobra.Command, arguments []string) error {
 				cmd.SilenceUsage = true
@@ -75,7 +76,10 @@ func (c whoCommand) run(ctx context.Context, person string, out io.Writer) error
 	if person == "" {
 		return errors.New("name a person, by userName or id")
 	}
-	return withStore(ctx, &c.configuration, func(ctx context.Context, s *store.Store) error {
+	if err := c.configuration.load(); err != nil {
+		return err
+	}
+	return c.configuration.withStore(ctx, func(ctx context.Context, s *store.Store) error {
 		read := newOutlet(out)
 		buffered := bufio.NewWriter(read)
 		err := errors.Join(c.tell(ctx, s, person, since, buffered), buffered.Flush())
@@ -129,12 +133,12 @@ func several(wanted string, persons []journal.Person, zone *time.Location) error
 		zone = time.Local
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s has been several people: name one by the id", terminal.Plain(wanted))
+	fmt.Fprintf(&b, "%s has been several people: name one by the id", terminal.OneLine(wanted))
 	if isOneID {
 		b.WriteString(", with --gateway")
 	}
 	for _, p := range persons {
-		fmt.Fprintf(&b, "\n  %s at %s, called %s", terminal.Plain(p.ID), terminal.Plain(p.Gateway), terminal.Plain(p.Name))
+		fmt.Fprintf(&b, "\n  %s at %s, called %s", terminal.OneLine(p.ID), terminal.OneLine(p.Gateway), terminal.OneLine(p.Name))
 		if !p.First.IsZero() {
 			fmt.Fprintf(&b, ", from %s to %s", p.First.In(zone).Format("2006-01-02"), p.Last.In(zone).Format("2006-01-02"))
 		}
@@ -168,5 +172,5 @@ func (c whoCommand) nobody(ctx context.Context, s *store.Store, person string) e
 	}
 	return fmt.Errorf("nobody is or was called %q, or has it as the id: searched were the entries of %s among %d in the store %s, of which the first is of %s. "+
 		"Somebody to whom nothing was done through scimgate in that time is not in the journal",
-		terminal.Plain(person), where, extent.Entries, s.Location(), extent.First.Format(time.RFC3339))
+		terminal.OneLine(person), where, extent.Entries, s.Location(), extent.First.Format(time.RFC3339))
 }

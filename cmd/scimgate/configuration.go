@@ -6,16 +6,15 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"slices"
 	"strings"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
-	"github.com/caddyserver/caddy/v2/caddyconfig"
 	"github.com/spf13/cobra"
 
 	"github.com/scimgate/scimgate/modules/app"
 	"github.com/scimgate/scimgate/modules/gateway"
+	"github.com/scimgate/scimgate/modules/store"
 )
 
 // configuration is where a command finds the gateways and the store: in a file or,
@@ -29,10 +28,48 @@ type configuration struct {
 
 // flags declares the flags that name a configuration.
 func (c *configuration) flags(cmd *cobra.Command) {
-	cmd.Flags().StringVarP(&c.file, "config", "c", "", "Configuration file (default: Caddyfile in the current directory, or else what the running instance has)")
-	cmd.Flags().StringVarP(&c.adapter, "adapter", "a", "", "Name of the config adapter (default: by the file's name)")
-	cmd.Flags().StringVar(&c.admin, "address", "", "Address of the running instance's admin endpoint, where no file is named")
-	cmd.Flags().StringSliceVar(&c.environment, "envfile", nil, "File with environment variables, as the service has it; may be repeated")
+	flags := cmd.Flags()
+	flags.StringVarP(&c.file, "config", "c", "", "Configuration `file` (default: Caddyfile in the current directory, or else what the running instance has)")
+	flags.StringVarP(&c.adapter, "adapter", "a", "", "The `name` of the config adapter (default: by the file's name)")
+	flags.StringVar(&c.admin, "address", "", "The `address` of the running instance's admin endpoint, where no file is named")
+	flags.StringSliceVar(&c.environment, "envfile", nil, "A `file` with environment variables, as the service has it; may be repeated")
+}
+
+// gatewayFlag declares --gateway, which the shell completes.
+func (c *configuration) gatewayFlag(cmd *cobra.Command, name *string, usage string) {
+	cmd.Flags().StringVarP(name, "gateway", "g", "", usage)
+	c.completeGateway(cmd)
+}
+
+// completeGateway has the shell complete --gateway.
+func (c *configuration) completeGateway(cmd *cobra.Command) {
+	if err := cmd.RegisterFlagCompletionFunc("gateway", c.complete); err != nil {
+		panic(err) // the flag is not declared
+	}
+}
+
+// What --gateway is without a value.
+const (
+	gatewayOrOnly = "The `name` of the gateway (default: the only one)"
+	gatewayOrAll  = "The `name` of the gateway (default: all)"
+)
+
+// complete offers the names of the gateways to a shell.
+func (c *configuration) complete(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+	if c.load() != nil {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	return c.names(), cobra.ShellCompDirectiveNoFileComp
+}
+
+// whyFlag declares --why.
+func whyFlag(cmd *cobra.Command, why *string) {
+	cmd.Flags().StringVar(why, "why", "", "Why, for those who come after you")
+}
+
+// jsonFlag declares --json.
+func jsonFlag(cmd *cobra.Command, asJSON *bool) {
+	cmd.Flags().BoolVar(asJSON, "json", false, "Print JSON")
 }
 
 // load reads and adapts the configuration. Nothing of it is run.
@@ -63,19 +100,6 @@ func (c *configuration) load() error {
 	return json.Unmarshal(text, &c.tree)
 }
 
-// names returns the names of the gateways, sorted.
-func (c *configuration) names() []string {
-	var names []string
-	gateways(c.tree, func(handler map[string]any) {
-		name, _ := handler["name"].(string)
-		if !slices.Contains(names, name) { // Caddy repeats a site that has several ports
-			names = append(names, name)
-		}
-	})
-	slices.Sort(names)
-	return names
-}
-
 // app provisions the scim app of the configuration, whose store is not opened yet,
 // and must be there when it is: a command that is run as another user than the
 // service means another one by default, and makes none. Who has it calls Cleanup.
@@ -97,8 +121,12 @@ func (c *configuration) app(ctx caddy.Context) (*app.App, error) {
 	return a, nil
 }
 
-// openTimeout is how long a command waits for a store.
-const openTimeout = 10 * time.Second
+// How long a command waits for a store: one that is about the store, and one that can
+// do without.
+const (
+	openTimeout  = 10 * time.Second
+	storeTimeout = 3 * time.Second
+)
 
 // open is app with its store open.
 func (c *configuration) open(ctx caddy.Context) (*app.App, error) {
@@ -106,15 +134,27 @@ func (c *configuration) open(ctx caddy.Context) (*app.App, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := openStore(ctx, a); err != nil {
+	if err := openStore(ctx, a, openTimeout); err != nil {
 		return nil, errors.Join(err, a.Cleanup())
 	}
 	return a, nil
 }
 
+// withStore calls do with the store of the configuration, open.
+func (c *configuration) withStore(parent context.Context, do func(context.Context, *store.Store) error) (err error) {
+	ctx, cancel := bare(parent)
+	defer cancel()
+	a, err := c.open(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, a.Cleanup()) }()
+	return do(ctx, a.Store())
+}
+
 // openStore opens the store of an app.
-func openStore(ctx context.Context, a *app.App) error {
-	ctx, cancel := context.WithTimeout(ctx, openTimeout)
+func openStore(ctx context.Context, a *app.App, timeout time.Duration) error {
+	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	err := a.Store().Open(ctx)
 	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) {
@@ -123,34 +163,18 @@ func openStore(ctx context.Context, a *app.App) error {
 	return err
 }
 
-// handler returns the configuration of the gateway of that name; "" is the only one.
-func (c *configuration) handler(name string) (json.RawMessage, error) {
-	names := c.names()
-	var found map[string]any
-	gateways(c.tree, func(handler map[string]any) {
-		if name == "" || handler["name"] == name {
-			found = handler
-		}
-	})
-	switch {
-	case len(names) == 0:
-		return nil, errors.New("the configuration has no scim_gateway")
-	case found == nil:
-		return nil, fmt.Errorf("there is no gateway %q; there is %s", name, strings.Join(names, ", "))
-	case name == "" && len(names) > 1:
-		return nil, fmt.Errorf("choose a gateway with --gateway: %s", strings.Join(names, ", "))
-	}
-	delete(found, "handler")
-	return caddyconfig.JSON(found, nil), nil
-}
-
 // gateway provisions the gateway of that name; "" is the only one. It serves nobody,
 // and ends with the context.
 func (c *configuration) gateway(ctx caddy.Context, name string) (*gateway.Handler, error) {
-	raw, err := c.handler(name)
+	g, err := c.find(name)
 	if err != nil {
 		return nil, err
 	}
+	return provisioned(ctx, g.raw)
+}
+
+// provisioned provisions a gateway, which serves nobody and ends with the context.
+func provisioned(ctx caddy.Context, raw json.RawMessage) (*gateway.Handler, error) {
 	module, err := ctx.LoadModuleByID("http.handlers.scim_gateway", raw)
 	if err != nil {
 		return nil, err
@@ -163,23 +187,4 @@ func (c *configuration) gateway(ctx caddy.Context, name string) (*gateway.Handle
 // bare returns a context to provision modules in that no server runs around.
 func bare(ctx context.Context) (caddy.Context, context.CancelFunc) {
 	return caddy.NewContext(caddy.Context{Context: ctx})
-}
-
-// gateways calls each with every gateway's handler, wherever in the
-// configuration it stands.
-func gateways(tree any, each func(map[string]any)) {
-	switch node := tree.(type) {
-	case map[string]any:
-		if node["handler"] == "scim_gateway" {
-			each(node)
-			return
-		}
-		for _, child := range node {
-			gateways(child, each)
-		}
-	case []any:
-		for _, child := range node {
-			gateways(child, each)
-		}
-	}
 }

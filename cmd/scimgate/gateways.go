@@ -2,7 +2,7 @@ package main
 
 import (
 	"context"
-	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -32,9 +32,18 @@ type listedGateway struct {
 func listCommand() *cobra.Command {
 	var c configuration
 	var asJSON bool
-	cmd := &cobra.Command{Use: "list", Short: "Shows the gateways and how they are switched", Args: cobra.NoArgs}
+	cmd := &cobra.Command{
+		Use: "list [--json] [--config <file>]", Short: "Shows the gateways and how they are switched", Args: cobra.NoArgs,
+		Long: `
+Shows the gateways of the configuration, how each is switched, by whom and why, and how
+many tokens it has. A gateway that the configuration does not have is shown, too, if it
+is switched: it may have been renamed.
+
+The exit status is 0, and 1 if the store can't be asked: then only what the
+configuration says is shown.`,
+	}
 	c.flags(cmd)
-	cmd.Flags().BoolVar(&asJSON, "json", false, "Print JSON")
+	jsonFlag(cmd, &asJSON)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		cmd.SilenceUsage = true
 		return listGateways(context.Background(), &c, asJSON, cmd.OutOrStdout())
@@ -49,15 +58,9 @@ func listGateways(parent context.Context, c *configuration, asJSON bool, out io.
 		return err
 	}
 	listed := c.listed()
-	unable := askSwitches(parent, c, &listed)
+	unable := c.withStore(parent, func(ctx context.Context, s *store.Store) error { return askSwitches(ctx, s, &listed) })
 	if asJSON {
-		encoder := json.NewEncoder(out)
-		encoder.SetIndent("", "  ")
-		encoder.SetEscapeHTML(false)
-		if err := encoder.Encode(listed); err != nil {
-			return err
-		}
-		return unable
+		return errors.Join(printJSON(out, listed), unable)
 	}
 	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(table, "GATEWAY\tBASE\tBACKEND\tTOKENS\tSTATE")
@@ -77,41 +80,23 @@ func listGateways(parent context.Context, c *configuration, asJSON bool, out io.
 // listed returns what the configuration says of its gateways, by name.
 func (c *configuration) listed() []listedGateway {
 	var all []listedGateway
-	gateways(c.tree, func(handler map[string]any) {
-		text := func(of map[string]any, key string) string {
-			s, _ := of[key].(string)
-			return s
-		}
-		g := listedGateway{Name: text(handler, "name"), Base: text(handler, "base"), BaseV1: text(handler, "base_v1"), State: "not known"}
-		if slices.ContainsFunc(all, func(other listedGateway) bool { return other.Name == g.Name }) {
-			return
-		}
-		translator, _ := handler["translator"].(map[string]any)
-		g.Backend = text(translator, "type")
-		access, _ := handler["access"].(map[string]any)
-		credentials, _ := access["credentials"].([]any)
-		g.Tokens = len(credentials)
-		all = append(all, g)
-	})
-	slices.SortFunc(all, func(a, b listedGateway) int { return strings.Compare(a.Name, b.Name) })
+	for _, g := range c.gateways() {
+		all = append(all, listedGateway{
+			Name: g.Name, Base: g.Base, BaseV1: g.BaseV1, Backend: g.Translator.Type,
+			Tokens: len(g.Access.Credentials), State: "not known",
+		})
+	}
 	return all
 }
 
 // askSwitches adds what the store knows. A switch of a gateway that the
 // configuration does not have is listed, too: it may have been renamed.
-func askSwitches(parent context.Context, c *configuration, listed *[]listedGateway) error {
-	ctx, cancel := bare(parent)
-	defer cancel()
-	a, err := c.open(ctx)
+func askSwitches(ctx context.Context, s *store.Store, listed *[]listedGateway) error {
+	switches, err := s.Switches(ctx)
 	if err != nil {
 		return err
 	}
-	defer func() { _ = a.Cleanup() }()
-	switches, err := a.Store().Switches(ctx)
-	if err != nil {
-		return err
-	}
-	tokens, err := a.Store().Tokens(ctx)
+	tokens, err := s.Tokens(ctx)
 	if err != nil {
 		return err
 	}

@@ -18,31 +18,31 @@ import (
 
 func tokenCreateCommand() *cobra.Command {
 	var c tokenCreation
-	cmd := c.command("create --gateway <name> --name <name> [--expires <day|time|duration|never>] [--scope users,groups|read] [--allow <cidr>,...]",
+	cmd := c.command("create --name <name> [--gateway <name>] [--description <text>] [--expires <day|time|duration|never>] [--scope users,groups|read] [--allow <cidr>,...] [--why <text>] [--config <file>]",
 		"Issues a token, and prints it once", `
 The token alone goes to the standard output, all else to the standard error: it can be
 piped. Only its hash is kept.`, cobra.NoArgs, func(ctx context.Context, _ []string) error { return c.run(ctx) })
 	flags := cmd.Flags()
-	flags.StringVarP(&c.gateway, "gateway", "g", "", "Name of the gateway (may be left out when there is only one)")
+	c.configuration.gatewayFlag(cmd, &c.gateway, gatewayOrOnly)
 	flags.StringVarP(&c.token.Name, "name", "n", "", "Name of the token, in logs, metrics and the journal, such as entra")
 	flags.StringVarP(&c.token.Description, "description", "d", "", "What it is for, for those who come after you")
 	flags.StringVarP(&c.expires, "expires", "e", "", "From when it is refused: 2027-06-01, 2027-06-01T12:00:00Z, 365d or never (the default)")
 	flags.StringVarP(&c.scope, "scope", "s", "", "What it may do: endpoints such as users,groups, or read (default: everything)")
 	flags.StringSliceVar(&c.allow, "allow", nil, "Addresses and ranges it is accepted from, besides the gateway's list (default: any)")
-	flags.StringVar(&c.token.CreatedWhy, "why", "", "Why, for those who come after you")
+	whyFlag(cmd, &c.token.CreatedWhy)
 	return cmd
 }
 
 func tokenRotateCommand() *cobra.Command {
 	var c tokenCreation
-	cmd := c.command("rotate <id or name> [--expires <day|time|duration|never>]", "Issues a token that replaces another one", `
+	cmd := c.command("rotate <id or name> [--gateway <name>] [--expires <day|time|duration|never>] [--why <text>] [--config <file>]", "Issues a token that replaces another one", `
 Name, description, scope and addresses are those of the old one, and so is how long it
 is valid, unless --expires says otherwise. Both tokens are accepted until the old one
 is revoked or expires: scimgate token list says when it may go.`, cobra.ExactArgs(1), func(ctx context.Context, args []string) error { return c.rotate(ctx, args[0]) })
 	flags := cmd.Flags()
-	flags.StringVarP(&c.gateway, "gateway", "g", "", "Name of the gateway, where several have a token of the name")
+	c.configuration.gatewayFlag(cmd, &c.gateway, gatewayOfName)
 	flags.StringVarP(&c.expires, "expires", "e", "", "From when the new one is refused: 2027-06-01, 365d or never (default: it lives as long as the old one)")
-	flags.StringVar(&c.token.CreatedWhy, "why", "", "Why, for those who come after you")
+	whyFlag(cmd, &c.token.CreatedWhy)
 	return cmd
 }
 
@@ -57,7 +57,7 @@ type tokenCreation struct {
 var tokenName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$`)
 
 func (c *tokenCreation) run(ctx context.Context) error {
-	g, err := c.configuration.accessOf(c.gateway)
+	g, err := c.configuration.find(c.gateway)
 	if err != nil {
 		return err
 	}
@@ -119,7 +119,7 @@ func (c *tokenCreation) rotate(ctx context.Context, idOrName string) error {
 	case !old.Expires.IsZero():
 		t.Expires = c.now.Add(old.Expires.Sub(old.Created)).Truncate(time.Second)
 	}
-	g, err := c.configuration.accessOf(old.Gateway)
+	g, err := c.configuration.find(old.Gateway)
 	if err != nil {
 		return err
 	}
@@ -159,7 +159,7 @@ func (c *tokenCreation) newest(ctx context.Context, idOrName string) (*store.Tok
 }
 
 // issue makes the token and prints it.
-func (c *tokenCreation) issue(ctx context.Context, g *gatewayAccess) error {
+func (c *tokenCreation) issue(ctx context.Context, g *configuredGateway) error {
 	t := &c.token
 	text, id, err := access.NewToken()
 	if err != nil {

@@ -2,9 +2,7 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
-	"io"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -12,25 +10,27 @@ import (
 	"github.com/dustin/go-humanize"
 	"github.com/spf13/cobra"
 
+	"github.com/scimgate/scimgate/internal/terminal"
 	"github.com/scimgate/scimgate/modules/access"
 	"github.com/scimgate/scimgate/modules/store"
 )
 
 func tokenListCommand() *cobra.Command {
 	var c tokenListing
-	cmd := c.command("list [--gateway <name>] [--all] [--json]", "Lists the tokens, who uses them and what is to be done", `
-Credentials of the configuration are listed too. The use is told up to ten seconds late.`, cobra.NoArgs, func(ctx context.Context, _ []string) error { return c.run(ctx) })
-	cmd.Flags().StringVarP(&c.gateway, "gateway", "g", "", "Only those of this gateway")
+	cmd := c.command("list [--gateway <name>] [--all] [--json] [--config <file>]", "Lists the tokens, who uses them and what is to be done", `
+Credentials of the configuration are listed too. The use is told up to ten seconds late.
+--json has revoked ones, too.`, cobra.NoArgs, func(ctx context.Context, _ []string) error { return c.run(ctx) })
+	c.configuration.gatewayFlag(cmd, &c.gateway, gatewayOrAll)
 	cmd.Flags().BoolVar(&c.all, "all", false, "Revoked ones too")
-	cmd.Flags().BoolVar(&c.asJSON, "json", false, "Print JSON, revoked ones too")
+	jsonFlag(cmd, &c.asJSON)
 	return cmd
 }
 
 func tokenShowCommand() *cobra.Command {
 	var c tokenListing
-	cmd := c.command("show <id or name> [--json]", "Shows all that is known of a token", "", cobra.ExactArgs(1), func(ctx context.Context, args []string) error { return c.show(ctx, args[0]) })
-	cmd.Flags().StringVarP(&c.gateway, "gateway", "g", "", "Name of the gateway, where several have a token of the name")
-	cmd.Flags().BoolVar(&c.asJSON, "json", false, "Print JSON")
+	cmd := c.command("show <id or name> [--gateway <name>] [--json] [--config <file>]", "Shows all that is known of a token", "", cobra.ExactArgs(1), func(ctx context.Context, args []string) error { return c.show(ctx, args[0]) })
+	c.configuration.gatewayFlag(cmd, &c.gateway, gatewayOfName)
+	jsonFlag(cmd, &c.asJSON)
 	return cmd
 }
 
@@ -68,7 +68,7 @@ type listedToken struct {
 
 func (c *tokenListing) run(ctx context.Context) error {
 	if c.gateway != "" {
-		if _, err := c.configuration.accessOf(c.gateway); err != nil {
+		if _, err := c.configuration.find(c.gateway); err != nil {
 			return err
 		}
 	}
@@ -77,7 +77,7 @@ func (c *tokenListing) run(ctx context.Context) error {
 		return err
 	}
 	if c.asJSON {
-		return writeJSON(c.out, all)
+		return printJSON(c.out, all)
 	}
 	var listed []listedToken
 	revoked := 0
@@ -129,7 +129,7 @@ func (c *tokenListing) read(ctx context.Context) (*store.Control, []listedToken,
 		}
 	}
 	all := []listedToken{} // an empty list is [] in JSON
-	for _, g := range c.configuration.access() {
+	for _, g := range c.configuration.gateways() {
 		for _, credential := range g.Access.Credentials {
 			if c.gateway == "" || c.gateway == g.Name {
 				all = append(all, c.configured(g.Name, &credential, used[[2]string{g.Name, credential.Name}]))
@@ -146,7 +146,7 @@ func (c *tokenListing) read(ctx context.Context) (*store.Control, []listedToken,
 			l.ReplacedBy = next.ID
 			l.State += "; " + rotationInWords(t, next, used[[2]string{t.Gateway, t.ID}], used[[2]string{t.Gateway, next.ID}], c.now)
 		}
-		if _, err := c.configuration.accessOf(t.Gateway); err != nil {
+		if _, err := c.configuration.find(t.Gateway); err != nil {
 			l.State += "; this configuration has no such gateway"
 		}
 		all = append(all, l)
@@ -182,7 +182,7 @@ func (c *tokenListing) issued(t *store.Token, u store.Usage) listedToken {
 		l.Revoked = &t.Revoked
 		l.State = fmt.Sprintf("revoked %s by %s", ago(t.Revoked, c.now), t.RevokedBy)
 		if t.RevokedWhy != "" {
-			l.State += ": " + printable(t.RevokedWhy)
+			l.State += ": " + terminal.OneLine(t.RevokedWhy)
 		}
 	}
 	l.used(u)
@@ -303,7 +303,7 @@ func (c *tokenListing) show(ctx context.Context, idOrName string) error {
 		}
 	}
 	if c.asJSON {
-		return writeJSON(c.out, found)
+		return printJSON(c.out, found)
 	}
 	defer c.sayRestored(known.Restored)
 	return c.sheet(found)
@@ -327,13 +327,13 @@ func (c *tokenListing) sheet(l *listedToken) error {
 	line("id", l.ID)
 	line("gateway", l.Gateway)
 	line("state", l.State)
-	line("description", printable(l.Description))
+	line("description", terminal.OneLine(l.Description))
 	line("scope", access.Scopes(l.Scopes).String())
 	line("allow", l.Allow)
 	if l.Created != nil {
 		line("created", moment(*l.Created)+" by "+l.CreatedBy)
 	}
-	line("why", printable(l.CreatedWhy))
+	line("why", terminal.OneLine(l.CreatedWhy))
 	line("expires", at(l.Expires, "never"))
 	line("replaces", l.Replaces)
 	line("replaced by", l.ReplacedBy)
@@ -341,22 +341,4 @@ func (c *tokenListing) sheet(l *listedToken) error {
 	line("last used", at(l.LastUsed, "never"))
 	line("last from", l.LastFrom)
 	return w.Flush()
-}
-
-// printable makes a text that somebody has typed fit for a terminal: control
-// characters could write something else there.
-func printable(text string) string {
-	return strings.Map(func(r rune) rune {
-		if r < ' ' || r >= 0x7f && r < 0xa0 {
-			return ' '
-		}
-		return r
-	}, text)
-}
-
-func writeJSON(out io.Writer, value any) error {
-	encoder := json.NewEncoder(out)
-	encoder.SetIndent("", "  ")
-	encoder.SetEscapeHTML(false)
-	return encoder.Encode(value)
 }

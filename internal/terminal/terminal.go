@@ -144,3 +144,15 @@ func Plain(text string) string {
 		return r
 	}, strings.ReplaceAll(text, "\r\n", "\n"))
 }
+
+// OneLine is [Plain] for a text that stands within a line: what would begin another one
+// becomes a space.
+func OneLine(text string) string {
+	return strings.Map(func(r rune) rune {
+		switch r {
+		case '\n', '\t', '\u2028', '\u2029':
+			return ' '
+		}
+		return r
+	}, Plain(text))
+}

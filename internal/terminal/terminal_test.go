@@ -46,6 +46,13 @@ func TestPlain(t *testing.T) {
 	}
 }
 
+// A name can't write a line of its own.
+func TestOneLine(t *testing.T) {
+	if got, want := OneLine("ada\nroot\u2028x\x1b[2J"), "ada root x\uFFFD[2J"; got != want {
+		t.Errorf("it became %q, want %q", got, want)
+	}
+}
+
 func TestReadable(t *testing.T) {
 	for target, want := range map[string]string{
 		"/Users?filter=userName+eq+%22x%22": `/Users?filter=userName eq "x"`,

@@ -6,6 +6,8 @@ import (
 	"os"
 	"strings"
 	"time"
+
+	"github.com/scimgate/scimgate/internal/terminal"
 )
 
 // The events of a [Message], which are those of Caddy too.
@@ -25,7 +27,7 @@ type Message struct {
 
 // message writes a warning.
 func (w warning) message(now time.Time) Message {
-	gateway, name := plain(w.Gateway), plain(w.Name)
+	gateway, name := terminal.OneLine(w.Gateway), terminal.OneLine(w.Name)
 	left := inWords(w.Expires.Sub(now))
 	expires := w.Expires.UTC().Format("2006-01-02 15:04 MST")
 	which := name
@@ -41,7 +43,7 @@ func (w warning) message(now time.Time) Message {
 			"Give the new one to the provider. When the old one is not used any more, remove it from the\nCaddyfile and load it again:\n\n\tscimgate reload --force\n")
 	case w.successor != nil:
 		fmt.Fprintf(&text, "It was rotated to %s, which has not taken over yet. Give that one to the provider. If it\nis lost, make another one:\n\n\t%s\n\n"+
-			"Then end the old one:\n\n\t%s\n", plain(w.successor.ID), rotateCommand(w.successor.ID), revokeCommand(w.ID))
+			"Then end the old one:\n\n\t%s\n", terminal.OneLine(w.successor.ID), rotateCommand(w.successor.ID), revokeCommand(w.ID))
 	default:
 		fmt.Fprintf(&text, "Make the next one beside it, and give it to the provider. Both are valid:\n\n\t%s\n\n"+
 			"When scimgate token list says that the old one may go, end it:\n\n\t%s\n", rotateCommand(w.ID), revokeCommand(w.ID))
@@ -67,7 +69,7 @@ func testMessage(by string, now time.Time) Message {
 		ID: fmt.Sprintf("test-%d", now.UnixMicro()), Event: EventTest,
 		Subject: "scimgate: a test message",
 		Text: fmt.Sprintf("This is a test by %s, from %s. Warnings of tokens that expire come over the same way.\n",
-			plain(by), plain(host)),
+			terminal.OneLine(by), terminal.OneLine(host)),
 		Data: map[string]any{"by": by, "host": host},
 	}
 }

@@ -9,7 +9,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -276,15 +275,4 @@ func (n *Notice) Test(ctx context.Context, by string) ([]TestResult, error) {
 		return results, fmt.Errorf("%d of %d messages could not be sent", failed, len(ways))
 	}
 	return results, nil
-}
-
-// plain returns a text without what would begin a new line or be obeyed by a
-// terminal.
-func plain(text string) string {
-	return strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f || r == 0x85 || r == 0x2028 || r == 0x2029 {
-			return ' '
-		}
-		return r
-	}, text)
 }

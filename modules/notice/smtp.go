@@ -14,6 +14,8 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/wneessen/go-mail"
+
+	"github.com/scimgate/scimgate/internal/terminal"
 )
 
 // How the connection to a mail server is encrypted.
@@ -183,7 +185,7 @@ func (s *SMTP) compose(m Message) (*mail.Msg, error) {
 	if err := mailed.To(s.To...); err != nil {
 		return nil, fmt.Errorf("to %q: %w", s.To, err)
 	}
-	mailed.Subject(plain(m.Subject))
+	mailed.Subject(terminal.OneLine(m.Subject))
 	mailed.SetDate()
 	mailed.SetMessageIDWithValue(m.ID + "@scimgate.invalid")
 	mailed.SetGenHeader("Auto-Submitted", "auto-generated") // RFC 3834: no vacation answers

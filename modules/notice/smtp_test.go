@@ -57,7 +57,7 @@ func TestSMTP(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if mail.Header.Get("Bcc") != "" || mail.Header.Get("Subject") != "scimgate: the token entra  Bcc: everybody@example.com    of directory" ||
+			if mail.Header.Get("Bcc") != "" || mail.Header.Get("Subject") != "scimgate: the token entra Bcc: everybody@example.com  of directory" ||
 				mail.Header.Get("Auto-Submitted") != "auto-generated" || mail.Header.Get("Message-Id") != "<0123@scimgate.invalid>" {
 				t.Errorf("its head is %v", mail.Header)
 			}
