@@ -14,6 +14,7 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -182,32 +183,30 @@ type defect struct {
 	after  func(r *http.Request, body string, a *answer)
 }
 
-// fromElsewhere is a way to the gateway that comes from an address of its own, so
-// that it has sent no wrong tokens before. It returns its tenant URL.
-func fromElsewhere(t *testing.T) string {
+// elsewhere counts the addresses from which the gateway is called.
+var elsewhere atomic.Int32
+
+// fromElsewhere is a way to the gateway that comes from an address of its own, from
+// which no wrong tokens have come before.
+func fromElsewhere(t *testing.T) *httputil.ReverseProxy {
 	t.Helper()
 	behind, err := url.Parse(strings.TrimSuffix(gateway.TenantURL, "/scim/v2"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	proxy := httputil.NewSingleHostReverseProxy(behind)
-	dialer := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 0, 0, 2)}}
+	n := elsewhere.Add(1)
+	dialer := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 1, byte(n>>8), byte(n))}}
 	way := &http.Transport{DialContext: dialer.DialContext}
 	t.Cleanup(way.CloseIdleConnections)
+	proxy := httputil.NewSingleHostReverseProxy(behind)
 	proxy.Transport = way
-	server := httptest.NewServer(proxy)
-	t.Cleanup(server.Close)
-	return server.URL + "/scim/v2"
+	return proxy
 }
 
 // broken is a server with a defect before the gateway. It returns its tenant URL.
 func broken(t *testing.T, d defect) string {
 	t.Helper()
-	behind, err := url.Parse(strings.TrimSuffix(gateway.TenantURL, "/scim/v2"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	proxy := httputil.NewSingleHostReverseProxy(behind)
+	proxy := fromElsewhere(t)
 	var one sync.Mutex
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		text, err := io.ReadAll(r.Body)

@@ -251,7 +251,7 @@ func TestUnreachable(t *testing.T) {
 	if err := rehearse.Run(t.Context(), options("http://127.0.0.1:1/scim", rehearse.Entra)); !errors.Is(err, rehearse.ErrUnreachable) || !strings.Contains(err.Error(), "127.0.0.1:1") {
 		t.Errorf("nobody there: %v", err)
 	}
-	o.URL = fromElsewhere(t)
+	o.URL = broken(t, defect{})
 	for _, p := range rehearse.Providers {
 		o.Providers = []rehearse.Provider{p}
 		err := rehearse.Run(t.Context(), o)
@@ -262,6 +262,34 @@ func TestUnreachable(t *testing.T) {
 	o.Load = &rehearse.Load{Users: 1}
 	if err := rehearse.Run(t.Context(), o); !errors.Is(err, rehearse.ErrUnreachable) {
 		t.Errorf("a load run with a wrong token: %v", err)
+	}
+}
+
+// Where others have shown wrong tokens, too, the server may have had enough of them:
+// then that is how it refuses, and it is not waited for.
+func TestWrongTokensAreLimited(t *testing.T) {
+	url := broken(t, defect{})
+	for range 25 {
+		request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url+"/Users?count=0", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		request.Header.Set("Authorization", "Bearer not-the-right-one")
+		response, err := http.DefaultClient.Do(request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = response.Body.Close()
+	}
+	r := newRecord()
+	o := options(url, rehearse.Entra)
+	o.Report = r
+	if err := rehearse.Run(t.Context(), o); err != nil {
+		t.Errorf("it ended with %v", err)
+	}
+	got := r.step(t, "bad-token")
+	if got.Verdict != rehearse.Passed || len(got.Notes) != 1 || !strings.Contains(got.Notes[0], "it was answered 429") {
+		t.Errorf("bad-token: %+v", got)
 	}
 }
 
