@@ -111,6 +111,9 @@ func (c *switcher) run(parent context.Context, name string, out io.Writer) error
 	if c.to == pull && strings.TrimSpace(c.why) == "" {
 		return errors.New("say why, with --why: whoever finds it so has to know")
 	}
+	if err := checkWords("--why", c.why); err != nil {
+		return err
+	}
 	if err := c.configuration.load(); err != nil {
 		return err
 	}

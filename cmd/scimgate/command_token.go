@@ -122,6 +122,9 @@ func tokenRevokeCommand() *cobra.Command {
 	cmd := c.command("revoke <id or name> [--gateway <name>] [--why <text>] [--config <file>]", "Ends a token for good", `
 Within seconds no gateway on the store accepts the token any more; the log tells who
 tries it. It can't be undone.`, cobra.ExactArgs(1), func(ctx context.Context, args []string) error {
+		if err := checkWords("--why", why); err != nil {
+			return err
+		}
 		t, err := c.find(ctx, gateway, args[0])
 		if err != nil {
 			return err

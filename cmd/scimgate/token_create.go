@@ -161,6 +161,9 @@ func (c *tokenCreation) newest(ctx context.Context, idOrName string) (*store.Tok
 // issue makes the token and prints it.
 func (c *tokenCreation) issue(ctx context.Context, g *configuredGateway) error {
 	t := &c.token
+	if err := errors.Join(checkWords("--description", t.Description), checkWords("--why", t.CreatedWhy)); err != nil {
+		return err
+	}
 	text, id, err := access.NewToken()
 	if err != nil {
 		return err

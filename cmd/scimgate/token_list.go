@@ -180,7 +180,7 @@ func (c *tokenListing) issued(t *store.Token, u store.Usage) listedToken {
 	l.State = validityInWords(l.Expires, c.now)
 	if t.IsRevoked() {
 		l.Revoked = &t.Revoked
-		l.State = fmt.Sprintf("revoked %s by %s", ago(t.Revoked, c.now), t.RevokedBy)
+		l.State = fmt.Sprintf("revoked %s by %s", ago(t.Revoked, c.now), terminal.OneLine(t.RevokedBy))
 		if t.RevokedWhy != "" {
 			l.State += ": " + terminal.OneLine(t.RevokedWhy)
 		}
@@ -331,7 +331,7 @@ func (c *tokenListing) sheet(l *listedToken) error {
 	line("scope", access.Scopes(l.Scopes).String())
 	line("allow", l.Allow)
 	if l.Created != nil {
-		line("created", moment(*l.Created)+" by "+l.CreatedBy)
+		line("created", moment(*l.Created)+" by "+terminal.OneLine(l.CreatedBy))
 	}
 	line("why", terminal.OneLine(l.CreatedWhy))
 	line("expires", at(l.Expires, "never"))
