@@ -132,7 +132,12 @@ func TestTokenEndpoint(t *testing.T) {
 	}
 	secret := func(id, secret string) url.Values { return url.Values{"client_id": {id}, "client_secret": {secret}} }
 
-	g.want(t, 200, "GET", filterPath("/Users", `userName eq "nobody"`), "", given(ask(secret("demo", token))))
+	demo := given(ask(secret("demo", token)))
+	g.want(t, 200, "GET", filterPath("/Users", `userName eq "nobody"`), "", demo)
+	provider := g.want(t, 200, "GET", "/ServiceProviderConfig", "", demo)
+	if got := provider.get("authenticationSchemes.#.type"); got != `["oauthbearertoken","oauth2"]` {
+		t.Errorf("the authentication schemes are %s", got)
+	}
 
 	// The scope is the client's, and may be narrowed.
 	narrow := given(ask(secret("narrow", "a-narrow-secret")))

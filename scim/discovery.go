@@ -53,6 +53,12 @@ var (
 		Description: "A token in the Authorization header: Bearer and the token.",
 		SpecURI:     "https://www.rfc-editor.org/rfc/rfc6750",
 	}
+	// OAuth2 leads to what a BearerToken is asked for with.
+	OAuth2 = AuthenticationScheme{
+		Type: "oauth2", Name: "OAuth 2.0 Client Credentials",
+		Description: "An access token from /oauth2/token below this base, for client credentials or a client assertion.",
+		SpecURI:     "https://www.rfc-editor.org/rfc/rfc6749",
+	}
 	HTTPBasic = AuthenticationScheme{
 		Type: "httpbasic", Name: "HTTP Basic",
 		Description: "A user name and a password in the Authorization header.",

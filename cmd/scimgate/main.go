@@ -1,6 +1,6 @@
 // Command scimgate is Caddy with the modules of scimgate: a SCIM 2.0 gateway for
 // applications that know nothing of SCIM. Caddy's own commands work as they do
-// in Caddy; demo, explain and rehearse are added.
+// in Caddy; ours are added, each in a file of its own.
 package main
 
 import (
@@ -33,6 +33,19 @@ It is Caddy with the modules of scimgate and is configured in a Caddyfile.
 
 	$ scimgate rehearse entra --url https://scim.example.com/scim/v2 --token-file token
 	  does what Entra will do, on throw-away users, and says what is missing.
+
+	$ scimgate token create --gateway directory --name entra --expires 365d
+	  issues a token to a provider; token list tells who uses it, rotate replaces it.
+
+	$ scimgate access check --gateway directory --from 198.51.100.7 --token-file token
+	  says whether a caller is let in, and why; notice test tries out your warnings.
+
+	$ scimgate freeze directory --why "the directory is being moved"
+	  stops the writes of a gateway, unfreeze lets it go on; gateway list tells how
+	  all are switched, gateway disable switches one off.
+
+	$ scimgate disable ada.lovelace --everywhere --why "left today"
+	  disables a person now, without any provider.
 
 	$ scimgate who ada.lovelace
 	  tells what was done to one person, by which token and from where.

@@ -343,6 +343,9 @@ func (h *Handler) provisionDecoder() {
 	if h.Access.HasBearer() {
 		h.discovery.AuthenticationSchemes = append(h.discovery.AuthenticationSchemes, scim.BearerToken)
 	}
+	if h.Access.TokenEndpoint != nil {
+		h.discovery.AuthenticationSchemes = append(h.discovery.AuthenticationSchemes, scim.OAuth2)
+	}
 	if h.Access.HasBasic() {
 		h.discovery.AuthenticationSchemes = append(h.discovery.AuthenticationSchemes, scim.HTTPBasic)
 	}
