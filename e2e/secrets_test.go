@@ -78,7 +78,9 @@ func TestNoSecretIsWritten(t *testing.T) {
 	}
 	m.want(t, 200, "GET", "/Users?count=0&access_token="+url.QueryEscape(wrongToken), "")
 	m.want(t, 200, "PATCH", "/Users/"+user, disable)
-	waitFor(t, "an e-mail and a hook that fail", func() bool { return len(m.logged(t, "a warning of an expiry could not be sent: it is tried again")) >= 2 })
+	waitFor(t, "an e-mail and a hook that fail", func() bool {
+		return len(m.logged(t, "a warning of an expiry could not be sent: it is tried again")) >= 2
+	})
 	waitFor(t, "the journal", func() bool { return strings.Contains(m.want200Text(t, m.Admin+"/scim/journal"), "keeper") })
 	for _, path := range []string{"/metrics", "/config/", "/scim/journal"} {
 		fmt.Fprintln(&told, path, m.want200Text(t, m.Admin+path))
