@@ -32,7 +32,7 @@ type Match struct {
 	Origin int32 // as the list numbers where its entries come from
 }
 
-// Explained is a source that tells where an entry comes from.
+// explained is a source that tells where an entry comes from.
 type explained interface{ origin(int32) string }
 
 // String says which entry it is: 192.0.2.0/24, line 7 of /etc/scimgate/office.
