@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"cmp"
 	"fmt"
 	"net/url"
 	"os"
@@ -141,7 +142,8 @@ func TestListsShowEverybodyOnce(t *testing.T) {
 				if descending {
 					path += "&sortOrder=descending"
 				}
-				turned, indexed := g.byCursor(t, path, 250, nil), g.byIndex(t, path, 400)
+				// One of them does without what it is not sorted by: so much is a quarter of the work.
+				turned, indexed := g.byCursor(t, path, 250, nil), g.byIndex(t, path+"&attributes=id,"+cmp.Or(order.by, "userName"), 400)
 				for name, all := range map[string]shown{"by cursor": turned, "by index": indexed} {
 					inOrder(t, path+" "+name, all, order.path, descending)
 					if got := slices.Sorted(slices.Values(all.ids())); !slices.Equal(got, everybody) {
