@@ -142,7 +142,7 @@ func TestListsShowEverybodyOnce(t *testing.T) {
 				if descending {
 					path += "&sortOrder=descending"
 				}
-				// One of them does without what it is not sorted by: so much is a quarter of the work.
+				// By index no more is asked for than what it is sorted by, which is less work.
 				turned, indexed := g.byCursor(t, path, 250, nil), g.byIndex(t, path+"&attributes=id,"+cmp.Or(order.by, "userName"), 400)
 				for name, all := range map[string]shown{"by cursor": turned, "by index": indexed} {
 					inOrder(t, path+" "+name, all, order.path, descending)
