@@ -3,6 +3,7 @@ package gateway
 import (
 	"context"
 	"errors"
+	"net/http"
 	"strings"
 	"sync"
 	"time"
@@ -11,6 +12,7 @@ import (
 	"go.uber.org/zap"
 
 	memory "github.com/scimgate/scimgate/modules/store"
+	"github.com/scimgate/scimgate/scim"
 )
 
 // sharer keeps other gateways out of what a key names.
@@ -32,8 +34,10 @@ func (h *Handler) provisionLocks(ctx caddy.Context) error {
 }
 
 // lock waits until this request alone, on all gateways that share the store, writes
-// what the words name. Without the store there is nobody but this process to keep
-// out: a disable must not wait for it, and other writes the journal refuses.
+// what the words name. Without the store nobody but this process is kept out. A disable
+// goes on then. Any other write is refused, as the journal would: but for the journal
+// the store may be back in a moment, and another gateway writes about the same. Where
+// there is no journal it goes on too.
 func (x *exchange) lock(ctx context.Context, words ...string) (func(), error) {
 	words = append([]string{x.h.Name}, words...)
 	unlock, err := locks.lock(ctx, words...)
@@ -48,8 +52,12 @@ func (x *exchange) lock(ctx context.Context, words ...string) (func(), error) {
 	}
 	unlockShared, err := x.h.sharer.Lock(waiting, lockKey(words))
 	switch {
-	case errors.Is(err, memory.ErrUnavailable):
+	case errors.Is(err, memory.ErrUnavailable) && (x.disables || x.h.Journal.Off):
 		return unlock, nil
+	case errors.Is(err, memory.ErrUnavailable):
+		unlock()
+		return nil, &scim.Error{Status: http.StatusServiceUnavailable, RetryAfter: retryUnavailable, Err: err,
+			Detail: "The gateway can't record what it is about to do, so that nothing was done."}
 	case err != nil && ctx.Err() == nil && waiting.Err() != nil:
 		x.h.log.Warn("another gateway holds a person for long: the disable does not wait for it",
 			zap.String("request_id", x.id), zap.Duration("waited", disableWaits))

@@ -36,8 +36,8 @@ func (s *sharing) Lock(ctx context.Context, key string) (func(), error) {
 }
 
 // A write has its person or group for itself on all gateways. A store that can't be
-// asked holds nothing back that the journal does not, and another gateway that hangs
-// no disable.
+// asked holds a write back as the journal does, where there is one, also if the journal
+// could write by then; another gateway that hangs holds back no disable.
 func TestSharedLock(t *testing.T) {
 	const (
 		path     = "/scim/v2/Users/" + userID
@@ -49,24 +49,31 @@ func TestSharedLock(t *testing.T) {
 		method, path, body string
 		status             int
 		writes             bool
+		isRecorded         bool
 		waits              time.Duration
 		asks               string // for which locks
 	}{
-		"a change":                     {sharing{}, "PATCH", path, setTitle, 200, true, 0, "\x00user\x00" + userID},
-		"a disable":                    {sharing{}, "PATCH", path, disableAda, 200, true, 0, "\x00user\x00" + userID},
-		"a delete":                     {sharing{}, "DELETE", path, "", 204, true, 0, "\x00user\x00" + userID},
-		"a creation":                   {sharing{}, "POST", "/scim/v2/Users", `{"userName":"Bob"}`, 201, true, 0, "\x00user\x00new\x00bob"},
-		"a read":                       {sharing{}, "GET", path, "", 200, false, 0, ""},
-		"a change without the store":   {sharing{err: gone}, "PATCH", path, setTitle, 200, true, 0, "\x00user\x00" + userID},
-		"a disable without the store":  {sharing{err: gone}, "PATCH", path, disableAda, 200, true, 0, "\x00user\x00" + userID},
-		"a change while another hangs": {sharing{isHeld: true}, "PATCH", path, setTitle, 504, false, patience, "\x00user\x00" + userID},
-		"a disable while one hangs":    {sharing{isHeld: true}, "PATCH", path, disableAda, 200, true, disableWaits, "\x00user\x00" + userID},
+		"a change":                             {sharing{}, "PATCH", path, setTitle, 200, true, false, 0, "\x00user\x00" + userID},
+		"a disable":                            {sharing{}, "PATCH", path, disableAda, 200, true, false, 0, "\x00user\x00" + userID},
+		"a delete":                             {sharing{}, "DELETE", path, "", 204, true, false, 0, "\x00user\x00" + userID},
+		"a creation":                           {sharing{}, "POST", "/scim/v2/Users", `{"userName":"Bob"}`, 201, true, false, 0, "\x00user\x00new\x00bob"},
+		"a read":                               {sharing{}, "GET", path, "", 200, false, false, 0, ""},
+		"a change without the store":           {sharing{err: gone}, "PATCH", path, setTitle, 200, true, false, 0, "\x00user\x00" + userID},
+		"a disable without the store":          {sharing{err: gone}, "PATCH", path, disableAda, 200, true, false, 0, "\x00user\x00" + userID},
+		"a change while another hangs":         {sharing{isHeld: true}, "PATCH", path, setTitle, 504, false, false, patience, "\x00user\x00" + userID},
+		"a disable while one hangs":            {sharing{isHeld: true}, "PATCH", path, disableAda, 200, true, false, disableWaits, "\x00user\x00" + userID},
+		"a recorded change without the store":  {sharing{err: gone}, "PATCH", path, setTitle, 503, false, true, 0, "\x00user\x00" + userID},
+		"a recorded delete without the store":  {sharing{err: gone}, "DELETE", path, "", 503, false, true, 0, "\x00user\x00" + userID},
+		"a recorded disable without the store": {sharing{err: gone}, "PATCH", path, disableAda, 200, true, true, 0, "\x00user\x00" + userID},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := holds()
 			h, _ := newHandler(t, s, func(h *Handler) { h.Timeout = caddy.Duration(patience) })
 			h.sharer = &test.shared
+			if test.isRecorded {
+				newRecorder(t).records(t, h)
+			}
 			s.before = func(translators.Intent) {
 				if test.shared.err == nil && !test.shared.isHeld && test.shared.held != 1 {
 					t.Errorf("it writes with %d locks", test.shared.held)

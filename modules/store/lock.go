@@ -34,6 +34,7 @@ const (
 // connection that holds it: it keeps those who write in order, and is no proof that
 // nobody else does.
 func (s *Store) Lock(ctx context.Context, key string) (unlock func(), err error) {
+	s.awaitOpening(ctx)
 	s.mu.Lock()
 	db, fault := s.db, s.health.read
 	s.mu.Unlock()

@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"go.uber.org/zap"
+
 	"github.com/scimgate/scimgate/modules/store"
 	"github.com/scimgate/scimgate/modules/store/storetest"
 )
@@ -130,5 +132,46 @@ func BenchmarkLock(b *testing.B) {
 			b.Fatal(err)
 		}
 		unlock()
+	}
+}
+
+// Who asks for a lock in the moment after the start waits until the store is open,
+// rather than to go on without: the one who writes next waits for it too.
+func TestLockBehindTheStart(t *testing.T) {
+	elsewhere(t)
+	engine := storetest.PostgreSQL(t)
+	holder := storetest.Open(t, engine())
+	unlock, err := holder.Lock(t.Context(), "ada")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := store.New(engine(), zap.NewNop())
+	s.Start()
+	defer func() {
+		if err := s.Destruct(); err != nil {
+			t.Error(err)
+		}
+	}()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	got := make(chan error, 1)
+	go func() {
+		unlock, err := s.Lock(ctx, "ada")
+		if err == nil {
+			unlock()
+		}
+		got <- err
+	}()
+	if err := s.Wait(ctx); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case err := <-got:
+		t.Errorf("it did not wait for the one who has the lock: %v", err)
+	default:
+	}
+	unlock()
+	if err := <-got; err != nil {
+		t.Errorf("afterwards: %v", err)
 	}
 }
