@@ -52,7 +52,7 @@ func newMortal(t *testing.T, d *directory, dsn string, s setup) *mortal {
 	g.Site, g.Admin = "http://127.0.0.1:"+g.port, "http://127.0.0.1:"+g.adminPort
 	g.URL = g.Site + "/scim/v2"
 	m := &mortal{gateway: g, config: filepath.Join(scratch, "Caddyfile"), scratch: scratch}
-	m.engine = &sqlite.Engine{Path: g.Store, MustExist: true}
+	m.engine = sqliteAt(g.Store)
 	text := g.caddyfile(t)
 	if dsn != "" {
 		text = replaced(t, text, "store sqlite "+g.Store, `store postgres "`+dsn+`"`)
@@ -525,3 +525,5 @@ func TestRule09TheSlowAreNotRobbed(t *testing.T) {
 		}
 	}
 }
+
+func sqliteAt(path string) store.Engine { return &sqlite.Engine{Path: path, MustExist: true} }
