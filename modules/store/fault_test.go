@@ -292,13 +292,13 @@ func TestCut(t *testing.T) {
 		if err := set(t, s, rand.Text(), "1"); err != nil {
 			t.Errorf("behind a cut: %v", err)
 		}
-		s.Doubt()
-		if err := cut(); err != nil {
-			t.Fatal(err)
-		}
-		if err := set(t, s, rand.Text(), "1"); err != nil {
-			t.Errorf("behind a cut of a look: %v", err)
-		}
+	}
+	s.Doubt()
+	if err := cut(); err != nil {
+		t.Fatal(err)
+	}
+	if err := set(t, s, rand.Text(), "1"); err != nil {
+		t.Errorf("behind a cut of a look: %v", err)
 	}
 }
 
