@@ -24,7 +24,7 @@ type health struct {
 
 type storeHealth struct {
 	Location  string    `json:"location"`
-	Available bool      `json:"available"`
+	Available bool      `json:"available"` // it answers, and takes the journal
 	Since     time.Time `json:"since,omitzero"`
 	Error     string    `json:"error,omitempty"`
 }
@@ -59,6 +59,11 @@ func serveHealth(w http.ResponseWriter, r *http.Request) error {
 			told.Status, told.Store.Error = "failing", state.Err.Error()
 		}
 		spool := a.Journal().Health()
+		if state.Err == nil && spool.Away != nil {
+			// It answers, and takes nothing: a disk that is full.
+			told.Status, told.Store.Available, told.Store.Error = "failing", false, spool.Away.Error()
+			told.Store.Since = spool.Since
+		}
 		told.Spool = &spoolHealth{Usable: spool.Size > 0, Waiting: spool.Spooled, Used: spool.Used, Size: spool.Size}
 	}
 	for _, g := range told.Gateways {

@@ -77,6 +77,7 @@ type Journal struct {
 	wake     chan struct{} // has room for one
 	late     *time.Timer   // wakes run for outcomes that nothing else did; nil when none wait
 	away     error         // why the store is away; nil: it is there
+	left     time.Time     // since when it is
 	doubtful []Entry       // that were refused and may have been recorded all the same
 	lost     int           // outcomes that there was no room for
 	closing  chan struct{}
@@ -313,6 +314,7 @@ func (j *Journal) depart(err error) {
 		err = fmt.Errorf("%w: %w", store.ErrUnavailable, err)
 	}
 	if j.away == nil {
+		j.left = time.Now()
 		j.log.Load().Error("the store does not take the journal: writes are refused, and disables are recorded in the local file", zap.Error(err))
 	}
 	j.away = err
@@ -320,10 +322,11 @@ func (j *Journal) depart(err error) {
 
 // Health is how the journal does.
 type Health struct {
-	Away    error // why the store does not take intents; nil: it does
-	Spooled int   // disables that stand in the local file and not in the store yet
-	Used    int64 // bytes of the local file
-	Size    int64 // bytes that there are; 0: it can't be used
+	Away    error     // why the store does not take intents; nil: it does
+	Since   time.Time // since when it does not
+	Spooled int       // disables that stand in the local file and not in the store yet
+	Used    int64     // bytes of the local file
+	Size    int64     // bytes that there are; 0: it can't be used
 }
 
 // Health tells how the journal does, without asking the store.
@@ -332,6 +335,8 @@ func (j *Journal) Health() Health {
 	h.Used, h.Size = j.spool.room()
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	h.Away = j.away
+	if h.Away = j.away; h.Away != nil {
+		h.Since = j.left
+	}
 	return h
 }

@@ -12,6 +12,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/scimgate/scimgate/internal/owner"
 )
 
 // SpoolSize is the size in bytes of the local file: room for about a thousand
@@ -93,7 +95,7 @@ func (s *spool) open() error {
 // allocate opens the file, readable by its owner alone, and gives it its full size,
 // in zeros that are on the disk.
 func allocate(path string) (_ *os.File, err error) {
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+	if err := owner.MakeDirectory(filepath.Dir(path)); err != nil {
 		return nil, err
 	}
 	file, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
@@ -105,6 +107,9 @@ func allocate(path string) (_ *os.File, err error) {
 			err = errors.Join(err, file.Close())
 		}
 	}()
+	if err := owner.GiveAway(path); err != nil {
+		return nil, err
+	}
 	if err := lock(file); err != nil {
 		return nil, err
 	}

@@ -260,3 +260,25 @@ func TestSpoolIsShared(t *testing.T) {
 		t.Errorf("the journal has %+v", entries)
 	}
 }
+
+// A gateway that was tried as root leaves no local file that the service can't use.
+func TestSpoolBelongsToTheService(t *testing.T) {
+	dir := t.TempDir()
+	want := uint32(os.Geteuid())
+	if want == 0 {
+		want = 65534
+		must(t, os.Chown(dir, int(want), int(want)))
+	}
+	path := filepath.Join(dir, "scimgate", "disables.spool")
+	j := startAway(t, closed(t), path)
+	if j.Health().Size != journal.SpoolSize {
+		t.Fatalf("the file can't be used: %+v", j.Health())
+	}
+	for _, path := range []string{path, filepath.Dir(path)} {
+		info, err := os.Stat(path)
+		must(t, err)
+		if got := info.Sys().(*syscall.Stat_t).Uid; got != want {
+			t.Errorf("%s belongs to %d, want %d", path, got, want)
+		}
+	}
+}

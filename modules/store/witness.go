@@ -12,6 +12,8 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 	"go.uber.org/zap"
+
+	"github.com/scimgate/scimgate/internal/owner"
 )
 
 // A local file holds what a process knew last of tokens and switches: hashes, and no
@@ -80,7 +82,7 @@ func (s *Store) keep(c *Control) {
 
 // writeWitness writes a file that its owner alone can read, all of it or nothing.
 func writeWitness(file string, text []byte) (err error) {
-	if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
+	if err := owner.MakeDirectory(filepath.Dir(file)); err != nil {
 		return err
 	}
 	temporary, err := os.CreateTemp(filepath.Dir(file), filepath.Base(file)+".*")
@@ -95,7 +97,7 @@ func writeWitness(file string, text []byte) (err error) {
 	if _, err := temporary.Write(text); err != nil {
 		return errors.Join(err, temporary.Close())
 	}
-	if err := errors.Join(temporary.Sync(), temporary.Close()); err != nil {
+	if err := errors.Join(temporary.Sync(), temporary.Close(), owner.GiveAway(temporary.Name())); err != nil {
 		return err
 	}
 	return os.Rename(temporary.Name(), file)

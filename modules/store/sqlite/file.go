@@ -7,6 +7,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/scimgate/scimgate/internal/owner"
 )
 
 // make makes the file and its directory, if they are not there, for the owner alone.
@@ -23,7 +25,7 @@ func (e *Engine) make() error {
 	case e.MustExist || !errors.Is(err, fs.ErrNotExist):
 		return err
 	}
-	if err := makeDirectory(filepath.Dir(e.Path)); err != nil {
+	if err := owner.MakeDirectory(filepath.Dir(e.Path)); err != nil {
 		return err
 	}
 	file, err := os.OpenFile(e.Path, os.O_CREATE|os.O_RDWR|os.O_EXCL, 0o600)
@@ -33,24 +35,7 @@ func (e *Engine) make() error {
 	if err != nil {
 		return err
 	}
-	return errors.Join(giveAway(e.Path), file.Close())
-}
-
-// makeDirectory makes a directory and those above it.
-func makeDirectory(path string) error {
-	if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	if err := makeDirectory(filepath.Dir(path)); err != nil {
-		return err
-	}
-	if err := os.Mkdir(path, 0o700); err != nil {
-		if errors.Is(err, fs.ErrExist) {
-			return nil
-		}
-		return err
-	}
-	return giveAway(path)
+	return errors.Join(owner.GiveAway(e.Path), file.Close())
 }
 
 // isSame says that the file is no longer the one that was opened: what is written
@@ -67,7 +52,7 @@ func (e *Engine) isSame(opened os.FileInfo) error {
 
 // Serve implements store.Exclusive.
 func (e *Engine) Serve() (release func() error, err error) {
-	if err := makeDirectory(filepath.Dir(e.Path)); err != nil {
+	if err := owner.MakeDirectory(filepath.Dir(e.Path)); err != nil {
 		return nil, err
 	}
 	path := e.Path + ".lock"
@@ -78,7 +63,7 @@ func (e *Engine) Serve() (release func() error, err error) {
 		return nil, err
 	}
 	if isNew {
-		_ = giveAway(path)
+		_ = owner.GiveAway(path)
 	}
 	if err := lock(file); err != nil {
 		holder, _ := os.ReadFile(path)

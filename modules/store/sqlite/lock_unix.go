@@ -5,7 +5,6 @@ package sqlite
 import (
 	"errors"
 	"os"
-	"path/filepath"
 	"syscall"
 )
 
@@ -17,20 +16,4 @@ func lock(file *os.File) error {
 		return err
 	}
 	return nil
-}
-
-// giveAway gives what root has made to the owner of the directory it is in.
-func giveAway(path string) error {
-	if os.Geteuid() != 0 {
-		return nil
-	}
-	directory, err := os.Stat(filepath.Dir(path))
-	if err != nil {
-		return err
-	}
-	owner, ok := directory.Sys().(*syscall.Stat_t)
-	if !ok || owner.Uid == 0 {
-		return nil
-	}
-	return os.Chown(path, int(owner.Uid), int(owner.Gid))
 }
