@@ -23,11 +23,12 @@ var (
 
 // notOurs are quotations of others.
 var notOurs = []string{
-	"Create new user returned empty user",                              // Okta
-	`Join(" ", [givenName], [surname])`,                                // Entra
-	`emails[type eq "work"].value eq "x"`,                              // a filter
-	"database or disk is full", "attempt to write a readonly database", // SQLite
-	"cannot execute … in a read-only transaction", "prepared statement … does not exist", // PostgreSQL
+	"Create new user returned empty user",                                                              // Okta
+	`Join(" ", [givenName], [surname])`,                                                                // Entra
+	`emails[type eq "work"].value eq "x"`,                                                              // a filter
+	"database or disk is full", "attempt to write a readonly database", "unable to open database file", // SQLite
+	"cannot execute … in a read-only transaction", "prepared statement … does not exist", "relation … does not exist", // PostgreSQL
+	"No space left on device",                      // the operating system
 	"ldapwhoami -x -ZZ -H ldap://dir1.example.com", // a command
 }
 

@@ -420,6 +420,7 @@ func TestLogCommands(t *testing.T) {
 	// What the gateway says of a proof that fails, and what systemd says.
 	text = append(text, `{"logger":"http.handlers.scim_gateway","msg":"a change of active did not take effect in the backend","wanted":"disabled","reason":"x"}
 {"level":"error","finding":"y"}
+{"msg":"scim request","token":"k3f9x2ab","address":"192.0.2.10","ts":1}
 Started caddy.service.
 `...)
 	if err := os.WriteFile(log, text, 0o600); err != nil {

@@ -268,7 +268,7 @@ func (c *tokenListing) sayRestored(r *store.Restored) {
 		ids  []string
 		what string
 	}{
-		{r.Revoked, "revoked again"}, {r.Returned, "issued since, and brought back"}, {r.Unknown, "in the backup and not known here: look at them"},
+		{r.Revoked, "revoked again"}, {r.Returned, "not in the backup, and brought back as they were, the revoked ones revoked"}, {r.Unknown, "in the backup and not known here: look at them"},
 	} {
 		if len(part.ids) > 0 {
 			c.say("  %s: %s", part.what, strings.Join(part.ids, ", "))

@@ -119,7 +119,7 @@ func register(registry *prometheus.Registry, collector prometheus.Collector) err
 // Start begins to open the store.
 func (a *App) Start() error {
 	a.store.Start()
-	a.journal.Start(a.log.Named("journal"))
+	a.journal.Start(a.log)
 	a.ends = append(a.ends, a.tellSwitches(), a.retain())
 	a.runs()
 	return nil

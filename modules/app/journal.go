@@ -89,7 +89,7 @@ func (a *App) retain() (stop func()) {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan struct{})
-	retention := journal.NewRetention(a.store, time.Duration(a.History.Keep), a.log.Named("journal"))
+	retention := journal.NewRetention(a.store, time.Duration(a.History.Keep), a.log)
 	go func() {
 		defer close(ended)
 		retention.Run(ctx)

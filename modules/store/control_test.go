@@ -409,3 +409,17 @@ func backup(t *testing.T, s *store.Store) (restore func(*store.Store)) {
 		}
 	}
 }
+
+// A store that is restored twice says it once.
+func TestNote(t *testing.T) {
+	const again = "revoked again"
+	for why, want := range map[string]string{
+		"":                       again,
+		"leaked":                 "leaked (revoked again)",
+		"leaked (revoked again)": "leaked (revoked again)",
+	} {
+		if got := store.Note(why, again); got != want {
+			t.Errorf("%q becomes %q, want %q", why, got, want)
+		}
+	}
+}

@@ -12,6 +12,9 @@ var (
 	Describe   = describe
 )
 
+// Note is what is noted of a token that is revoked again.
+var Note = note
+
 // SetPace changes how often the store is looked after, and how long its database may
 // take to answer then. It is called before the store is opened.
 func (s *Store) SetPace(heartbeat, patience time.Duration) {

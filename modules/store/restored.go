@@ -1,10 +1,12 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
 	"os"
+	"strings"
 	"time"
 
 	"go.uber.org/zap"
@@ -151,8 +153,8 @@ func noteRestored(ctx context.Context, tx *Tx, lost *Restored) error {
 }
 
 func note(why, more string) string {
-	if why == "" {
-		return more
+	if why == "" || strings.Contains(why, more) {
+		return cmp.Or(why, more)
 	}
 	return why + " (" + more + ")"
 }

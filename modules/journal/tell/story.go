@@ -29,6 +29,7 @@ type state struct {
 	actor    string
 	unproven bool
 	doubt    string // the operation of a later entry of which it is not known what came
+	inVain   bool   // a disable since was not carried out
 }
 
 type standing string
@@ -90,14 +91,20 @@ func (s *Story) Tell(e journal.Entry) error {
 
 // advance takes up what an entry about the account did.
 func (s *state) advance(e journal.Entry) {
-	if e.Operation == "update" || e.Result == journal.NotApplied {
+	if e.Operation == "update" {
+		return
+	}
+	if e.Result == journal.NotApplied {
+		if e.Operation == journal.OperationDisable {
+			s.inVain = true
+		}
 		return
 	}
 	if e.Result != journal.Applied {
 		s.doubt = plain(e.Operation)
 		return
 	}
-	s.doubt = ""
+	s.doubt, s.inVain = "", false
 	what := s.what
 	switch e.Operation {
 	case "create", "enable":
@@ -131,6 +138,7 @@ type Account struct {
 	By       string    `json:"by,omitempty"`
 	Unproven bool      `json:"unproven,omitempty"` // it was not proven
 	Doubt    string    `json:"doubt,omitempty"`    // the operation of a later entry of which it is not known what came
+	InVain   bool      `json:"in_vain,omitempty"`  // a later disable was not carried out
 }
 
 // End tells how things stand.
@@ -138,7 +146,7 @@ func (s *Story) End() error {
 	if s.isJSON {
 		accounts := []Account{}
 		for _, one := range s.states {
-			accounts = append(accounts, Account{one.person, string(one.what), one.since, one.actor, one.unproven, one.doubt})
+			accounts = append(accounts, Account{one.person, string(one.what), one.since, one.actor, one.unproven, one.doubt, one.inVain})
 		}
 		return writeLine(s.out, struct {
 			Accounts []Account `json:"accounts"`
@@ -181,6 +189,10 @@ func (s *state) sentence(zone *time.Location) string {
 		return "ATTENTION: " + who + ": what came of the last " + s.doubt + " is not known."
 	case s.doubt != "":
 		return "ATTENTION: " + who + " was " + string(s.what) + behind + " What came of the " + s.doubt + " behind that is not known."
+	case s.inVain && s.what == unsure:
+		return "ATTENTION: " + who + ": the last disable was NOT CARRIED OUT."
+	case s.inVain && s.what == enabled:
+		return "ATTENTION: " + who + " is enabled" + behind + " The disable behind that was NOT CARRIED OUT."
 	case s.what == unsure:
 		return who + ": the journal does not tell whether the account is enabled."
 	case s.what == disabled && s.unproven:
