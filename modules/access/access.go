@@ -187,10 +187,10 @@ func (a *Access) Cleanup() {
 // is: the authentication schemes to be advertised.
 func (a *Access) HasBasic() bool { return a.has(SchemeBasic) }
 
-// HasBearer reports whether a bearer token is among the credentials. Where the
-// configuration has none of either kind there can only be issued ones.
+// HasBearer reports whether a bearer token may be accepted: one of the configuration,
+// or one that is issued for the gateway.
 func (a *Access) HasBearer() bool {
-	return a.has(SchemeBearer) || a.has(SchemeJWT) || a.TokenEndpoint != nil || len(a.Credentials) == 0
+	return a.store != nil || a.has(SchemeBearer) || a.has(SchemeJWT) || a.TokenEndpoint != nil || len(a.Credentials) == 0
 }
 
 func (a *Access) has(scheme string) bool {

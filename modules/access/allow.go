@@ -113,15 +113,3 @@ func parsePrefixes(texts []string) ([]netip.Prefix, error) {
 }
 
 func parsePrefix(text string) (netip.Prefix, error) { return addresses.ParsePrefix(text) }
-
-func contains(prefixes []netip.Prefix, address netip.Addr) bool {
-	for _, p := range prefixes {
-		if p.Contains(address) {
-			return true
-		}
-	}
-	return false
-}
-
-// Interface guards
-var _ addresses.Source = (*configured)(nil)
