@@ -63,6 +63,7 @@ type Demo struct {
 	LDAPURL   string
 	Password  string // of BindDN
 	Store     string // the file
+	Directory string // where commands find store and Caddyfile
 
 	server  *directory.Server
 	initial string // people and groups at the start, as LDIF
@@ -92,7 +93,7 @@ func Start(o Options) (_ *Demo, err error) {
 	if d.scratch, err = os.MkdirTemp("", "scimgate-demo-"); err != nil {
 		return nil, err
 	}
-	d.Store = filepath.Join(d.scratch, "scimgate.db")
+	d.Directory, d.Store = d.scratch, filepath.Join(d.scratch, "scimgate.db")
 	// What Caddy keeps for itself, such as the id of the instance, is not to stay.
 	for _, home := range []string{"XDG_DATA_HOME", "XDG_CONFIG_HOME"} {
 		if err = os.Setenv(home, d.scratch); err != nil {
@@ -122,7 +123,27 @@ func Start(o Options) (_ *Demo, err error) {
 	if err := d.config.Load(); err != nil {
 		return nil, fmt.Errorf("starting the gateway: %w", err)
 	}
+	if err = d.forCommands(); err != nil {
+		return nil, fmt.Errorf("writing the Caddyfile for commands: %w", err)
+	}
 	return d, nil
+}
+
+// forCommands writes the Caddyfile and the secrets beside the store, so that commands
+// such as scimgate who can be tried there.
+func (d *Demo) forCommands() error {
+	text, err := d.Caddyfile()
+	if err != nil {
+		return err
+	}
+	for variable, secret := range map[string]string{"SCIMGATE_DEMO_TOKEN": d.Token, "SCIMGATE_DEMO_PASSWORD": d.Password} {
+		file := filepath.Join(d.scratch, strings.ToLower(strings.TrimPrefix(variable, "SCIMGATE_DEMO_")))
+		if err := os.WriteFile(file, []byte(secret), 0o600); err != nil {
+			return err
+		}
+		text = strings.ReplaceAll(text, "{env."+variable+"}", "{file."+file+"}")
+	}
+	return os.WriteFile(filepath.Join(d.scratch, "Caddyfile"), []byte(text), 0o600)
 }
 
 // Caddyfile returns the configuration that the gateway runs with.

@@ -14,6 +14,7 @@ import (
 	caddycmd "github.com/caddyserver/caddy/v2/cmd"
 	"github.com/spf13/cobra"
 
+	"github.com/scimgate/scimgate/internal/quiet"
 	"github.com/scimgate/scimgate/modules/access"
 	"github.com/scimgate/scimgate/modules/app"
 	"github.com/scimgate/scimgate/modules/gateway"
@@ -54,7 +55,7 @@ func accessCheckCommand() *cobra.Command {
 	var c accessCheck
 	cmd := &cobra.Command{
 		Use:   "check --from <address> [--gateway <name>] [--token-file <file>] [--basic <user>] [--json] [--config <file>]",
-		Short: "Says whether somebody may call a gateway, and why", Args: cobra.NoArgs,
+		Short: "Says whether somebody may call a gateway, and why", Args: takesNone,
 		Long: accessCheckHelp,
 	}
 	c.configuration.flags(cmd)
@@ -109,7 +110,7 @@ func (c *accessCheck) run(parent context.Context, in io.Reader, out, complaints 
 	if unable != nil {
 		_, _ = fmt.Fprintf(complaints, "The store can't be asked, so that issued tokens and switches are not known: %v\n", unable)
 	}
-	ctx, cancel := bare(parent)
+	ctx, cancel := bare(quiet.With(parent))
 	defer cancel()
 	handler, err := c.configuration.gateway(ctx, c.gateway)
 	if err != nil {

@@ -241,9 +241,16 @@ with ada-password, Grace.Hopper with grace-password, Alan.Turing with
 alan-password.
 
 scimgate demo --play shows what Entra and Okta send, and what becomes of it.
-The journal of what was done is in the store, %[7]s. Ctrl-C ends the demo.
 
-`, d.TenantURL, d.Token, d.LDAPURL, demo.BindDN, d.Password, demo.Suffix, d.Store, d.TenantURLOf("1.1"))
+The commands find the demo's Caddyfile, store and journal in its directory. In another shell:
+
+  cd %[7]s
+  scimgate who ada.lovelace
+  scimgate token create --name entra
+
+Ctrl-C ends the demo, and removes the directory.
+
+`, d.TenantURL, d.Token, d.LDAPURL, demo.BindDN, d.Password, demo.Suffix, d.Directory, d.TenantURLOf("1.1"))
 }
 
 func printDemoConfig(out io.Writer, o demo.Options) error {

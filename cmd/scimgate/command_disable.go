@@ -187,7 +187,7 @@ func (c *disableCommand) report(b *breakGlass, verdict error) error {
 		}
 	}
 	if b.withoutStore != "" && !c.dryRun {
-		fmt.Fprintln(c.complaints, "WARNING: the store can't be used, and nobody waits for it:", b.withoutStore)
+		fmt.Fprintln(c.complaints, "WARNING: the store can't be used, and the disable does not wait for it:", b.withoutStore)
 	}
 	for _, one := range b.gateways {
 		switch one.Unrecorded {

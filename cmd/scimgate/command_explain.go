@@ -15,6 +15,7 @@ import (
 	caddycmd "github.com/caddyserver/caddy/v2/cmd"
 	"github.com/spf13/cobra"
 
+	"github.com/scimgate/scimgate/internal/quiet"
 	"github.com/scimgate/scimgate/modules/app"
 )
 
@@ -43,7 +44,7 @@ The exit status is 0 if the request would be carried out, and 1 if it would be r
 then it says why.`,
 		CobraFunc: func(cmd *cobra.Command) {
 			var e explanation
-			cmd.Args = cobra.NoArgs
+			cmd.Args = takesNone
 			e.configuration.flags(cmd)
 			e.configuration.gatewayFlag(cmd, &e.gateway, gatewayOrOnly)
 			cmd.Flags().BoolVar(&e.offline, "offline", false, "Read nothing from the backend")
@@ -72,7 +73,7 @@ func (e explanation) run(in io.Reader, out io.Writer) error {
 		return err
 	}
 	defer func() { _ = a.Cleanup() }()
-	gatewayCtx, end := bare(app.With(context.Background(), a))
+	gatewayCtx, end := bare(quiet.With(app.With(context.Background(), a)))
 	defer end()
 	handler, err := e.configuration.gateway(gatewayCtx, e.gateway)
 	if err != nil {

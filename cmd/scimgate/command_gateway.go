@@ -91,7 +91,7 @@ func switching(cmd *cobra.Command, to way, kind store.SwitchKind) {
 	if to == pull {
 		whyFlag(cmd, &c.why)
 	}
-	cmd.Args = cobra.ExactArgs(1)
+	cmd.Args = needs("which gateway")
 	cmd.ValidArgsFunction = c.configuration.complete
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		cmd.SilenceUsage = true

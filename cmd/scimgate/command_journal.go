@@ -13,6 +13,7 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 	caddycmd "github.com/caddyserver/caddy/v2/cmd"
+	"github.com/dustin/go-humanize"
 	"github.com/spf13/cobra"
 
 	"github.com/scimgate/scimgate/modules/journal"
@@ -53,7 +54,7 @@ that would be computed as a formula has an apostrophe before it.
 The exit status is 0 also if no entry is found, and 1 if the journal can't be read.`,
 		CobraFunc: func(cmd *cobra.Command) {
 			c := journalCommand{now: time.Now, poll: time.Second}
-			cmd.Args = cobra.NoArgs
+			cmd.Args = takesNone
 			c.configuration.flags(cmd)
 			flags := cmd.Flags()
 			flags.StringVar(&c.query.Person, "person", "", "userName, in any case, or id")
@@ -143,7 +144,8 @@ func (c *journalCommand) check() (err error) {
 }
 
 func (c journalCommand) print(ctx context.Context, s *store.Store, to tell.Writer, buffered *bufio.Writer, read *outlet, notes io.Writer) error {
-	isShown := func(journal.Entry) bool { return true }
+	isEmpty := true
+	isShown := func(journal.Entry) bool { isEmpty = false; return true }
 	var follower *journal.Follower
 	if c.follow {
 		var err error
@@ -163,10 +165,32 @@ func (c journalCommand) print(ctx context.Context, s *store.Store, to tell.Write
 			return err
 		}
 	}
-	if err := errors.Join(to.End(), buffered.Flush()); err != nil || !c.follow {
+	err := errors.Join(to.End(), buffered.Flush())
+	switch {
+	case err != nil:
+		return err
+	case c.follow:
+		return c.goOn(ctx, follower, to, buffered, read, notes)
+	case isEmpty:
+		return sayNone(ctx, s, notes)
+	}
+	return nil
+}
+
+// sayNone says what was searched in vain, beside the output: a mistyped name looks like
+// one to whom nothing was done.
+func sayNone(ctx context.Context, s *store.Store, notes io.Writer) error {
+	extent, err := journal.ExtentOf(ctx, s)
+	if err != nil {
 		return err
 	}
-	return c.goOn(ctx, follower, to, buffered, read, notes)
+	if extent.Entries == 0 {
+		fmt.Fprintf(notes, "The journal in the store %s has no entry.\n", s.Location())
+		return nil
+	}
+	fmt.Fprintf(notes, "There is no such entry among %s in the store %s, of which the first is of %s.\n",
+		humanize.Comma(int64(extent.Entries)), s.Location(), extent.First.UTC().Format(time.RFC3339))
+	return nil
 }
 
 // history prints what is there.

@@ -136,6 +136,11 @@ func TestJournalCommand(t *testing.T) {
 	if text := run(t, journalCommand{configuration: config, format: "csv", query: journal.Query{Person: "bob"}}); !strings.HasPrefix(text, "sequence,time,") {
 		t.Errorf("the table of nothing is %q", text)
 	}
+	var out, notes bytes.Buffer
+	nobody := journalCommand{configuration: config, format: "json", query: journal.Query{Person: "bob"}, now: func() time.Time { return noon }}
+	if err := nobody.run(t.Context(), &out, &notes); err != nil || out.Len() > 0 || !strings.Contains(notes.String(), "There is no such entry among 3 in the store") {
+		t.Errorf("of nobody it says %q and %q: %v", &out, &notes, err)
+	}
 }
 
 func TestJournalCommandRefuses(t *testing.T) {

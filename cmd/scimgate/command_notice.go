@@ -21,7 +21,7 @@ webhooks where expiry_warning names them.`,
 			var c configuration
 			var asJSON bool
 			test := &cobra.Command{
-				Use: "test [--json] [--config <file>]", Short: "Sends a test message over each way", Args: cobra.NoArgs,
+				Use: "test [--json] [--config <file>]", Short: "Sends a test message over each way", Args: takesNone,
 				Long: `
 Sends a test message over each way that expiry_warning names: e-mail and webhooks.
 

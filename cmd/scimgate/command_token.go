@@ -121,7 +121,7 @@ func tokenRevokeCommand() *cobra.Command {
 	var gateway, why string
 	cmd := c.command("revoke <id or name> [--gateway <name>] [--why <text>] [--config <file>]", "Ends a token for good", `
 Within seconds no gateway on the store accepts the token any more; the log tells who
-tries it. It can't be undone.`, cobra.ExactArgs(1), func(ctx context.Context, args []string) error {
+tries it. It can't be undone.`, needs("which token"), func(ctx context.Context, args []string) error {
 		if err := checkWords("--why", why); err != nil {
 			return err
 		}
@@ -147,7 +147,7 @@ func tokenConfirmCommand() *cobra.Command {
 	var c tokenCommand
 	return c.command("confirm [--config <file>]", "Confirms that you have seen what a restored backup had undone", `
 When a backup of the store was put in its place, the gateways revoke again what was
-revoked since, bring back what was issued since, and say so until it is confirmed.`, cobra.NoArgs, func(ctx context.Context, _ []string) error {
+revoked since, bring back what was issued since, and say so until it is confirmed.`, takesNone, func(ctx context.Context, _ []string) error {
 		if err := c.store.ConfirmRestored(ctx); err != nil {
 			return err
 		}

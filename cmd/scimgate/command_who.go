@@ -41,7 +41,7 @@ listed, of which one can be named. The exit status is 1 then, and if nobody is f
 and else 0.`,
 		CobraFunc: func(cmd *cobra.Command) {
 			c := whoCommand{now: time.Now}
-			cmd.Args = cobra.ExactArgs(1)
+			cmd.Args = needs("who")
 			c.configuration.flags(cmd)
 			c.configuration.gatewayFlag(cmd, &c.gateway, gatewayOrAll)
 			cmd.Flags().StringVar(&c.since, "since", "", "From when on: a `time`, or how long ago")
@@ -115,6 +115,9 @@ func (c whoCommand) tell(ctx context.Context, s *store.Store, person string, sin
 	return story.End()
 }
 
+// toTheMinute tells people apart who had a name on one day.
+const toTheMinute = "2006-01-02 15:04"
+
 // several returns an error that lists the persons, if a gateway has more than one.
 func several(wanted string, persons []journal.Person, zone *time.Location) error {
 	count := make(map[string]int)
@@ -140,7 +143,7 @@ func several(wanted string, persons []journal.Person, zone *time.Location) error
 	for _, p := range persons {
 		fmt.Fprintf(&b, "\n  %s at %s, called %s", terminal.OneLine(p.ID), terminal.OneLine(p.Gateway), terminal.OneLine(p.Name))
 		if !p.First.IsZero() {
-			fmt.Fprintf(&b, ", from %s to %s", p.First.In(zone).Format("2006-01-02"), p.Last.In(zone).Format("2006-01-02"))
+			fmt.Fprintf(&b, ", from %s to %s", p.First.In(zone).Format(toTheMinute), p.Last.In(zone).Format(toTheMinute))
 		}
 	}
 	return errors.New(b.String())

@@ -33,7 +33,7 @@ func listCommand() *cobra.Command {
 	var c configuration
 	var asJSON bool
 	cmd := &cobra.Command{
-		Use: "list [--json] [--config <file>]", Short: "Shows the gateways and how they are switched", Args: cobra.NoArgs,
+		Use: "list [--json] [--config <file>]", Short: "Shows the gateways and how they are switched", Args: takesNone,
 		Long: `
 Shows the gateways of the configuration, how each is switched, by whom and why, and how
 many tokens it has. A gateway that the configuration does not have is shown, too, if it

@@ -21,7 +21,7 @@ func tokenCreateCommand() *cobra.Command {
 	cmd := c.command("create --name <name> [--gateway <name>] [--description <text>] [--expires <day|time|duration|never>] [--scope users,groups|read] [--allow <cidr>,...] [--why <text>] [--config <file>]",
 		"Issues a token, and prints it once", `
 The token alone goes to the standard output, all else to the standard error: it can be
-piped. Only its hash is kept.`, cobra.NoArgs, func(ctx context.Context, _ []string) error { return c.run(ctx) })
+piped. Only its hash is kept.`, takesNone, func(ctx context.Context, _ []string) error { return c.run(ctx) })
 	flags := cmd.Flags()
 	c.configuration.gatewayFlag(cmd, &c.gateway, gatewayOrOnly)
 	flags.StringVarP(&c.token.Name, "name", "n", "", "Name of the token, in logs, metrics and the journal, such as entra")
@@ -38,7 +38,7 @@ func tokenRotateCommand() *cobra.Command {
 	cmd := c.command("rotate <id or name> [--gateway <name>] [--expires <day|time|duration|never>] [--why <text>] [--config <file>]", "Issues a token that replaces another one", `
 Name, description, scope and addresses are those of the old one, and so is how long it
 is valid, unless --expires says otherwise. Both tokens are accepted until the old one
-is revoked or expires: scimgate token list says when it may go.`, cobra.ExactArgs(1), func(ctx context.Context, args []string) error { return c.rotate(ctx, args[0]) })
+is revoked or expires: scimgate token list says when it may go.`, needs("which token"), func(ctx context.Context, args []string) error { return c.rotate(ctx, args[0]) })
 	flags := cmd.Flags()
 	c.configuration.gatewayFlag(cmd, &c.gateway, gatewayOfName)
 	flags.StringVarP(&c.expires, "expires", "e", "", "From when the new one is refused: 2027-06-01, 365d or never (default: it lives as long as the old one)")

@@ -19,7 +19,7 @@ func tokenListCommand() *cobra.Command {
 	var c tokenListing
 	cmd := c.command("list [--gateway <name>] [--all] [--json] [--config <file>]", "Lists the tokens, who uses them and what is to be done", `
 Credentials of the configuration are listed too. The use is told up to ten seconds late.
---json has revoked ones, too.`, cobra.NoArgs, func(ctx context.Context, _ []string) error { return c.run(ctx) })
+--json has revoked ones, too.`, takesNone, func(ctx context.Context, _ []string) error { return c.run(ctx) })
 	c.configuration.gatewayFlag(cmd, &c.gateway, gatewayOrAll)
 	cmd.Flags().BoolVar(&c.all, "all", false, "Revoked ones too")
 	jsonFlag(cmd, &c.asJSON)
@@ -28,7 +28,7 @@ Credentials of the configuration are listed too. The use is told up to ten secon
 
 func tokenShowCommand() *cobra.Command {
 	var c tokenListing
-	cmd := c.command("show <id or name> [--gateway <name>] [--json] [--config <file>]", "Shows all that is known of a token", "", cobra.ExactArgs(1), func(ctx context.Context, args []string) error { return c.show(ctx, args[0]) })
+	cmd := c.command("show <id or name> [--gateway <name>] [--json] [--config <file>]", "Shows all that is known of a token", "", needs("which token"), func(ctx context.Context, args []string) error { return c.show(ctx, args[0]) })
 	c.configuration.gatewayFlag(cmd, &c.gateway, gatewayOfName)
 	jsonFlag(cmd, &c.asJSON)
 	return cmd
@@ -122,12 +122,6 @@ func (c *tokenListing) read(ctx context.Context) (*store.Control, []listedToken,
 	for _, u := range usages {
 		used[[2]string{u.Gateway, u.Credential}] = u
 	}
-	successors := make(map[string]*store.Token)
-	for i := range known.Tokens {
-		if t := &known.Tokens[i]; t.Replaces != "" && !t.IsRevoked() {
-			successors[t.Replaces] = t
-		}
-	}
 	all := []listedToken{} // an empty list is [] in JSON
 	for _, g := range c.configuration.gateways() {
 		for _, credential := range g.Access.Credentials {
@@ -142,7 +136,7 @@ func (c *tokenListing) read(ctx context.Context) (*store.Control, []listedToken,
 			continue
 		}
 		l := c.issued(t, used[[2]string{t.Gateway, t.ID}])
-		if next := successors[t.ID]; next != nil && t.IsValid(c.now) {
+		if next := successor(t, known.Tokens, used); next != nil && t.IsValid(c.now) {
 			l.ReplacedBy = next.ID
 			l.State += "; " + rotationInWords(t, next, used[[2]string{t.Gateway, t.ID}], used[[2]string{t.Gateway, next.ID}], c.now)
 		}
@@ -212,6 +206,28 @@ func validityInWords(expires *time.Time, now time.Time) string {
 		return "expires " + strings.TrimSpace(humanize.RelTime(*expires, now, "ago", "from now"))
 	}
 	return "valid"
+}
+
+// successor returns what has replaced a token, or nil. After several rotations it is
+// the one that was used last, whatever became of those in between; if none was used
+// it is the newest.
+func successor(of *store.Token, all []store.Token, used map[[2]string]store.Usage) *store.Token {
+	var next *store.Token
+	ids := map[string]bool{of.ID: true}
+	for i := range all { // the oldest first: what replaces stands behind what it replaces
+		t := &all[i]
+		if !ids[t.Replaces] {
+			continue
+		}
+		ids[t.ID] = true
+		if t.IsRevoked() {
+			continue
+		}
+		if next == nil || !used[[2]string{t.Gateway, t.ID}].LastUsed.Before(used[[2]string{next.Gateway, next.ID}].LastUsed) {
+			next = t
+		}
+	}
+	return next
 }
 
 // rotationInWords says of a token that has been replaced when it may go.

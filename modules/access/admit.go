@@ -128,7 +128,7 @@ func (a *Access) accept(r *http.Request, who client, address netip.Addr, steps *
 		return refused(steps, "expiry", &Refusal{Status: http.StatusUnauthorized, Kind: KindExpired, Address: address, Credential: caller.Name, Token: caller.Token,
 			Reason: "the credential expired on " + expires.UTC().Format(time.RFC3339)}, "")
 	}
-	passed(steps, "expiry", func() string { return expiryInWords(expires) })
+	passed(steps, "expiry", func() string { return who.lifeInWords(expires) })
 	if how, without, found := who.find(r, address, steps != nil); !found {
 		return refused(steps, "allow", &Refusal{Status: http.StatusForbidden, Kind: KindOutsideCredential, Address: address, Credential: caller.Name, Token: caller.Token,
 			Reason: who.outside()}, without)
@@ -138,11 +138,20 @@ func (a *Access) accept(r *http.Request, who client, address netip.Addr, steps *
 	return caller, nil
 }
 
-func expiryInWords(at time.Time) string {
-	if at.IsZero() {
-		return "it never expires"
+// lifeInWords says when a credential expires. What was shown in its place, an access
+// token or a JWT, has a shorter life of its own.
+func (c client) lifeInWords(expires time.Time) string {
+	what := "it"
+	switch {
+	case c.byAccessToken:
+		what = "the access token has not expired; the " + c.kind() + " that it was given for"
+	case c.configured != nil && c.configured.Scheme == SchemeJWT:
+		what = "the JWT has not expired; the credential"
 	}
-	return "it expires on " + at.UTC().Format(time.RFC3339)
+	if expires.IsZero() {
+		return what + " never expires"
+	}
+	return what + " expires on " + expires.UTC().Format(time.RFC3339)
 }
 
 // with says what lets an address in.

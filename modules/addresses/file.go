@@ -14,6 +14,8 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+
+	"github.com/scimgate/scimgate/internal/quiet"
 )
 
 // File is a list of addresses in a text file: one address or CIDR range a line. Blank
@@ -111,7 +113,7 @@ func (h *held) take(ctx caddy.Context, path, tags string, read reader) error {
 	if err := register(ctx.GetMetricsRegistry()); err != nil {
 		return err
 	}
-	holder := &holder{ctx.Logger()}
+	holder := &holder{quiet.Logger(ctx)}
 	l, err := take(key{absolute, tags}, read, holder)
 	if err != nil {
 		return err

@@ -21,6 +21,7 @@ import (
 	"go.uber.org/zap"
 	"golang.org/x/sync/semaphore"
 
+	"github.com/scimgate/scimgate/internal/quiet"
 	"github.com/scimgate/scimgate/modules/access"
 	"github.com/scimgate/scimgate/modules/app"
 	"github.com/scimgate/scimgate/modules/journal"
@@ -166,7 +167,7 @@ var gatewayName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]*$`)
 // Provision sets the gateway up. It opens no connection: a backend that is
 // down keeps no configuration from being loaded.
 func (h *Handler) Provision(ctx caddy.Context) error {
-	h.log = ctx.Logger().With(zap.String("gateway", h.Name))
+	h.log = quiet.Logger(ctx).With(zap.String("gateway", h.Name))
 	if err := h.checkPlace(); err != nil {
 		return err
 	}

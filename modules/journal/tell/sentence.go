@@ -14,13 +14,17 @@ import (
 // the SCIM system user, with its credential; a command names who gave it.
 func Actor(e journal.Entry) string {
 	if e.Address == "" {
-		who := plain(e.Caller) + " by command"
+		who := plain(e.Caller) + " (by command"
 		if e.Why != "" {
 			who += ", because \"" + plain(e.Why) + "\""
 		}
-		return who
+		return who + ")"
 	}
-	return "SCIM system user (token " + plain(e.Caller) + ", from " + plain(e.Address) + ")"
+	token := plain(e.Caller)
+	if e.Token != "" {
+		token += " " + plain(e.Token) // after a rotation several have the name
+	}
+	return "SCIM system user (token " + token + ", from " + plain(e.Address) + ")"
 }
 
 // Sentence tells an entry in words, as a part of what happened to one person: of a

@@ -184,43 +184,43 @@ func TestSentences(t *testing.T) {
 		entry journal.Entry
 		want  string
 	}{
-		{disabled, "SCIM system user (token entra, from 20.1.2.3) disabled Ada.Lovelace through directory; proven. It took 43 ms."},
+		{disabled, "SCIM system user (token entra tok00001, from 20.1.2.3) disabled Ada.Lovelace through directory; proven. It took 43 ms."},
 		{with(func(e *journal.Entry) { e.Caller, e.Token, e.Address, e.Why = "grace@dir1", "", "", "left today" }),
-			`grace@dir1 by command, because "left today" disabled Ada.Lovelace through directory; proven. It took 43 ms.`},
+			`grace@dir1 (by command, because "left today") disabled Ada.Lovelace through directory; proven. It took 43 ms.`},
 		{with(func(e *journal.Entry) { e.Proof = "refuted" }),
-			"SCIM system user (token entra, from 20.1.2.3) disabled Ada.Lovelace through directory; it is NOT IN FORCE: reading it back refuted it. It took 43 ms."},
+			"SCIM system user (token entra tok00001, from 20.1.2.3) disabled Ada.Lovelace through directory; it is NOT IN FORCE: reading it back refuted it. It took 43 ms."},
 		{with(func(e *journal.Entry) { e.Proof, e.Error, e.Duration = "failed", "unavailable", 0 }),
-			"SCIM system user (token entra, from 20.1.2.3) disabled Ada.Lovelace through directory; NOT PROVEN: reading it back failed (unavailable)."},
+			"SCIM system user (token entra tok00001, from 20.1.2.3) disabled Ada.Lovelace through directory; NOT PROVEN: reading it back failed (unavailable)."},
 		{with(func(e *journal.Entry) { e.Result, e.Proof, e.Duration = journal.Unresolved, "", 0 }),
-			"SCIM system user (token entra, from 20.1.2.3) began to disable Ada.Lovelace through directory. WHAT CAME OF IT IS NOT KNOWN: the entry is open."},
+			"SCIM system user (token entra tok00001, from 20.1.2.3) began to disable Ada.Lovelace through directory. WHAT CAME OF IT IS NOT KNOWN: the entry is open."},
 		{with(func(e *journal.Entry) {
 			e.Result, e.Proof, e.Duration, e.Note = journal.Unknown, "", 0, "read at the start of a gateway"
 		}),
-			"SCIM system user (token entra, from 20.1.2.3) tried to disable Ada.Lovelace through directory. WHAT CAME OF IT IS NOT KNOWN: look in the backend. Closed: read at the start of a gateway."},
+			"SCIM system user (token entra tok00001, from 20.1.2.3) tried to disable Ada.Lovelace through directory. WHAT CAME OF IT IS NOT KNOWN: look in the backend. Closed: read at the start of a gateway."},
 		{with(func(e *journal.Entry) { e.Result, e.Proof, e.Error, e.Duration = journal.NotApplied, "", "conflict", 0 }),
-			"SCIM system user (token entra, from 20.1.2.3) tried to disable Ada.Lovelace through directory, and nothing was changed (conflict)."},
+			"SCIM system user (token entra tok00001, from 20.1.2.3) tried to disable Ada.Lovelace through directory, and nothing was changed (conflict)."},
 		{with(func(e *journal.Entry) {
 			e.Operation, e.Proof, e.Duration = "update", "not needed", 0
 			e.Changes = []journal.Change{{Attribute: "title", From: quoted("Engineer"), To: quoted("Director")}, {Attribute: "nickName", From: quoted("A")},
 				{Attribute: "password", Secret: true}, {Attribute: "locale", To: quoted("en")}, {Attribute: "phoneNumbers", Private: true, To: quoted("h")}, {Attribute: "photos", Omitted: 70_000}}
 		}),
-			`SCIM system user (token entra, from 20.1.2.3) changed Ada.Lovelace through directory. The changes: title from "Engineer" to "Director"; nickName removed, which was "A"; password (a secret, which is not kept); locale "en"; phoneNumbers (private); photos (70000 bytes, too long to be kept).`},
+			`SCIM system user (token entra tok00001, from 20.1.2.3) changed Ada.Lovelace through directory. The changes: title from "Engineer" to "Director"; nickName removed, which was "A"; password (a secret, which is not kept); locale "en"; phoneNumbers (private); photos (70000 bytes, too long to be kept).`},
 		{with(func(e *journal.Entry) {
 			e.Operation, e.Type, e.Name, e.Resource, e.Proof, e.Changes, e.Duration = "update", "Group", "Engineers", "id-e", "", nil, 0
 			e.Members = &journal.Members{Added: []string{"id-bob", "id-ada"}}
-		}), "SCIM system user (token entra, from 20.1.2.3) added ada to group Engineers through directory."},
+		}), "SCIM system user (token entra tok00001, from 20.1.2.3) added ada to group Engineers through directory."},
 		{with(func(e *journal.Entry) {
 			e.Operation, e.Type, e.Name, e.Resource, e.Proof, e.Changes, e.Duration = "update", "Group", "Engineers", "id-e", "", nil, 0
 			e.Members = &journal.Members{Removed: []string{"id-ada"}}
-		}), "SCIM system user (token entra, from 20.1.2.3) removed ada from group Engineers through directory."},
+		}), "SCIM system user (token entra tok00001, from 20.1.2.3) removed ada from group Engineers through directory."},
 		{with(func(e *journal.Entry) {
 			e.Operation, e.Type, e.Name, e.Resource, e.Proof, e.Changes, e.Duration = "update", "Group", "", "id-e", "", nil, 0
 			e.Members, e.Result = &journal.Members{ReplaceAll: true, Added: []string{"id-ada"}}, journal.NotApplied
-		}), "SCIM system user (token entra, from 20.1.2.3) tried to make ada one of all members of group id-e through directory, and nothing was changed."},
+		}), "SCIM system user (token entra tok00001, from 20.1.2.3) tried to make ada one of all members of group id-e through directory, and nothing was changed."},
 		{with(func(e *journal.Entry) {
 			e.Operation, e.Type, e.Name, e.Proof, e.Changes, e.Duration = "create", "Group", "Engineers", "", nil, 0
 			e.Members = &journal.Members{Added: []string{"id-bob"}, Omitted: 100_000}
-		}), "SCIM system user (token entra, from 20.1.2.3) changed the members of group Engineers, ada among them, through directory."},
+		}), "SCIM system user (token entra tok00001, from 20.1.2.3) changed the members of group Engineers, ada among them, through directory."},
 	}
 	for _, test := range tests {
 		want := "2026-11-21 13:00:00 CET: " + test.want
@@ -244,7 +244,7 @@ func TestStory(t *testing.T) {
 		e.Changes = []journal.Change{{Attribute: "active", To: json.RawMessage("false")}}
 	}
 	refuted := func(e *journal.Entry) { e.Proof = "refuted" }
-	const by = ", by SCIM system user (token entra, from 20.1.2.3)."
+	const by = ", by SCIM system user (token entra tok00001, from 20.1.2.3)."
 	const ada = "Ada.Lovelace (id id-ada) at directory"
 	tests := []struct {
 		name    string
