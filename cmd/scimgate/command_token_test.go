@@ -144,7 +144,7 @@ func TestTokenMistakes(t *testing.T) {
 		{[]string{"revoke", "entra"}, "2 tokens have the name entra: say which by its id"},
 		{[]string{"revoke", gone, "--why", "again"}, "was revoked on"},
 		{[]string{"revoke", entra, "--why", "a\x00b"}, "--why"},
-		{[]string{"revoke"}, "arg"},
+		{[]string{"revoke"}, "say which token: token revoke <id or name>"},
 		{[]string{"rotate", entra}, "has been replaced already, by"},
 		{[]string{"rotate", gone}, "is revoked and can't be rotated"},
 		{[]string{"rotate", "both"}, "2 tokens have the name both"},
