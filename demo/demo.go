@@ -5,6 +5,7 @@
 package demo
 
 import (
+	"context"
 	"crypto/rand"
 	_ "embed"
 	"encoding/base32"
@@ -15,12 +16,14 @@ import (
 	"path/filepath"
 	"strings"
 	"text/template"
+	"time"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig"
 
 	"github.com/scimgate/scimgate/directory"
 	"github.com/scimgate/scimgate/modules/access"
+	"github.com/scimgate/scimgate/modules/app"
 
 	// Caddy's modules, the gateway and its translators.
 	_ "github.com/caddyserver/caddy/v2/modules/standard"
@@ -126,7 +129,26 @@ func Start(o Options) (_ *Demo, err error) {
 	if err = d.forCommands(); err != nil {
 		return nil, fmt.Errorf("writing the Caddyfile for commands: %w", err)
 	}
+	if err = awaitStore(); err != nil {
+		return nil, fmt.Errorf("starting the gateway: %w", err)
+	}
 	return d, nil
+}
+
+// storeTimeout bounds how long the demo waits for its store.
+const storeTimeout = 30 * time.Second
+
+// awaitStore returns when the store is open: the commands that the demo tells of want
+// to find it.
+func awaitStore() error {
+	shared, release, err := app.Hold()
+	if err != nil {
+		return err
+	}
+	defer release()
+	ctx, cancel := context.WithTimeout(context.Background(), storeTimeout)
+	defer cancel()
+	return shared.Store().Wait(ctx)
 }
 
 // forCommands writes the Caddyfile and the secrets beside the store, so that commands
