@@ -1,7 +1,6 @@
 package ldap
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -118,12 +117,12 @@ func (t *Translator) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 		return err
 	}
 	t.Schemas = types.Schemas
-	b := &block{Dispenser: d, name: "ldap", repeatable: []string{"schema", "resource"}}
-	places := places{"": *d} // the head of this block
-	err = b.each(func(word string) error {
+	b := &mapfile.Block{Dispenser: d, Name: "ldap", Repeatable: []string{"schema", "resource"}}
+	places := mapfile.Places{"": *d} // the head of this block
+	err = b.Each(func(word string) error {
 		switch word {
 		case "directory":
-			if err := b.text(&t.Directory, "directory <name>"); err != nil {
+			if err := b.Text(&t.Directory, "directory <name>"); err != nil {
 				return err
 			}
 			head := *d
@@ -149,24 +148,24 @@ func (t *Translator) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 		case "bind":
 			return t.bind(b)
 		case "starttls":
-			return b.flag(&t.tlsConfig().StartTLS)
+			return b.Flag(&t.tlsConfig().StartTLS)
 		case "tls_certificate":
-			return b.texts("tls_certificate <certificate file> <key file>", &t.tlsConfig().Certificate, &t.tlsConfig().Key)
+			return b.Texts("tls_certificate <certificate file> <key file>", &t.tlsConfig().Certificate, &t.tlsConfig().Key)
 		case "tls_ca":
-			return b.list(&t.tlsConfig().CAFiles, "tls_ca <file>...")
+			return b.List(&t.tlsConfig().CAFiles, "tls_ca <file>...")
 		case "tls_server_name":
-			return b.text(&t.tlsConfig().ServerName, "tls_server_name <name>")
+			return b.Text(&t.tlsConfig().ServerName, "tls_server_name <name>")
 		case "tls_insecure_skip_verify":
-			return b.flag(&t.tlsConfig().InsecureSkipVerify)
+			return b.Flag(&t.tlsConfig().InsecureSkipVerify)
 		case "connections":
 			t.Connections = new(ConnectionsConfig)
 			return t.Connections.unmarshalCaddyfile(d)
 		case "password_policy":
-			return b.text(&t.PasswordPolicy, "password_policy <dn>")
+			return b.Text(&t.PasswordPolicy, "password_policy <dn>")
 		case "candidates":
-			return b.number(&t.Candidates, 1, "candidates <number>")
+			return b.Number(&t.Candidates, 1, "candidates <number>")
 		case "page_size":
-			return b.number(&t.PageSize, -1, "page_size <number>, or -1 for a directory without the paging control")
+			return b.Number(&t.PageSize, -1, "page_size <number>, or -1 for a directory without the paging control")
 		case "users":
 			t.Users, places["users"] = new(ResourceConfig), *d
 			return t.Users.unmarshalCaddyfile(d, ofUsers, types.Full.Named("User"), places)
@@ -184,7 +183,7 @@ func (t *Translator) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 			t.Resources = append(t.Resources, config)
 			return err
 		}
-		return b.unknown("directory", "bind", "starttls", "tls_certificate", "tls_ca", "tls_server_name", "tls_insecure_skip_verify",
+		return b.Unknown("directory", "bind", "starttls", "tls_certificate", "tls_ca", "tls_server_name", "tls_insecure_skip_verify",
 			"connections", "password_policy", "candidates", "page_size", "users", "groups", "schema", "resource")
 	})
 	if err != nil {
@@ -197,7 +196,7 @@ func (t *Translator) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 }
 
 // bind reads as whom scimgate signs in.
-func (t *Translator) bind(b *block) error {
+func (t *Translator) bind(b *mapfile.Block) error {
 	const usage = "bind <dn> <password>, or bind external [<dn>] for SASL EXTERNAL"
 	args := b.RemainingArgs()
 	t.BindExternal = len(args) > 0 && args[0] == "external"
@@ -214,53 +213,20 @@ func (t *Translator) bind(b *block) error {
 
 // checkBlocks finds what is wrong between the lines of a block, and between
 // blocks, while their places in the file are still known.
-func (t *Translator) checkBlocks(places places, types *mapfile.Types) (err error) {
+func (t *Translator) checkBlocks(places mapfile.Places, types *mapfile.Types) (err error) {
 	for _, server := range t.Servers {
 		if strings.Contains(server, "{") {
 			continue // a placeholder, which has a value when it is provisioned
 		}
 		if err := ldapconn.CheckServer(server); err != nil {
-			return places.at("", fmt.Errorf("ldap: %w", err))
+			return places.At("", fmt.Errorf("ldap: %w", err))
 		}
 	}
 	trial := *t
 	if trial.profile, err = findProfile(t.Directory, t.Generic); err != nil {
 		return err
 	}
-	return trial.compileKinds(types.Full, places.ofMistakes, types.CheckMapped)
-}
-
-// places are the lines of a configuration that mistakes are found for when all
-// of it is read: the first line of each block with maps under its name, the
-// lines map in it under that, " map " and the path, and the head under "".
-type places map[string]caddyfile.Dispenser
-
-// at gives an error the line of a place.
-func (p places) at(place string, err error) error {
-	d := p[place]
-	return d.WrapErr(err)
-}
-
-// ofMistakes gives each of the mistakes in a block its line: that of the map that
-// it is about, or else the first one of the block.
-func (p places) ofMistakes(block string, err error) error {
-	mistakes := []error{err}
-	if joined, is := err.(interface{ Unwrap() []error }); is {
-		mistakes = joined.Unwrap()
-	}
-	for i, mistake := range mistakes {
-		place := block
-		if about, is := errors.AsType[*translators.MapError](mistake); is && p.has(block+" map "+about.Path) {
-			place += " map " + about.Path
-		}
-		mistakes[i] = p.at(place, fmt.Errorf("%s: %w", block, mistake))
-	}
-	return errors.Join(mistakes...)
-}
-
-func (p places) has(place string) bool {
-	_, has := p[place]
-	return has
+	return trial.compileKinds(types.Full, places.OfMistakes, types.CheckMapped)
 }
 
 func (t *Translator) tlsConfig() *TLSConfig {
@@ -274,27 +240,27 @@ func (c *ConnectionsConfig) unmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	if d.CountRemainingArgs() > 0 {
 		return d.Errf("connections has its settings in a block: connections { shared 2 }")
 	}
-	b := &block{Dispenser: d, name: "connections"}
-	return b.each(func(word string) error {
+	b := &mapfile.Block{Dispenser: d, Name: "connections"}
+	return b.Each(func(word string) error {
 		switch word {
 		case "shared":
-			return b.number(&c.Shared, 1, "shared <number>")
+			return b.Number(&c.Shared, 1, "shared <number>")
 		case "in_flight":
-			return b.number(&c.InFlight, 1, "in_flight <number>")
+			return b.Number(&c.InFlight, 1, "in_flight <number>")
 		case "exclusive":
-			return b.number(&c.Exclusive, 1, "exclusive <number>")
+			return b.Number(&c.Exclusive, 1, "exclusive <number>")
 		case "dial_timeout":
-			return b.duration(&c.DialTimeout)
+			return b.Duration(&c.DialTimeout)
 		case "request_timeout":
-			return b.duration(&c.RequestTimeout)
+			return b.Duration(&c.RequestTimeout)
 		case "max_age":
-			return b.duration(&c.MaxAge)
+			return b.Duration(&c.MaxAge)
 		}
-		return b.unknown("shared", "in_flight", "exclusive", "dial_timeout", "request_timeout", "max_age")
+		return b.Unknown("shared", "in_flight", "exclusive", "dial_timeout", "request_timeout", "max_age")
 	})
 }
 
-func (c *ResourceConfig) unmarshalCaddyfile(d *caddyfile.Dispenser, of blockSort, full *scim.ResourceType, places places) error {
+func (c *ResourceConfig) unmarshalCaddyfile(d *caddyfile.Dispenser, of blockSort, full *scim.ResourceType, places mapfile.Places) error {
 	name := string(of)
 	var handled []string
 	switch of {
@@ -309,13 +275,13 @@ func (c *ResourceConfig) unmarshalCaddyfile(d *caddyfile.Dispenser, of blockSort
 	if d.CountRemainingArgs() > 0 {
 		return d.Errf("%s has its settings in a block: %s { base … }", name, name)
 	}
-	b := &block{Dispenser: d, name: name, repeatable: []string{"map", "remember", "constant", "disable", "delete"}}
-	err := b.each(func(word string) (err error) {
+	b := &mapfile.Block{Dispenser: d, Name: name, Repeatable: []string{"map", "remember", "constant", "disable", "delete"}}
+	err := b.Each(func(word string) (err error) {
 		switch {
 		case word == "base":
-			return b.text(&c.Base, "base <dn>")
+			return b.Text(&c.Base, "base <dn>")
 		case word == "scope":
-			if err := b.text(&c.Scope, "scope sub|one"); err != nil {
+			if err := b.Text(&c.Scope, "scope sub|one"); err != nil {
 				return err
 			}
 			if c.Scope != "sub" && c.Scope != "one" {
@@ -323,13 +289,13 @@ func (c *ResourceConfig) unmarshalCaddyfile(d *caddyfile.Dispenser, of blockSort
 			}
 			return nil
 		case word == "filter":
-			return b.text(&c.Filter, "filter <LDAP filter>")
+			return b.Text(&c.Filter, "filter <LDAP filter>")
 		case word == "create_in":
-			return b.text(&c.CreateIn, "create_in <dn>")
+			return b.Text(&c.CreateIn, "create_in <dn>")
 		case word == "object_class":
-			return b.list(&c.ObjectClasses, "object_class <class>...")
+			return b.List(&c.ObjectClasses, "object_class <class>...")
 		case word == "rdn":
-			return b.text(&c.RDN, "rdn <attribute>")
+			return b.Text(&c.RDN, "rdn <attribute>")
 		case word == "delete":
 			c.Delete, err = mapfile.ParseDelete(d, c.Delete)
 			return err
@@ -352,9 +318,9 @@ func (c *ResourceConfig) unmarshalCaddyfile(d *caddyfile.Dispenser, of blockSort
 		case word == "disable" && of == ofUsers:
 			return c.disable(b)
 		case word == "placeholder" && of == ofGroups:
-			return b.text(&c.Placeholder, "placeholder <dn>")
+			return b.Text(&c.Placeholder, "placeholder <dn>")
 		case word == "nested" && of == ofGroups:
-			if err := b.text(&c.Nested, "nested show|flatten"); err != nil {
+			if err := b.Text(&c.Nested, "nested show|flatten"); err != nil {
 				return err
 			}
 			if c.Nested != NestedShow && c.Nested != NestedFlatten {
@@ -374,7 +340,7 @@ func (c *ResourceConfig) unmarshalCaddyfile(d *caddyfile.Dispenser, of blockSort
 		default:
 			words = append(words, "endpoint", "schema", "description")
 		}
-		return b.unknown(words...)
+		return b.Unknown(words...)
 	})
 	if err != nil {
 		return err
@@ -402,7 +368,7 @@ func isPathOf(full *scim.ResourceType, path, attribute string) bool {
 }
 
 // constant reads an attribute of new entries.
-func (c *ResourceConfig) constant(b *block) error {
+func (c *ResourceConfig) constant(b *mapfile.Block) error {
 	args := b.RemainingArgs()
 	if len(args) < 2 || slices.Contains(args, "") {
 		return b.Errf("constant is not understood: write constant <attribute> <value>...")
@@ -412,7 +378,7 @@ func (c *ResourceConfig) constant(b *block) error {
 }
 
 // disable reads one way of disabling.
-func (c *ResourceConfig) disable(b *block) error {
+func (c *ResourceConfig) disable(b *mapfile.Block) error {
 	const usage = "disable password_policy, disable lock, disable attribute <attribute> <disabled> [<enabled>] or disable move <dn>"
 	args := b.RemainingArgs()
 	if len(args) == 0 {

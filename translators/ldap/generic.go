@@ -9,6 +9,8 @@ import (
 
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 	goldap "github.com/go-ldap/ldap/v3"
+
+	"github.com/scimgate/scimgate/translators/mapfile"
 )
 
 // GenericConfig describes a directory that scimgate has no profile of.
@@ -144,8 +146,8 @@ var wrongPassword = []string{"invalid credentials", "invalid password", "wrong p
 
 // unmarshalCaddyfile reads the block of directory generic.
 func (c *GenericConfig) unmarshalCaddyfile(d *caddyfile.Dispenser) error {
-	b := &block{Dispenser: d, name: "directory generic"}
-	return b.each(func(word string) error {
+	b := &mapfile.Block{Dispenser: d, Name: "directory generic"}
+	return b.Each(func(word string) error {
 		args := b.RemainingArgs()
 		var isRight bool
 		switch word {
@@ -170,7 +172,7 @@ func (c *GenericConfig) unmarshalCaddyfile(d *caddyfile.Dispenser) error {
 		case "server_sort":
 			isRight = onOrOff(args, &c.ServerSort)
 		default:
-			return b.Errf("%s: there is no %s here: there are %s", b.name, word,
+			return b.Errf("%s: there is no %s here: there are %s", b.Name, word,
 				"id, created, modified, version, lock, lock_tells, assertion, post_read, paging, server_sort")
 		}
 		if !isRight {
