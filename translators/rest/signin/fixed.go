@@ -8,8 +8,6 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
-
-	"github.com/scimgate/scimgate/translators/rest/web"
 )
 
 // fixed is a scheme that sends the same with each request: a header or a query
@@ -76,7 +74,7 @@ func (f *fixed) value() (string, error) {
 	return value, err
 }
 
-func (f *fixed) sign(_ context.Context, _ *web.Client, r *http.Request, _ []byte) error {
+func (f *fixed) sign(_ context.Context, r *http.Request, _ []byte) error {
 	value, err := f.value()
 	if err != nil {
 		return err

@@ -31,7 +31,7 @@ func signInOf(t *testing.T, text string) *signin.SignIn {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := signin.New(c, nil)
+	s, err := signin.New(c, nil, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -133,7 +133,7 @@ func TestMistakes(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			c, err := parse(test.auth)
 			if err == nil {
-				_, err = signin.New(c, nil)
+				_, err = signin.New(c, nil, nil)
 			}
 			if err == nil || !strings.Contains(err.Error(), test.want) {
 				t.Fatalf("%v, want %q", err, test.want)

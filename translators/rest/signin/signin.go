@@ -18,7 +18,7 @@ type SignIn struct {
 // scheme is one compiled [Scheme].
 type scheme interface {
 	// sign adds to the request.
-	sign(ctx context.Context, c *web.Client, r *http.Request, body []byte) error
+	sign(ctx context.Context, r *http.Request, body []byte) error
 	// refused reports whether signing the refused request anew may help.
 	refused(r *http.Request) bool
 	// masked says what sign adds.
@@ -32,13 +32,11 @@ type Masked struct {
 	Value string // with stars for what is secret
 }
 
-// New prepares signing in; c may be nil: then requests are sent as they are. Secrets
-// are read here, so that what is missing is found when the configuration is loaded;
-// nothing is sent before the first request.
-//
-// The client that is given to it signs with what is returned here: [SignIn.Attach]
-// closes the circle before the first request.
-func New(c *Config, secrets *Secrets) (*SignIn, error) {
+// New prepares signing in; c and secrets may be nil: then requests are sent as they
+// are. Secrets are read here, so that what is missing is found when the configuration
+// is loaded; nothing is sent before the first request. Login calls are made with the
+// client, which is to be given what is returned here (web.Client.UseSigner).
+func New(c *Config, secrets *Secrets, client *web.Client) (*SignIn, error) {
 	s := &SignIn{secrets: secrets}
 	if c == nil {
 		return s, nil
@@ -53,9 +51,6 @@ func New(c *Config, secrets *Secrets) (*SignIn, error) {
 	return s, nil
 }
 
-// Attach gives the client that login calls are made with.
-func (s *SignIn) Attach(c *web.Client) {}
-
 // Close ends the sessions, where the configuration says how, and waits for what is
 // under way.
 func (s *SignIn) Close() error { return nil }
@@ -63,7 +58,7 @@ func (s *SignIn) Close() error { return nil }
 // Sign implements [web.Signer].
 func (s *SignIn) Sign(ctx context.Context, r *http.Request, body []byte) error {
 	for _, one := range s.schemes {
-		if err := one.sign(ctx, nil, r, body); err != nil {
+		if err := one.sign(ctx, r, body); err != nil {
 			return err
 		}
 	}
