@@ -49,7 +49,7 @@ func (a *App) inGroup(u *user, name string, with func([]any) []any) {
 	if i := slices.Index(all, any(name)); i >= 0 {
 		s := *u.now
 		s.fields = clone(s.fields)
-		s.fields["groups"] = slices.Concat(all[:i], with(all[i:i+1]), all[i+1:])
+		s.fields["groups"] = append(append(append([]any{}, all[:i]...), with(all[i:i+1])...), all[i+1:]...)
 		a.write(u, &s)
 	}
 }
