@@ -3,12 +3,9 @@ package ldap
 import (
 	"context"
 	"crypto/sha256"
-	"crypto/tls"
-	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -19,6 +16,7 @@ import (
 
 	"github.com/scimgate/scimgate/translators"
 	"github.com/scimgate/scimgate/translators/ldap/ldapconn"
+	"github.com/scimgate/scimgate/translators/trust"
 )
 
 // backends are the connections of all configurations in the process, so that
@@ -76,7 +74,7 @@ func (t *Translator) provisionBackend(ctx caddy.Context) error {
 	case bindDN == "" && password != "":
 		return errors.New("bind: the DN that the password belongs to is missing")
 	}
-	tlsConfig, roots, err := t.TLS.load()
+	tlsConfig, roots, err := t.TLS.trust().Load()
 	if err != nil {
 		return err
 	}
@@ -131,34 +129,12 @@ func digest(settings ...any) (backendKey, error) {
 	return sha256.Sum256(text), nil
 }
 
-// load reads the files and returns, beside the configuration, what they hold.
-func (c *TLSConfig) load() (*tls.Config, []string, error) {
-	config := &tls.Config{MinVersion: tls.VersionTLS12}
+// trust is what the translators have in common.
+func (c *TLSConfig) trust() *trust.Config {
 	if c == nil {
-		return config, nil, nil
+		return nil
 	}
-	config.ServerName, config.InsecureSkipVerify = c.ServerName, c.InsecureSkipVerify
-	var roots []string
-	for _, name := range c.CAFiles {
-		text, err := os.ReadFile(name)
-		if err != nil {
-			return nil, nil, fmt.Errorf("tls_ca: %w", err)
-		}
-		if config.RootCAs == nil {
-			config.RootCAs = x509.NewCertPool()
-		}
-		if !config.RootCAs.AppendCertsFromPEM(text) {
-			return nil, nil, fmt.Errorf("tls_ca: %s holds no certificate in PEM form", name)
-		}
-		roots = append(roots, string(text))
-	}
-	if c.Certificate != "" || c.Key != "" {
-		if _, err := c.clientCertificate(); err != nil {
-			return nil, nil, err
-		}
-		config.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return c.clientCertificate() }
-	}
-	return config, roots, nil
+	return &c.Config
 }
 
 // canSignIn reports what is missing for SASL EXTERNAL at one of the servers.
@@ -174,16 +150,6 @@ func (c *TLSConfig) canSignIn(servers []string) error {
 		}
 	}
 	return nil
-}
-
-// clientCertificate reads the certificate that servers are shown, whether or not
-// they say that they would take it: why they don't they say better.
-func (c *TLSConfig) clientCertificate() (*tls.Certificate, error) {
-	pair, err := tls.LoadX509KeyPair(c.Certificate, c.Key)
-	if err != nil {
-		return nil, fmt.Errorf("tls_certificate: %w", err)
-	}
-	return &pair, nil
 }
 
 // pool returns the settings in the form of the pool, whose defaults are those

@@ -149,14 +149,9 @@ func (t *Translator) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 			return t.bind(b)
 		case "starttls":
 			return b.Flag(&t.tlsConfig().StartTLS)
-		case "tls_certificate":
-			return b.Texts("tls_certificate <certificate file> <key file>", &t.tlsConfig().Certificate, &t.tlsConfig().Key)
-		case "tls_ca":
-			return b.List(&t.tlsConfig().CAFiles, "tls_ca <file>...")
-		case "tls_server_name":
-			return b.Text(&t.tlsConfig().ServerName, "tls_server_name <name>")
-		case "tls_insecure_skip_verify":
-			return b.Flag(&t.tlsConfig().InsecureSkipVerify)
+		case "tls_certificate", "tls_ca", "tls_server_name", "tls_insecure_skip_verify":
+			_, err := t.tlsConfig().UnmarshalLine(b, word)
+			return err
 		case "connections":
 			t.Connections = new(ConnectionsConfig)
 			return t.Connections.unmarshalCaddyfile(d)

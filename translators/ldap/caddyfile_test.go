@@ -7,6 +7,8 @@ import (
 
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/scimgate/scimgate/translators/trust"
 )
 
 func TestCaddyfile(t *testing.T) {
@@ -213,7 +215,7 @@ func TestProvisionMistakes(t *testing.T) {
 		{"no password", func(tr *Translator) { tr.BindPassword = "" }, "the password is missing"},
 		{"no DN for the password", func(tr *Translator) { tr.BindDN = "" }, "DN that the password belongs to"},
 		{"a secret that is not there", func(tr *Translator) { tr.BindPassword = "{env.SCIMGATE_TEST_UNSET}" }, "SCIMGATE_TEST_UNSET"},
-		{"no certificate", func(tr *Translator) { tr.TLS = &TLSConfig{CAFiles: []string{"/nonexistent"}} }, "tls_ca"},
+		{"no certificate", func(tr *Translator) { tr.TLS = &TLSConfig{Config: trust.Config{CAFiles: []string{"/nonexistent"}}} }, "tls_ca"},
 		{"nothing served", func(tr *Translator) { tr.Users, tr.Groups = nil, nil }, "nothing is served"},
 		{"negative candidates", func(tr *Translator) { tr.Candidates = -1 }, "candidates is -1"},
 		{"a page size", func(tr *Translator) { tr.PageSize = -2 }, "page_size is -2"},

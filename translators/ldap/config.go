@@ -12,6 +12,7 @@ import (
 
 	"github.com/scimgate/scimgate/translators"
 	"github.com/scimgate/scimgate/translators/ldap/ldapconn"
+	"github.com/scimgate/scimgate/translators/trust"
 )
 
 // Translator translates users and groups into the entries of an LDAP directory.
@@ -105,17 +106,7 @@ type Translator struct {
 type TLSConfig struct {
 	// StartTLS upgrades ldap:// connections before signing in.
 	StartTLS bool `json:"starttls,omitempty"`
-	// CAFiles are PEM files with the roots to trust instead of the system's.
-	CAFiles []string `json:"ca_files,omitempty"`
-	// Certificate and Key are PEM files with the certificate, and its chain, that
-	// is shown to servers that ask for one, and its key. Both are read anew for
-	// each connection.
-	Certificate string `json:"certificate,omitempty"`
-	Key         string `json:"key,omitempty"`
-	// ServerName is the name in the certificate. Default: the host of the address.
-	ServerName string `json:"server_name,omitempty"`
-	// InsecureSkipVerify trusts any certificate. For tests alone.
-	InsecureSkipVerify bool `json:"insecure_skip_verify,omitempty"`
+	trust.Config
 }
 
 // ConnectionsConfig tunes the connections to the directory.

@@ -1,11 +1,15 @@
 package web
 
-import "github.com/caddyserver/caddy/v2"
+import (
+	"github.com/caddyserver/caddy/v2"
+
+	"github.com/scimgate/scimgate/translators/trust"
+)
 
 // Config tunes how requests are made.
 type Config struct {
 	// TLS says how the server is verified. Default: by the system's roots.
-	TLS *TLSConfig `json:"tls,omitempty"`
+	TLS *trust.Config `json:"tls,omitempty"`
 	// Proxy is the URL of a proxy, or "off". Default: the environment's (HTTPS_PROXY …).
 	Proxy string `json:"proxy,omitempty"`
 	// Connections bounds the requests that are under way at the same time. Default: 16.
@@ -25,18 +29,4 @@ type Config struct {
 	BreakFor   caddy.Duration `json:"break_for,omitempty"`
 	// MaxAnswer is the size in bytes beyond which an answer is refused. Default: 8 MiB.
 	MaxAnswer int64 `json:"max_answer,omitempty"`
-}
-
-// TLSConfig says how the server's certificate is verified, and what is shown to it.
-type TLSConfig struct {
-	// CAFiles are PEM files with the roots to trust instead of the system's.
-	CAFiles []string `json:"ca_files,omitempty"`
-	// Certificate and Key are PEM files with the client's certificate, and its chain,
-	// and its key. Both are read anew for each connection.
-	Certificate string `json:"certificate,omitempty"`
-	Key         string `json:"key,omitempty"`
-	// ServerName is the name in the certificate. Default: the host of the address.
-	ServerName string `json:"server_name,omitempty"`
-	// InsecureSkipVerify trusts any certificate. For tests alone.
-	InsecureSkipVerify bool `json:"insecure_skip_verify,omitempty"`
 }
