@@ -9,4 +9,5 @@ import (
 	_ "github.com/scimgate/scimgate/modules/admin"
 	_ "github.com/scimgate/scimgate/modules/gateway"
 	_ "github.com/scimgate/scimgate/translators/ldap"
+	_ "github.com/scimgate/scimgate/translators/rest"
 )

@@ -89,6 +89,8 @@ type ResourceConfig struct {
 	// FilterList allows to evaluate a filter that no search call can answer on the
 	// rows of list, within Candidates.
 	FilterList bool `json:"filter_list,omitempty"`
+	// Defaults are for all calls of this type, before those of the translator.
+	Defaults CallDefaults `json:"defaults,omitzero"`
 	// Calls are the calls of each operation, in order.
 	Calls map[Operation][]CallConfig `json:"calls,omitempty"`
 

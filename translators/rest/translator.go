@@ -1,13 +1,17 @@
 package rest
 
 import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
 	"github.com/caddyserver/caddy/v2"
-	"github.com/tidwall/gjson"
+	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 	"go.uber.org/zap"
 
 	"github.com/scimgate/scimgate/scim"
 	"github.com/scimgate/scimgate/translators"
-	"github.com/scimgate/scimgate/translators/rest/web"
 )
 
 // Translator translates users and groups into the calls of an application's API.
@@ -19,14 +23,12 @@ type Translator struct {
 	users  *kind   // nil when users are not served
 	groups *kind   // nil when groups are not served
 
-	backend *backend // kept after Cleanup, for the requests that are under way
+	backend *backend   // kept after Cleanup, for the requests that are under way
+	key     backendKey // of backend
+	holds   bool       // whether this configuration counts as a user of backend
 }
 
-// backend is the connection to an application, shared by all configurations that
-// describe it alike, so that it survives a reload.
-type backend struct {
-	client *web.Client
-}
+func init() { caddy.RegisterModule(Translator{}) }
 
 // CaddyModule returns the module's information.
 func (Translator) CaddyModule() caddy.ModuleInfo {
@@ -36,21 +38,153 @@ func (Translator) CaddyModule() caddy.ModuleInfo {
 	}
 }
 
-// kind is a resource type as it was provisioned.
-type kind struct {
-	config  *ResourceConfig
-	mapping *mapping
-	served  translators.Type
-	steps   map[Operation][]*step
+// defaultCandidates is the default of [Config.Candidates].
+const defaultCandidates = 1000
 
-	active *scim.Attribute // users: nil when active is not served
-	groups *scim.Attribute // users: nil when groups are not served
+// Provision checks and compiles the configuration. It reads files that the
+// configuration names, and sends nothing to the application: a gateway starts, and
+// reloads, while its application is down.
+func (t *Translator) Provision(ctx caddy.Context) error {
+	t.logger = ctx.Logger()
+	if t.Candidates == 0 {
+		t.Candidates = defaultCandidates
+	}
+	full, err := t.FullTypes()
+	if err != nil {
+		return err
+	}
+	if err := t.compileKinds(full, func(block string, err error) error { return fmt.Errorf("%s: %w", block, err) }, t.checkMapped); err != nil {
+		return err
+	}
+	for _, name := range translators.Unmapped(full, t.Types(), t.Schemas) {
+		t.logger.Warn("an attribute is defined and not mapped: it is not served", zap.String("attribute", name))
+	}
+	for _, k := range t.kinds {
+		for _, gap := range k.gaps() {
+			t.logger.Warn("the application has no call for a part of SCIM", zap.String("block", k.block), zap.String("gap", gap))
+		}
+	}
+	return t.provisionBackend(ctx)
 }
 
-// handle is the Entry.Handle of this translator: the record as it was read.
-type handle struct {
-	id      string
-	record  gjson.Result
-	isWhole bool   // not only what a row has
-	etag    string // "" when there was none
+// compileKinds compiles what is served. at gives an error the place of the block
+// that it is about; checkMapped is called when there is no other mistake.
+func (t *Translator) compileKinds(full translators.FullTypes, at func(block string, err error) error, checkMapped func([]translators.Type) error) error {
+	if t.Users == nil && t.Groups == nil && len(t.Resources) == 0 {
+		return errors.New("nothing is served: configure users, groups or both")
+	}
+	var mistakes []error
+	t.kinds, t.users, t.groups = nil, nil, nil
+	add := func(c *ResourceConfig, block, typeName string) *kind {
+		k, err := newKind(t, c, block, full.Named(typeName))
+		if err != nil {
+			mistakes = append(mistakes, at(block, err))
+			return nil
+		}
+		t.kinds = append(t.kinds, k)
+		return k
+	}
+	if t.Users != nil {
+		t.users = add(t.Users, blockUsers, "User")
+	}
+	if t.Groups != nil {
+		t.groups = add(t.Groups, blockGroups, "Group")
+	}
+	for i := range t.Resources {
+		add(&t.Resources[i].ResourceConfig, "resource "+t.Resources[i].Name, t.Resources[i].Name)
+	}
+	if len(mistakes) > 0 {
+		return errors.Join(mistakes...)
+	}
+	for _, k := range t.kinds {
+		if err := t.checkReferences(k); err != nil {
+			mistakes = append(mistakes, at(k.block, err))
+		}
+	}
+	return errors.Join(append(mistakes, checkMapped(t.Types()))...)
 }
+
+// FullTypes implements [translators.Defining].
+func (t *Translator) FullTypes() (translators.FullTypes, error) {
+	configs := make([]translators.ResourceTypeConfig, len(t.Resources))
+	for i, c := range t.Resources {
+		configs[i] = c.ResourceTypeConfig
+	}
+	return translators.NewFullTypes(t.Schemas, configs)
+}
+
+// checkReferences refuses references to resources that are not served: their ids
+// are not known.
+func (t *Translator) checkReferences(k *kind) error {
+	for _, l := range k.mapping.Leaves {
+		if l.IsReference() && !slices.ContainsFunc(t.kinds, func(other *kind) bool { return other.isTargetOf(l) }) {
+			return &translators.MapError{Path: l.Config.Path, Err: fmt.Errorf("no resources of the type %s are served, and their ids not known: configure them, or say what it refers to: reference <resource type>",
+				strings.Join(l.RefersTo, " or "))}
+		}
+	}
+	return nil
+}
+
+// checkMapped refuses extensions of which nothing is mapped.
+func (t *Translator) checkMapped(served []translators.Type) error {
+	var mistakes []error
+	for _, s := range t.Schemas {
+		if err := translators.CheckMapped(s, served); err != nil {
+			mistakes = append(mistakes, fmt.Errorf("schema %s: %w", s.ID, err))
+		}
+	}
+	return errors.Join(mistakes...)
+}
+
+// Validate checks what [Translator.Provision] made of the configuration.
+func (t *Translator) Validate() error {
+	switch {
+	case t.Candidates < 0:
+		return fmt.Errorf("candidates is %d: it is a number of rows, 1 or more", t.Candidates)
+	case t.ConsistentWithin < 0:
+		return errors.New("consistent_within is a duration, such as 5s")
+	}
+	return nil
+}
+
+// Cleanup gives the connections back. They serve the requests that are under way
+// until those end.
+func (t *Translator) Cleanup() error {
+	if !t.holds {
+		return nil // Provision failed before it took the reference
+	}
+	t.holds = false
+	_, err := backends.Delete(t.key)
+	return err
+}
+
+// Types implements [translators.Translator].
+func (t *Translator) Types() []translators.Type {
+	types := make([]translators.Type, len(t.kinds))
+	for i, k := range t.kinds {
+		types[i] = k.served
+	}
+	return types
+}
+
+// kindOf returns the kind that a resource type of [Translator.Types] is; nil for
+// any other.
+func (t *Translator) kindOf(rt *scim.ResourceType) *kind {
+	for _, k := range t.kinds {
+		if k.served.ResourceType == rt {
+			return k
+		}
+	}
+	return nil
+}
+
+// Interface guards
+var (
+	_ caddy.Module          = (*Translator)(nil)
+	_ caddy.Provisioner     = (*Translator)(nil)
+	_ caddy.Validator       = (*Translator)(nil)
+	_ caddy.CleanerUpper    = (*Translator)(nil)
+	_ caddyfile.Unmarshaler = (*Translator)(nil)
+
+	_ translators.Defining = (*Translator)(nil)
+)

@@ -1,0 +1,137 @@
+package rest
+
+import (
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"sync/atomic"
+
+	"github.com/caddyserver/caddy/v2"
+
+	"github.com/scimgate/scimgate/translators"
+	"github.com/scimgate/scimgate/translators/rest/web"
+)
+
+// backends are the clients of all configurations in the process, so that the
+// connections, the sign-in and the limits of an application survive a reload that
+// does not change them.
+var backends = caddy.NewUsagePool()
+
+// backend is the connection to an application, shared by all configurations that
+// describe it alike.
+type backend struct {
+	client   *web.Client
+	observer atomic.Pointer[func(translators.Observation)]
+}
+
+// backendKey tells backends apart. It is a digest, because what it is made of holds
+// secrets.
+type backendKey [sha256.Size]byte
+
+// provisionBackend takes a reference to the client. Connections are made with the
+// first request.
+func (t *Translator) provisionBackend(ctx caddy.Context) error {
+	address, err := caddy.NewReplacer().ReplaceOrErr(t.URL, true, true)
+	if err != nil {
+		return fmt.Errorf("the address of the application: %w", err)
+	}
+	if err := checkURL(address); err != nil {
+		return err
+	}
+	for name := range t.Secrets {
+		if _, err := t.secret(name); err != nil {
+			return err
+		}
+	}
+	if t.key, err = t.digest(address); err != nil {
+		return err
+	}
+	value, _, err := backends.LoadOrNew(t.key, func() (caddy.Destructor, error) { return t.newBackend(ctx, address) })
+	if err != nil {
+		return err
+	}
+	t.backend, t.holds = value.(*backend), true
+	return nil
+}
+
+// newBackend makes the client.
+func (t *Translator) newBackend(ctx caddy.Context, address string) (*backend, error) {
+	return &backend{client: new(web.Client)}, nil
+}
+
+// checkURL refuses what is not the address of an application.
+func checkURL(text string) error {
+	u, err := url.Parse(text)
+	switch {
+	case err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https":
+		return errors.New("the address of the application is http:// or https:// and a host, with a path or without one, such as https://app.example.com/api")
+	case u.User != nil:
+		return errors.New("the address of the application holds a user or a password: remove them, and sign in with auth basic <user> <password>")
+	case u.RawQuery != "" || u.Fragment != "":
+		return errors.New("the address of the application has a query: remove it, and add it to all calls with query <name> <value>")
+	}
+	return nil
+}
+
+// secret returns the value of {secret.<name>}. A placeholder such as {file.*} is read
+// anew each time, so that what was changed is known at once. The error names the
+// placeholder, never what it stands for.
+func (t *Translator) secret(name string) (string, error) {
+	text, ok := t.Secrets[name]
+	if !ok {
+		return "", fmt.Errorf("there is no secret %s: add secret %s {file./run/secrets/%s}", name, name, name)
+	}
+	value, err := resolve(text)
+	if err != nil {
+		return "", fmt.Errorf("secret %s: %w", name, err)
+	}
+	return value, nil
+}
+
+// resolve replaces the placeholders in a text of the configuration.
+func resolve(text string) (string, error) {
+	return caddy.NewReplacer().ReplaceOrErr(text, true, true)
+}
+
+// digest is the key of the backend with these settings, which are compared as they
+// are now: a file with another content makes another backend.
+func (t *Translator) digest(address string) (backendKey, error) {
+	settings, err := json.Marshal([]any{address, t.SignIn, t.Web})
+	if err != nil {
+		return backendKey{}, fmt.Errorf("comparing connections: %w", err)
+	}
+	sum := sha256.New()
+	sum.Write([]byte(caddy.NewReplacer().ReplaceKnown(string(settings), "")))
+	if t.Web != nil && t.Web.TLS != nil {
+		for _, name := range t.Web.TLS.CAFiles {
+			content, err := os.ReadFile(name)
+			if err != nil {
+				return backendKey{}, fmt.Errorf("tls_ca: %w", err)
+			}
+			sum.Write(content)
+		}
+	}
+	return backendKey(sum.Sum(nil)), nil
+}
+
+// Lease implements [translators.Translator].
+func (t *Translator) Lease() (func(), error) { return func() {}, nil }
+
+// Observe implements [translators.Observed]. Operations are HTTP methods; a result is
+// "ok", a status, or a word for why there was none.
+func (t *Translator) Observe(f func(translators.Observation)) { t.backend.observer.Store(&f) }
+
+func (b *backend) observe(o translators.Observation) {
+	if f := b.observer.Load(); f != nil && *f != nil {
+		(*f)(o)
+	}
+}
+
+// Destruct implements [caddy.Destructor].
+func (b *backend) Destruct() error { return nil }
+
+// Interface guard
+var _ caddy.Destructor = (*backend)(nil)

@@ -1,0 +1,81 @@
+package rest
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/tidwall/gjson"
+
+	"github.com/scimgate/scimgate/scim"
+	"github.com/scimgate/scimgate/translators"
+	"github.com/scimgate/scimgate/translators/rest/document"
+)
+
+// The blocks of resource types; that of a type which the operator defines is
+// "resource" and its name.
+const (
+	blockUsers  = "users"
+	blockGroups = "groups"
+)
+
+// kind is a resource type as it was provisioned.
+type kind struct {
+	config  *ResourceConfig
+	block   string // the words before the block in the configuration
+	mapping *mapping
+	served  translators.Type
+	steps   map[Operation][]*step
+
+	id                *document.Path
+	created, modified *document.Path // nil: not told
+	version           *document.Path // nil unless the version is a field
+	name              *scim.Attribute
+
+	active *scim.Attribute // users: nil when active is not served
+	// readsActive is set where active is mapped, so that it can be read.
+	readsActive bool
+	// isNamedByKey is set where the id is what userName (displayName) is mapped to.
+	isNamedByKey bool
+
+	groups *scim.Attribute // users: nil when groups are not served
+	// groupsField and membersField are what groups (users) and members (groups) are
+	// mapped to, "" where they are not.
+	groupsField, membersField string
+	members                   *scim.Attribute // groups: nil when members are not served
+}
+
+// handle is the Entry.Handle of this translator: the record as it was read.
+type handle struct {
+	id      string
+	record  gjson.Result
+	isWhole bool   // not only what a row has
+	etag    string // "" when there was none
+}
+
+// isTargetOf reports whether values of the leaf may be ids of the kind.
+func (k *kind) isTargetOf(l *translators.Leaf) bool {
+	return slices.ContainsFunc(l.RefersTo, func(name string) bool { return strings.EqualFold(name, k.served.Name) })
+}
+
+// has reports whether there is a call for the operation.
+func (k *kind) has(op Operation) bool { return len(k.steps[op]) > 0 }
+
+// gaps names what of SCIM can't be served because there is no call for it.
+func (k *kind) gaps() []string {
+	var gaps []string
+	add := func(is bool, text string) {
+		if is {
+			gaps = append(gaps, text)
+		}
+	}
+	isGroupOfUsers := k.block == blockGroups && (k.config.OfUsers != nil || len(k.config.Fixed) > 0)
+	add(!k.has(OpCreate) && !isGroupOfUsers, "there is no create call: POST is refused")
+	add(!k.has(OpUpdate) && !isGroupOfUsers, "there is no update call: PUT and PATCH are refused but for what has calls of its own")
+	add(!k.has(OpSearch) && !k.config.FilterList && !isGroupOfUsers, "there is no search call: a filter is refused; add search, or filter_list where there are few")
+	add(!k.has(OpList) && !isGroupOfUsers, "there is no list call: a list without a filter is refused")
+	if k.block == blockUsers {
+		add(k.active == nil, "active is not served: map it, or add disable: until then nobody can be disabled")
+		add(k.active != nil && !k.readsActive, "active can't be read: no disable is proven; map active, and add status where read does not have it")
+	}
+	return gaps
+}

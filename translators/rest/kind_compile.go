@@ -1,0 +1,271 @@
+package rest
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/scimgate/scimgate/scim"
+	"github.com/scimgate/scimgate/translators"
+	"github.com/scimgate/scimgate/translators/rest/document"
+)
+
+// newKind compiles the configuration of one block.
+func newKind(t *Translator, c *ResourceConfig, block string, full *scim.ResourceType) (*kind, error) {
+	k := &kind{config: c, block: block, steps: make(map[Operation][]*step)}
+	if err := k.checkSort(); err != nil {
+		return nil, err
+	}
+	maps, handled, err := k.takeMaps()
+	if err != nil {
+		return nil, err
+	}
+	if k.mapping, err = newMapping(full, maps, handled...); err != nil {
+		return nil, err
+	}
+	if err := k.paths(); err != nil {
+		return nil, err
+	}
+	k.identify()
+	k.served = translators.Type{
+		ResourceType:    k.mapping.Type,
+		Rules:           k.mapping.Rules,
+		Delete:          k.deleteMode(),
+		ChangesPassword: k.mapping.Type.Attribute("password") != nil,
+		HasVersions:     c.Version != "",
+		Remembered:      k.mapping.Remembered,
+	}
+	var mistakes []error
+	for _, op := range operations {
+		for i, call := range c.Calls[op] {
+			s, err := newStep(k, op, i+1, call, c.Defaults.over(t.Defaults))
+			if err != nil {
+				mistakes = append(mistakes, &callError{op, i + 1, err})
+				continue
+			}
+			k.steps[op] = append(k.steps[op], s)
+		}
+	}
+	if len(mistakes) > 0 {
+		return nil, errors.Join(mistakes...)
+	}
+	return k, k.checkCalls()
+}
+
+// operations are all of them, in the order in which mistakes are told.
+var operations = []Operation{OpSearch, OpList, OpRead, OpStatus, OpCreate, OpUpdate, OpSecret, OpDisable, OpEnable, OpDelete,
+	OpMembers, OpAddMember, OpRemoveMember, OpSetMembers}
+
+// callError is a mistake in a call of the configuration.
+type callError struct {
+	op     Operation
+	number int
+	err    error
+}
+
+// Error implements error.
+func (e *callError) Error() string { return fmt.Sprintf("%s: %v", e.op, e.err) }
+
+// Unwrap returns the mistake.
+func (e *callError) Unwrap() error { return e.err }
+
+// deleteMode is what DELETE means.
+func (k *kind) deleteMode() translators.DeleteMode {
+	switch {
+	case len(k.config.Calls[OpDelete]) > 0:
+		return translators.DeleteRemove
+	case k.config.Delete != "":
+		return k.config.Delete
+	}
+	return translators.DeleteRefuse
+}
+
+// checkSort refuses what is for users or for groups alone.
+func (k *kind) checkSort() error {
+	c := k.config
+	var mistakes []error
+	refuse := func(is bool, word, remedy string) {
+		if is {
+			mistakes = append(mistakes, fmt.Errorf("%s is for %s: remove it", word, remedy))
+		}
+	}
+	if k.block != blockUsers {
+		for _, op := range []Operation{OpDisable, OpEnable, OpStatus, OpSecret} {
+			refuse(len(c.Calls[op]) > 0, string(op), blockUsers)
+		}
+		refuse(c.Delete == translators.DeleteDisable, "delete disable", blockUsers)
+	}
+	if k.block != blockGroups {
+		for _, op := range []Operation{OpMembers, OpAddMember, OpRemoveMember, OpSetMembers} {
+			refuse(len(c.Calls[op]) > 0, string(op), blockGroups)
+		}
+		refuse(len(c.Fixed) > 0, "fixed", blockGroups)
+		refuse(c.OfUsers != nil, "of_users", blockGroups)
+		refuse(c.MemberBy != "", "member_by", blockGroups)
+	}
+	switch {
+	case c.Delete != "" && len(c.Calls[OpDelete]) > 0:
+		mistakes = append(mistakes, fmt.Errorf("delete %s stands beside a call for it: remove one of the two", c.Delete))
+	case c.Delete == translators.DeleteRemove:
+		mistakes = append(mistakes, errors.New("delete remove: say by which call, such as delete DELETE /users/{id}"))
+	}
+	return errors.Join(mistakes...)
+}
+
+// takeMaps takes the maps of what is served here out of those that newMapping
+// compiles, and says what that is.
+func (k *kind) takeMaps() (maps []MapConfig, handled []string, err error) {
+	taken := map[string]*string{}
+	switch k.block {
+	case blockUsers:
+		taken["groups"] = &k.groupsField
+	case blockGroups:
+		taken["members"] = &k.membersField
+	}
+	isActiveMapped := false
+	for _, m := range k.config.Maps {
+		name := strings.TrimSuffix(strings.ToLower(m.Path), ".value")
+		target := taken[name]
+		if target == nil {
+			isActiveMapped = isActiveMapped || strings.EqualFold(m.Path, "active")
+			maps = append(maps, m)
+			continue
+		}
+		switch {
+		case *target != "":
+			return nil, nil, &translators.MapError{Path: m.Path, Err: errors.New("it stands twice: remove one")}
+		case len(m.Fields) != 1:
+			return nil, nil, &translators.MapError{Path: m.Path, Err: errors.New("name the one path in a record that leads to them, such as users.#.id")}
+		}
+		*target = m.Fields[0]
+	}
+	for name, target := range taken {
+		if *target != "" || name == "members" && k.servesMembers() {
+			handled = append(handled, name)
+		}
+	}
+	if k.block == blockUsers && !isActiveMapped && len(k.config.Calls[OpDisable]) > 0 {
+		handled = append(handled, "active")
+	}
+	k.readsActive = isActiveMapped
+	return maps, handled, nil
+}
+
+// servesMembers reports whether members are served without a map of them.
+func (k *kind) servesMembers() bool {
+	return k.config.OfUsers != nil || len(k.config.Calls[OpMembers]) > 0
+}
+
+// paths reads the paths of the block.
+func (k *kind) paths() (err error) {
+	read := func(word, text string) *document.Path {
+		if text == "" || err != nil {
+			return nil
+		}
+		var p *document.Path
+		if p, err = document.ParsePath(text); err != nil {
+			err = fmt.Errorf("%s %s: %w", word, text, err)
+		}
+		return p
+	}
+	id := k.config.ID
+	if id == "" {
+		id = "id"
+	}
+	k.id = read("id", id)
+	k.created, k.modified = read("created", k.config.Created), read("modified", k.config.Modified)
+	if v := k.config.Version; v != versionETag && v != versionHash {
+		k.version = read("version", v)
+	}
+	return err
+}
+
+// What the version of a record may be besides a path.
+const (
+	versionETag = "etag"
+	versionHash = "hash"
+)
+
+// identify finds the attributes that have a meaning here.
+func (k *kind) identify() {
+	rt := k.mapping.Type
+	if k.name = rt.Attribute("userName"); k.name == nil {
+		k.name = rt.Attribute("displayName")
+	}
+	if k.block == blockUsers {
+		k.active, k.groups = rt.Attribute("active"), rt.Attribute("groups")
+	}
+	if k.block == blockGroups {
+		k.members = rt.Attribute("members")
+	}
+	if k.name != nil {
+		l := k.mapping.LeafFor(scim.Target{Attribute: k.name}, nil)
+		k.isNamedByKey = l != nil && len(l.Fields) == 1 && l.Fields[0] == k.id.String()
+	}
+}
+
+// checkCalls looks for what is missing between the calls.
+func (k *kind) checkCalls() error {
+	var mistakes []error
+	missing := func(is bool, text string) {
+		if is {
+			mistakes = append(mistakes, errors.New(text))
+		}
+	}
+	hasNoCalls := k.block == blockGroups && (k.config.OfUsers != nil || len(k.config.Fixed) > 0)
+	missing(!k.has(OpRead) && !hasNoCalls && !k.canFindByID(),
+		"read is missing: say how one record is read by its id, such as read GET /"+k.block+"/{id}")
+	missing(k.config.Delete == translators.DeleteDisable && k.active == nil,
+		"delete disable needs to know how: map active, or add disable")
+	missing(k.has(OpEnable) && !k.has(OpDisable), "enable stands without disable: add disable")
+	missing(k.has(OpDisable) && !k.has(OpEnable) && !k.updatesActive(), "disable stands without enable: add enable, so that an account can come back")
+	missing(k.has(OpStatus) && !k.readsActive, "status reads whether the account is active: say where in its answer, with map active <path>")
+	return errors.Join(mistakes...)
+}
+
+// updatesActive reports whether active is a field that update can write.
+func (k *kind) updatesActive() bool {
+	if !k.readsActive || !k.has(OpUpdate) {
+		return false
+	}
+	l := k.mapping.LeafFor(scim.Target{Attribute: k.active}, nil)
+	return l != nil && l.IsWritable()
+}
+
+// canFindByID reports whether a record can be found by its id without a read call.
+func (k *kind) canFindByID() bool {
+	return k.isNamedByKey && slices.ContainsFunc(k.steps[OpSearch], func(s *step) bool { return k.answers(s, scim.Target{Attribute: k.name}) }) ||
+		k.has(OpList) && k.config.FilterList
+}
+
+// answers reports whether a search call finds the rows that have a value at the
+// target.
+func (k *kind) answers(s *step, target scim.Target) bool {
+	attributes := s.attributes()
+	return len(attributes) == 1 && attributes[0].Leaf() == target.Leaf()
+}
+
+// over returns these defaults with those of the translator where they say nothing;
+// headers, parameters and judgements are those of both.
+func (d CallDefaults) over(all CallDefaults) CallDefaults {
+	pick := func(target *string, text string) {
+		if *target == "" {
+			*target = text
+		}
+	}
+	pick(&d.Answer, all.Answer)
+	pick(&d.Body, all.Body)
+	pick(&d.Item, all.Item)
+	pick(&d.Items, all.Items)
+	if d.Page == nil {
+		d.Page = all.Page
+	}
+	if len(d.ErrorText) == 0 {
+		d.ErrorText = all.ErrorText
+	}
+	d.Judgements = slices.Concat(d.Judgements, all.Judgements)
+	d.Header = slices.Concat(all.Header, d.Header)
+	d.Query = slices.Concat(all.Query, d.Query)
+	return d
+}
