@@ -5,13 +5,13 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net/url"
 	"os"
 	"sync/atomic"
 
 	"github.com/caddyserver/caddy/v2"
 
 	"github.com/scimgate/scimgate/translators"
+	"github.com/scimgate/scimgate/translators/rest/signin"
 	"github.com/scimgate/scimgate/translators/rest/web"
 )
 
@@ -24,6 +24,7 @@ var backends = caddy.NewUsagePool()
 // describe it alike.
 type backend struct {
 	client   *web.Client
+	signIn   *signin.SignIn
 	observer atomic.Pointer[func(translators.Observation)]
 }
 
@@ -38,7 +39,7 @@ func (t *Translator) provisionBackend(ctx caddy.Context) error {
 	if err != nil {
 		return fmt.Errorf("the address of the application: %w", err)
 	}
-	if err := checkURL(address); err != nil {
+	if _, err := web.ParseBase(address); err != nil {
 		return err
 	}
 	for name := range t.Secrets {
@@ -57,23 +58,26 @@ func (t *Translator) provisionBackend(ctx caddy.Context) error {
 	return nil
 }
 
-// newBackend makes the client.
+// newBackend makes the client and what signs its requests in.
 func (t *Translator) newBackend(ctx caddy.Context, address string) (*backend, error) {
-	return &backend{client: new(web.Client)}, nil
-}
-
-// checkURL refuses what is not the address of an application.
-func checkURL(text string) error {
-	u, err := url.Parse(text)
-	switch {
-	case err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https":
-		return errors.New("the address of the application is http:// or https:// and a host, with a path or without one, such as https://app.example.com/api")
-	case u.User != nil:
-		return errors.New("the address of the application holds a user or a password: remove them, and sign in with auth basic <user> <password>")
-	case u.RawQuery != "" || u.Fragment != "":
-		return errors.New("the address of the application has a query: remove it, and add it to all calls with query <name> <value>")
+	b := new(backend)
+	var config web.Config
+	if t.Web != nil {
+		config = *t.Web
 	}
-	return nil
+	var err error
+	if b.client, err = web.New(config, address, ctx.Logger(), b.observe); err != nil {
+		return nil, err
+	}
+	secrets, err := signin.NewSecrets(t.Secrets)
+	if err == nil {
+		b.signIn, err = signin.New(t.SignIn, secrets, b.client)
+	}
+	if err != nil {
+		return nil, errors.Join(err, b.client.Destruct())
+	}
+	b.client.UseSigner(b.signIn)
+	return b, nil
 }
 
 // secret returns the value of {secret.<name>}. A placeholder such as {file.*} is read
@@ -99,7 +103,7 @@ func resolve(text string) (string, error) {
 // digest is the key of the backend with these settings, which are compared as they
 // are now: a file with another content makes another backend.
 func (t *Translator) digest(address string) (backendKey, error) {
-	settings, err := json.Marshal([]any{address, t.SignIn, t.Web})
+	settings, err := json.Marshal([]any{address, t.SignIn, t.Web, t.Secrets})
 	if err != nil {
 		return backendKey{}, fmt.Errorf("comparing connections: %w", err)
 	}
@@ -118,7 +122,7 @@ func (t *Translator) digest(address string) (backendKey, error) {
 }
 
 // Lease implements [translators.Translator].
-func (t *Translator) Lease() (func(), error) { return func() {}, nil }
+func (t *Translator) Lease() (func(), error) { return t.backend.client.Lease(), nil }
 
 // Observe implements [translators.Observed]. Operations are HTTP methods; a result is
 // "ok", a status, or a word for why there was none.
@@ -131,7 +135,7 @@ func (b *backend) observe(o translators.Observation) {
 }
 
 // Destruct implements [caddy.Destructor].
-func (b *backend) Destruct() error { return nil }
+func (b *backend) Destruct() error { return errors.Join(b.signIn.Close(), b.client.Destruct()) }
 
 // Interface guard
 var _ caddy.Destructor = (*backend)(nil)

@@ -3,6 +3,7 @@ package rest
 import (
 	"errors"
 	"fmt"
+	"reflect"
 	"strings"
 
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
@@ -102,7 +103,7 @@ func (t *Translator) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 		return d.Errf("rest needs the address of the application's API: translator rest https://app.example.com/api")
 	}
 	if !strings.Contains(t.URL, "{") {
-		if err := checkURL(t.URL); err != nil {
+		if _, err := web.ParseBase(t.URL); err != nil {
 			return places.At("", fmt.Errorf("rest: %w", err))
 		}
 	}
@@ -113,11 +114,11 @@ func (t *Translator) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	}
 	t.Schemas = types.Schemas
 	t.Web = new(web.Config)
-	b := &mapfile.Block{Dispenser: d, Name: "rest", Repeatable: append([]string{"schema", "resource", "secret"}, repeatableDefaults...)}
+	b := &mapfile.Block{Dispenser: d, Name: "rest", Repeatable: append([]string{"schema", "resource", "secret", "auth"}, repeatableDefaults...)}
 	if err := b.Each(func(word string) error { return t.line(b, word, types, places) }); err != nil {
 		return err
 	}
-	if *t.Web == (web.Config{}) {
+	if reflect.ValueOf(*t.Web).IsZero() {
 		t.Web = nil
 	}
 	if t.Users == nil && t.Groups == nil && len(t.Resources) == 0 {
@@ -138,7 +139,9 @@ var verdictWords = []string{string(VerdictSuccess), string(VerdictAlready), stri
 func (t *Translator) line(b *mapfile.Block, word string, types *mapfile.Types, places mapfile.Places) error {
 	switch word {
 	case "auth":
-		t.SignIn = new(signin.Config)
+		if t.SignIn == nil {
+			t.SignIn = new(signin.Config)
+		}
 		return t.SignIn.Unmarshal(b)
 	case "secret":
 		return t.secretLine(b)
