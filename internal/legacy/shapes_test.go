@@ -23,27 +23,27 @@ func TestForm(t *testing.T) {
 	c.header.Set("Content-Type", "application/x-www-form-urlencoded")
 	c.want(400, "POST", "/users", "user[login=ada")
 	made := c.want(201, "POST", "/users", "user[login]=ada&user%5Bname%5D%5Bfirst%5D=Ada&user[contact][mail]=ada%40example.com&user[personnel_no]=7&user[notices]=0")
-	c.is(made.get("name.first"), "Ada")
-	c.is(made.get("contact.mail"), "ada@example.com")
-	c.is(made.get("notices"), "false")
-	c.is(gjson.Get(made.body, "personnel_no").Type.String(), "Number")
+	c.is(made.get("user.name.first"), "Ada")
+	c.is(made.get("user.contact.mail"), "ada@example.com")
+	c.is(made.get("user.notices"), "false")
+	c.is(gjson.Get(made.body, "user.personnel_no").Type.String(), "Number")
 	changed := c.want(200, "PATCH", "/users/11", "user[name][last]=Lovelace&user[personnel_no]=")
-	c.is(changed.get("name.first")+changed.get("name.last"), "AdaLovelace")
-	c.is(changed.get("personnel_no"), "")
-	group := c.want(201, "POST", "/groups", "group[name]=Staff").get("id")
+	c.is(changed.get("user.name.first")+changed.get("user.name.last"), "AdaLovelace")
+	c.is(changed.get("user.personnel_no"), "")
+	group := c.want(201, "POST", "/groups", "group[name]=Staff").get("group.id")
 	c.want(204, "POST", "/groups/"+group+"/members", "user_id=11")
 	c.want(204, "PUT", "/groups/"+group+"/members", "user_ids[]=")
-	c.is(c.want(200, "GET", "/groups/"+group, "").get("members.#"), "0")
+	c.is(c.want(200, "GET", "/groups/"+group, "").get("group.members.#"), "0")
 	c.want(204, "PUT", "/groups/"+group+"/members", "user_ids[]=11")
-	c.is(c.want(200, "GET", "/groups/"+group, "").get("members.0.login"), "ada")
+	c.is(c.want(200, "GET", "/groups/"+group, "").get("group.members.0.login"), "ada")
 }
 
 func TestFormLists(t *testing.T) {
 	c := start(t, legacy.Options{Wire: legacy.Form, Mails: true, Groups: legacy.OnUsers})
 	c.header.Set("Content-Type", "application/x-www-form-urlencoded")
 	made := c.want(201, "POST", "/users", "user[login]=ada&user[mails][0][kind]=work&user[mails][0][address]=a@b.example&user[mails][1][kind]=home&user[mails][1][address]=c@d.example&user[groups][]=x&user[groups][]=y")
-	c.is(made.get("mails.#.address"), `["a@b.example","c@d.example"]`)
-	c.is(made.get("groups"), `["x","y"]`)
+	c.is(made.get("user.mails.#.address"), `["a@b.example","c@d.example"]`)
+	c.is(made.get("user.groups"), `["x","y"]`)
 }
 
 func TestXML(t *testing.T) {

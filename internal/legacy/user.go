@@ -251,3 +251,14 @@ func (a *App) Add(fields map[string]any, password string) (string, error) {
 	u.reads, u.until = 0, time.Time{}
 	return u.id, nil
 }
+
+// Set changes fields of a user as somebody at the application's own console would.
+func (a *App) Set(login string, fields map[string]any) error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	u := a.logins[strings.ToLower(login)]
+	if u == nil {
+		return notFound("user")
+	}
+	return a.change(u, fields, false, true)
+}

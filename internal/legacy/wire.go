@@ -117,8 +117,17 @@ func decodeJSON(body []byte) (record, error) {
 }
 
 // formWire takes forms with nested brackets, user[name][first]=Ada, and answers in
-// JSON.
+// JSON: {"user":{"name":{"first":"Ada"}}}.
 type formWire struct{ jsonWire }
+
+func (formWire) print(a *App, r *request, out *reply) *answer {
+	if out.body != nil && (out.root == "user" || out.root == "group") {
+		wrapped := *out
+		wrapped.body = record{out.root: out.body}
+		out = &wrapped
+	}
+	return jsonWire{}.print(a, r, out)
+}
 
 func (formWire) parse(a *App, r *request, body []byte) error {
 	if err := a.route(r); err != nil {
@@ -140,7 +149,12 @@ func (formWire) parse(a *App, r *request, body []byte) error {
 	}
 	r.body = all
 	room, op, _ := strings.Cut(r.op, ".")
-	if inner, is := all[strings.TrimSuffix(room, "s")].(record); is && (op == "create" || op == "update" || op == "replace") {
+	if op == "create" || op == "update" || op == "replace" {
+		noun := strings.TrimSuffix(room, "s")
+		inner, is := all[noun].(record)
+		if !is {
+			return &failure{400, "malformed", noun + "[…] is missing"}
+		}
 		r.body = inner
 	}
 	return nil
