@@ -23,6 +23,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/scimgate/scimgate/demo"
+	"github.com/scimgate/scimgate/internal/legacy"
 	"github.com/scimgate/scimgate/internal/slapd"
 	"github.com/scimgate/scimgate/modules/journal"
 	"github.com/scimgate/scimgate/modules/store"
@@ -45,6 +46,8 @@ type setup struct {
 	Replace    []string // pairs of a text of the Caddyfile, which must be there, and what stands for it
 	Sites      string   // further sites
 	File       string   // a Caddyfile of testdata instead of the demo's; only Replace applies
+
+	Application *legacy.App // with File: what stands behind instead of a directory
 }
 
 // gateway is a running Caddy with the demo's gateway in front of a directory.
@@ -136,14 +139,22 @@ func (g *gateway) example(t *testing.T) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return "{\n\tscim {\n\t\tstore sqlite " + g.Store + "\n\t}\n\tadmin 127.0.0.1:" + g.adminPort + "\n\tpersist_config off\n\tauto_https off\n\tlog {\n\t\toutput file " + g.LogFile +
-		" {\n\t\t\troll_disabled\n\t\t}\n\t\tformat json\n\t\tlevel DEBUG\n\t}\n\tservers {\n\t\tprotocols h1\n\t}\n}\n" +
+	if g.setup.Application != nil {
+		return g.options() + g.application(t, string(text))
+	}
+	return g.options() +
 		replaced(t, string(text), append([]string{
 			"scim.example.com {", "http://:" + g.port + " {\n\tbind 127.0.0.1",
 			"{file./etc/scimgate/okta}", "{env.SCIMGATE_DEMO_TOKEN}",
 			"ldaps://dir1.example.com", g.directory.Plain,
 			"bind cn=scimgate,ou=services,dc=example,dc=com {file./etc/scimgate/ldap}", "bind " + g.directory.ServiceDN + " {env.SCIMGATE_DEMO_PASSWORD}\npage_size 100",
 		}, g.setup.Replace...)...)
+}
+
+// options are the global options of a Caddyfile of testdata.
+func (g *gateway) options() string {
+	return "{\n\tscim {\n\t\tstore sqlite " + g.Store + "\n\t}\n\tadmin 127.0.0.1:" + g.adminPort + "\n\tmetrics\n\tpersist_config off\n\tauto_https off\n\tlog {\n\t\toutput file " + g.LogFile +
+		" {\n\t\t\troll_disabled\n\t\t}\n\t\tformat json\n\t\tlevel DEBUG\n\t}\n\tservers {\n\t\tprotocols h1\n\t}\n}\n"
 }
 
 // replaced replaces texts that must be there.
