@@ -208,6 +208,9 @@ type CallDefaults struct {
 	Answer string `json:"answer,omitempty"`
 	// Body is the form of bodies: json or form. Default: json.
 	Body string `json:"body,omitempty"`
+	// Nesting is how fields within fields are named in a form: brackets,
+	// user[mail]=…&roles[]=…, or dotted, user.mail=…&roles=…. Default: brackets.
+	Nesting string `json:"nesting,omitempty"`
 	// Item and Items are where in an answer the record, or the rows, are. Default: the
 	// whole answer.
 	Item  string `json:"item,omitempty"`
@@ -253,7 +256,8 @@ type CallConfig struct {
 	Query  []Parameter `json:"query,omitempty"`
 	// Body is the form of the body: json, form, xml, text or none. Default: that of the
 	// translator for POST, PUT and PATCH where there is something to send.
-	Body string `json:"body,omitempty"`
+	Body    string `json:"body,omitempty"`
+	Nesting string `json:"nesting,omitempty"` // as in [CallDefaults]
 	// Template is the body. Default: {fields}, below Item where there is one, for
 	// create and update.
 	Template string `json:"template,omitempty"`
@@ -336,7 +340,8 @@ type PageConfig struct {
 	// the next page, in the body), or none.
 	By string `json:"by"`
 	// Parameter is the query parameter of the offset, the number or the cursor. Default:
-	// it stands in the templates of the call, {page.offset}.
+	// offset, page or cursor, unless the templates of the call name {page.offset},
+	// {page.number} or {page.cursor}.
 	Parameter string `json:"parameter,omitempty"`
 	// Limit is the parameter of the size of a page, and Size its value. Default: the
 	// application chooses.

@@ -25,6 +25,7 @@ type kind struct {
 	mapping *mapping
 	served  translators.Type
 	steps   map[Operation][]*step
+	secrets map[string]string // those of the translator, by name
 
 	id                *document.Path
 	created, modified *document.Path // nil: not told

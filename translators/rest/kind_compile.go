@@ -13,7 +13,7 @@ import (
 
 // newKind compiles the configuration of one block.
 func newKind(t *Translator, c *ResourceConfig, block string, full *scim.ResourceType) (*kind, error) {
-	k := &kind{config: c, block: block, steps: make(map[Operation][]*step)}
+	k := &kind{config: c, block: block, steps: make(map[Operation][]*step), secrets: t.Secrets}
 	if err := k.checkSort(); err != nil {
 		return nil, err
 	}
@@ -256,6 +256,7 @@ func (d CallDefaults) over(all CallDefaults) CallDefaults {
 	}
 	pick(&d.Answer, all.Answer)
 	pick(&d.Body, all.Body)
+	pick(&d.Nesting, all.Nesting)
 	pick(&d.Item, all.Item)
 	pick(&d.Items, all.Items)
 	if d.Page == nil {

@@ -1,93 +1,211 @@
 package rest
 
 import (
-	"context"
 	"errors"
-	"iter"
+	"fmt"
 	"net/http"
-
-	"github.com/tidwall/gjson"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
 
 	"github.com/scimgate/scimgate/scim"
-	"github.com/scimgate/scimgate/translators"
+	"github.com/scimgate/scimgate/translators/rest/document"
+	"github.com/scimgate/scimgate/translators/rest/template"
 )
 
-// step is a compiled [CallConfig]: one call of an operation.
+// step is a compiled [CallConfig]: one call of an operation. It is not changed after
+// it was made and is used by many goroutines at once.
 type step struct {
+	kind   *kind
 	op     Operation
 	number int // of the operation's calls, from 1
 	config CallConfig
-	undo   *step
+	undo   *step // nil: none is configured
+
+	isWrite      bool
+	isRepeatable bool
+	namesOne     bool // an {id} or a {member.…}: 404 means that there is none
+	names        map[string]resolver
+	targets      []scim.Target
+
+	url      *template.Template
+	hasQuery bool // the URL has one itself
+	query    []parameter
+	header   http.Header // what needs no value
+	headers  []parameter // what does
+	body     *body       // nil: none
+	page     *pager
+	when     *condition
+
+	form      string // of the answer, "" for what it says itself
+	item      *document.Path
+	items     *document.Path
+	id        *document.Path // where the configuration says it of the call
+	idPattern *regexp.Regexp
+	judges    []judge
+	errorText []*document.Path
+	// asksWeb is set where web must ask what an answer means, because the
+	// configuration says something of it.
+	asksWeb bool
 }
 
-// scope is what the templates and expressions of a call can name. What is not
-// known has its zero value; what only an earlier call will tell, when a plan is
-// printed, is a symbol such as {1.id}.
-type scope struct {
-	kind *kind
-	id   string // of the resource
-	// resource is the one that is wanted (create, update), or that was found.
-	resource *scim.Resource
-	// attribute and value are what a search looks for.
-	attribute scim.Target
-	value     scim.Value
-	// fields are what is to be written, record is what was read.
-	fields []fieldValue
-	record gjson.Result
-	etag   string
-	// member is a resource that comes or goes, members are all that are wanted, as the
-	// application refers to them.
-	member  *translators.Entry
-	members []string
-	// prior are the answers to the calls of the operation that went before; a nil one
-	// was not made, because its When was not true.
-	prior []*answer
-	page  *position
+// parameter is a compiled [Parameter].
+type parameter struct {
+	name  string
+	value *template.Template
+	// isOptional is set when the value is a {name?} alone: the parameter is left out
+	// where there is no value.
+	isOptional bool
 }
 
-// position is where a walk through a list is.
-type position struct {
-	offset, number, limit int
-	cursor                string
-}
-
-// answer is what a call brought.
-type answer struct {
-	verdict Verdict
-	status  int
-	header  http.Header
-	doc     gjson.Result // the whole
-	item    gjson.Result // the record in it, where the step says where that is
-	id      string       // of what the call created
-	text    string       // of an error, safe to show: one line, bounded, no control characters
-}
+var methods = []string{http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete}
 
 // newStep compiles a call.
 func newStep(k *kind, op Operation, number int, c CallConfig, d CallDefaults) (*step, error) {
-	return nil, errors.New("calls are not compiled")
+	return compileStep(k, op, number, c, d, false)
 }
+
+func compileStep(k *kind, op Operation, number int, c CallConfig, d CallDefaults, isUndo bool) (*step, error) {
+	s := &step{kind: k, op: op, number: number, config: c, names: make(map[string]resolver), header: make(http.Header)}
+	s.isWrite = !slices.Contains([]Operation{OpSearch, OpList, OpRead, OpStatus, OpMembers}, op)
+	n := namer{step: s, isUndo: isUndo}
+	for _, compile := range []func(*namer, CallConfig, CallDefaults) error{
+		s.compileRequest, s.compilePage, s.compileBody, s.compileAnswer, s.compileWhen} {
+		if err := compile(&n, c, d); err != nil {
+			return nil, err
+		}
+	}
+	if err := s.settlePage(&n); err != nil {
+		return nil, err
+	}
+	if err := s.check(&n, isUndo); err != nil {
+		return nil, err
+	}
+	if c.Undo != nil {
+		undo, err := compileStep(k, op, number, *c.Undo, d, true)
+		if err != nil {
+			return nil, fmt.Errorf("undo: %w", err)
+		}
+		s.undo = undo
+	}
+	return s, nil
+}
+
+// compileRequest compiles method, URL, query and headers.
+func (s *step) compileRequest(n *namer, c CallConfig, d CallDefaults) error {
+	if err := checkMethod(c.Method); err != nil {
+		return err
+	}
+	s.isRepeatable = !slices.Contains([]string{http.MethodPost, http.MethodPatch}, c.Method) || !s.isWrite
+	if c.Repeatable != nil {
+		s.isRepeatable = *c.Repeatable
+	}
+	if err := checkURL(c.URL); err != nil {
+		return err
+	}
+	var err error
+	if s.url, err = n.parse(c.URL, template.URL, "the URL"); err != nil {
+		return err
+	}
+	s.hasQuery = strings.Contains(c.URL, "?")
+	for _, p := range overlay(d.Query, c.Query, func(a, b string) bool { return a == b }) {
+		value, err := n.parse(p.Value, template.Query, "query "+p.Name)
+		if err != nil {
+			return err
+		}
+		s.query = append(s.query, parameter{p.Name, value, isOptional.MatchString(p.Value)})
+	}
+	for _, p := range overlay(d.Header, c.Header, strings.EqualFold) {
+		if !isToken(p.Name) {
+			return fmt.Errorf("header %s: that is no name of a header", p.Name)
+		}
+		value, err := n.parse(p.Value, template.Header, "header "+p.Name)
+		if err != nil {
+			return err
+		}
+		if len(value.Names()) == 0 {
+			text, err := value.Execute(nil)
+			if err != nil {
+				return fmt.Errorf("header %s: %w", p.Name, err)
+			}
+			s.header.Set(p.Name, text)
+			continue
+		}
+		s.headers = append(s.headers, parameter{http.CanonicalHeaderKey(p.Name), value, isOptional.MatchString(p.Value)})
+	}
+	return nil
+}
+
+// overlay returns the parameters of all calls without those that the call itself
+// gives, and then these.
+func overlay(all, own []Parameter, isSame func(a, b string) bool) []Parameter {
+	var parameters []Parameter
+	for _, p := range all {
+		if !slices.ContainsFunc(own, func(o Parameter) bool { return isSame(o.Name, p.Name) }) {
+			parameters = append(parameters, p)
+		}
+	}
+	return append(parameters, own...)
+}
+
+// isOptional finds a template that is one value which may be missing.
+var isOptional = regexp.MustCompile(`^\{[^{}|]*\?(\|[^{}]*)?\}$|^\{[^{}|]*(\|[^{}]*)?\?\}$`)
+
+// isToken reports whether a text is a token (RFC 9110 §5.6.2), as names of headers are.
+func isToken(text string) bool {
+	return text != "" && !strings.ContainsFunc(text, func(r rune) bool {
+		return r <= ' ' || r > '~' || strings.ContainsRune("\"(),/:;<=>?@[\\]{}", r)
+	})
+}
+
+// checkURL says what is wrong with the URL of a call.
+func checkURL(text string) error {
+	path, _, _ := strings.Cut(text, "?")
+	switch {
+	case strings.Contains(path, "://") || strings.HasPrefix(text, "//"):
+		return fmt.Errorf("the URL %s names a host: write the path alone, which is relative to the URL of the translator", text)
+	case !strings.HasPrefix(text, "/"):
+		return fmt.Errorf("the URL %s has to begin with a slash: /%s", text, text)
+	case strings.Contains(text, "#"):
+		return fmt.Errorf("the URL %s has a fragment, which is never sent: remove the # and what follows", text)
+	case strings.ContainsFunc(withoutNames.ReplaceAllString(text, ""), func(r rune) bool { return r <= ' ' || r == 0x7f || r == '"' || r == '\\' }):
+		return fmt.Errorf("the URL %s has a blank, a quote or a backslash: write %%20, %%22 or %%5C", text)
+	}
+	return nil
+}
+
+// withoutNames finds the values in a template.
+var withoutNames = regexp.MustCompile(`\{[^{}]*\}`)
 
 // attributes are the SCIM attributes of which a search needs a value: those that its
 // templates name.
-func (s *step) attributes() []scim.Target { return nil }
+func (s *step) attributes() []scim.Target { return s.targets }
 
-// print is the request as an operator knows it: method, URL, headers and body, secrets
-// masked.
-func (s *step) print(t *Translator, with *scope) string { return "" }
+func (s *step) timeout() time.Duration { return time.Duration(s.config.Timeout) }
 
-// run makes the call and judges the answer. Its error is an *translators.Error, of a
-// kind that suits the verdict; one of the kind Indefinite is a write that may have been
-// done. An answer is there also with an error, where one came. A step whose When is not
-// true is not made: answer and error are nil.
-func (t *Translator) run(ctx context.Context, s *step, with *scope) (*answer, error) {
-	return nil, errors.New("calls are not made")
-}
-
-// rows yields the rows of a search or a list, page after page. An error ends it; what
-// came before is then not the answer. What is out of order is an error: a page that
-// came before, fewer rows than the total, a URL of another host.
-func (t *Translator) rows(ctx context.Context, s *step, with *scope) iter.Seq2[gjson.Result, error] {
-	return func(yield func(gjson.Result, error) bool) {
-		yield(gjson.Result{}, errors.New("calls are not made"))
+// check finds what is missing for the operation.
+func (s *step) check(n *namer, isUndo bool) error {
+	if isUndo {
+		return nil
 	}
+	switch s.op {
+	case OpSearch:
+		if len(s.targets) == 0 {
+			return errors.New("the call names no attribute to look for: put a value into it, such as ?name={userName}; what returns all is list")
+		}
+	case OpAddMember, OpRemoveMember:
+		if s.number == 1 && !n.has("member.") && !n.has("fields") && len(s.kind.config.Values) == 0 {
+			return errors.New("the call does not say which member: put {member.id} into its URL or its body")
+		}
+	case OpSetMembers:
+		if s.number == 1 && s.config.When == "" && !n.has("members") && len(s.kind.config.Values) == 0 {
+			return errors.New("the call does not send the members: put {members} into its body, such as body json `{\"user_ids\": {members}}`")
+		}
+	case OpRead, OpUpdate, OpDisable, OpEnable, OpStatus, OpSecret, OpDelete:
+		if len(s.names) == 0 || len(s.names) == 1 && s.names["fields"] != nil {
+			return errors.New("the call does not say which resource: put {id} into its URL or its body")
+		}
+	}
+	return nil
 }

@@ -1,0 +1,439 @@
+package rest
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"mime"
+	"net/http"
+	"net/url"
+	"path"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode"
+
+	"github.com/tidwall/gjson"
+
+	"github.com/scimgate/scimgate/translators/rest/document"
+	"github.com/scimgate/scimgate/translators/rest/web"
+)
+
+// The forms of answers.
+const (
+	answerJSON = "json"
+	answerXML  = "xml"
+	answerForm = "form"
+	answerText = "text"
+)
+
+var answerForms = []string{answerJSON, answerXML, answerForm, answerText}
+
+// accepted are the values of the header Accept for the forms, unless a header says
+// another.
+var accepted = map[string]string{
+	answerJSON: "application/json",
+	answerXML:  "application/xml, text/xml",
+	answerForm: "application/x-www-form-urlencoded",
+	answerText: "text/plain, */*;q=0.5",
+}
+
+// usualErrorText is where the error text of most answers is.
+var usualErrorText = paths("error.message", "error_description", "error", "errors", "message", "detail", "title",
+	"Envelope.Body.Fault.faultstring", "Envelope.Body.Fault.Reason.Text")
+
+func paths(texts ...string) []*document.Path {
+	var all []*document.Path
+	for _, text := range texts {
+		if p, err := document.ParsePath(text); err == nil {
+			all = append(all, p)
+		}
+	}
+	return all
+}
+
+// compileAnswer compiles where in an answer is what, and what it means.
+func (s *step) compileAnswer(n *namer, c CallConfig, d CallDefaults) error {
+	s.form = firstOf(c.Answer, d.Answer)
+	if s.form != "" && !slices.Contains(answerForms, s.form) {
+		return fmt.Errorf("there is no answer %s: there are %s", s.form, strings.Join(answerForms, ", "))
+	}
+	if s.header.Get("Accept") == "" && !slices.ContainsFunc(s.headers, func(p parameter) bool { return p.name == "Accept" }) {
+		accept := accepted[firstOf(s.form, answerJSON)]
+		if s.form == "" && s.body != nil && s.body.form == bodyXML {
+			accept = accepted[answerXML]
+		}
+		s.header.Set("Accept", accept)
+	}
+	for _, p := range []struct {
+		target *(*document.Path)
+		what   string
+		text   string
+	}{
+		{&s.item, "item", firstOf(c.Item, d.Item)},
+		{&s.items, "items", firstOf(c.Items, d.Items)},
+		{&s.id, "id", c.ID},
+	} {
+		if p.text == "" {
+			continue
+		}
+		parsed, err := document.ParsePath(p.text)
+		if err != nil {
+			return fmt.Errorf("%s %s: %w", p.what, p.text, err)
+		}
+		*p.target = parsed
+	}
+	if (c.ID != "" || c.IDHeader != "") && s.op != OpCreate {
+		return fmt.Errorf("id and id_header are for create, whose answer tells the id: remove them from %s", s.op)
+	}
+	if c.IDPattern != "" {
+		if err := checkIDPattern(c.IDPattern); err != nil {
+			return err
+		}
+		s.idPattern = regexp.MustCompile(c.IDPattern)
+	}
+	if c.Into != "" && (s.op != OpRead || s.number == 1) {
+		return errors.New("into is for the second call of read and those behind it: the first is the record")
+	}
+	s.errorText = usualErrorText
+	if texts := c.ErrorText; len(texts) > 0 || len(d.ErrorText) > 0 {
+		if len(texts) == 0 {
+			texts = d.ErrorText
+		}
+		s.errorText = nil
+		for _, text := range texts {
+			p, err := document.ParsePath(text)
+			if err != nil {
+				return fmt.Errorf("error %s: %w", text, err)
+			}
+			s.errorText = append(s.errorText, p)
+		}
+	}
+	judges, err := compileJudges(append(slices.Clone(c.Judgements), d.Judgements...))
+	s.judges, s.asksWeb = judges, len(judges) > 0
+	return err
+}
+
+// checkIDPattern says what is wrong with the pattern of an id.
+func checkIDPattern(pattern string) error {
+	p, err := regexp.Compile(pattern)
+	if err != nil {
+		return fmt.Errorf("id_header: the pattern %s: %w", pattern, err)
+	}
+	if p.NumSubexp() == 0 {
+		return fmt.Errorf("id_header: the pattern %s needs a group that is the id, such as /users/(\\d+)$", pattern)
+	}
+	return nil
+}
+
+// read reads an answer. What can't be read is kept as its fault: what that means, the
+// verdict says.
+func (s *step) read(r *web.Response) *answer {
+	a := &answer{status: r.Status, header: r.Header, url: r.URL, retryAfter: r.RetryAfter, raw: r.Body}
+	a.isHTML = isHTML(r)
+	body := bytes.TrimSpace(r.Body)
+	switch {
+	case len(body) == 0:
+	case a.isHTML && s.form != answerText:
+		a.fault = errors.New("it is an HTML page, perhaps one to sign in or one of a proxy")
+	default:
+		doc, err := document.Parse(r.Body, r.Header.Get("Content-Type"), s.form)
+		if err != nil {
+			a.fault = err
+			break
+		}
+		a.doc = doc
+		a.isXML = s.form == answerXML || s.form == "" && strings.Contains(r.Header.Get("Content-Type"), "xml")
+	}
+	if !isSuccess(r.Status) || len(s.judges) > 0 {
+		a.text = s.textOf(a)
+	}
+	return a
+}
+
+// isHTML reports whether an answer is a page for people.
+func isHTML(r *web.Response) bool {
+	media, _, _ := strings.Cut(r.Header.Get("Content-Type"), ";")
+	switch strings.ToLower(strings.TrimSpace(media)) {
+	case "text/html", "application/xhtml+xml":
+		return len(r.Body) > 0
+	case "application/json":
+		return false
+	}
+	start := bytes.ToLower(bytes.TrimLeft(r.Body[:min(len(r.Body), 256)], " \t\r\n\ufeff"))
+	return bytes.HasPrefix(start, []byte("<!doctype html")) || bytes.HasPrefix(start, []byte("<html"))
+}
+
+// contains reports whether the body, or the error text in it, has a part, which is in
+// lower case.
+func (a *answer) contains(part string) bool {
+	if a.lower == nil {
+		a.lower = bytes.ToLower(a.raw)
+	}
+	return bytes.Contains(a.lower, []byte(part)) || strings.Contains(strings.ToLower(a.text), part) ||
+		a.doc.Type == gjson.String && strings.Contains(strings.ToLower(a.doc.Str), part)
+}
+
+// variables returns those of a judgement's expression.
+func (a *answer) variables(names []string) map[string]string {
+	variables := make(map[string]string, len(names))
+	for _, name := range names {
+		switch name {
+		case "status":
+			variables[name] = strconv.Itoa(a.status)
+		case "body":
+			variables[name] = firstOf(a.doc.Raw, "null")
+		case "text":
+			variables[name] = quote(a.text)
+		case "header":
+			variables[name] = headerJSON(a.header)
+		}
+	}
+	return variables
+}
+
+// headerJSON writes a header as an object, its names in lower case.
+func headerJSON(header http.Header) string {
+	var members []string
+	for name, values := range header {
+		members = append(members, quote(strings.ToLower(name))+":"+quote(strings.Join(values, ", ")))
+	}
+	slices.Sort(members)
+	return "{" + strings.Join(members, ",") + "}"
+}
+
+// longestText bounds what is quoted of an answer.
+const longestText = 200
+
+// textOf returns the text of an error in an answer, safe to show.
+func (s *step) textOf(a *answer) string {
+	if a.doc.Type == gjson.String {
+		return safeText(a.doc.Str)
+	}
+	if !a.doc.Exists() {
+		return ""
+	}
+	for _, p := range s.errorText {
+		var words []string
+		for _, v := range p.Get(a.doc) {
+			words = appendWords(words, "", v, 0)
+		}
+		if text := safeText(strings.Join(words, "; ")); text != "" {
+			return text
+		}
+	}
+	return ""
+}
+
+// wordNames are the members of an object that says what is wrong.
+var wordNames = []string{"message", "detail", "description", "error", "title", "text", "reason", "msg"}
+
+// appendWords adds the texts that say what is wrong: texts, those of the usual members of an
+// object, and lists of texts below the name of a field, as in {"mail": ["is taken"]}. Other
+// members may be anything, a secret too.
+func appendWords(words []string, name string, v gjson.Result, depth int) []string {
+	if depth > 4 || len(words) > 10 {
+		return words
+	}
+	switch {
+	case v.Type == gjson.String:
+		return append(words, strings.TrimSpace(name+" "+v.Str))
+	case v.IsArray():
+		v.ForEach(func(_, element gjson.Result) bool {
+			words = appendWords(words, name, element, depth+1)
+			return len(words) <= 10
+		})
+	case v.IsObject():
+		v.ForEach(func(key, value gjson.Result) bool {
+			switch {
+			case slices.Contains(wordNames, strings.ToLower(key.Str)) && !value.IsObject():
+				words = appendWords(words, name, value, depth+1)
+			case value.IsArray():
+				words = appendWords(words, key.Str, value, depth+1)
+			}
+			return len(words) <= 10
+		})
+	}
+	return words
+}
+
+// safeText makes one bounded line of a text from outside.
+func safeText(text string) string {
+	var b strings.Builder
+	count, isSpace := 0, false
+	for _, r := range text {
+		if unicode.IsSpace(r) || unicode.IsControl(r) {
+			isSpace = b.Len() > 0
+			continue
+		}
+		if !unicode.IsPrint(r) || r == unicode.ReplacementChar { // formatting characters can turn a line around
+			continue
+		}
+		if isSpace {
+			b.WriteByte(' ')
+			count, isSpace = count+1, false
+		}
+		if count++; count > longestText {
+			return b.String() + "…"
+		}
+		b.WriteRune(r)
+	}
+	return b.String()
+}
+
+// take finds in an answer what the operation needs of it. It returns why that is not
+// there.
+func (s *step) take(a *answer) error {
+	switch s.op {
+	case OpRead, OpStatus:
+		return s.takeItem(a)
+	case OpMembers:
+		return a.fault
+	case OpCreate:
+		if s.number == 1 {
+			return s.takeID(a)
+		}
+	}
+	return nil
+}
+
+// takeItem finds the record.
+func (s *step) takeItem(a *answer) error {
+	switch {
+	case a.fault != nil:
+		return a.fault
+	case !a.doc.Exists():
+		return errors.New("it is empty, and a record was expected")
+	}
+	item := a.doc
+	if s.item != nil {
+		values := s.item.Get(a.doc)
+		if len(values) != 1 {
+			return fmt.Errorf("it has no record at item %s: %s", s.item, shape(a.doc))
+		}
+		item = values[0]
+	}
+	if !item.IsObject() {
+		if s.item == nil {
+			return fmt.Errorf("it is no record: %s; say with item where the record is", shape(a.doc))
+		}
+		return fmt.Errorf("what it has at item %s is no record: %s", s.item, shape(item))
+	}
+	a.item = item
+	return nil
+}
+
+// takeID finds the id of what was created, and the record where the answer has one.
+func (s *step) takeID(a *answer) error {
+	a.item = a.doc
+	if s.item != nil {
+		a.item = gjson.Result{}
+		if values := s.item.Get(a.doc); a.doc.Exists() && len(values) == 1 {
+			a.item = values[0]
+		}
+	}
+	if !a.item.IsObject() {
+		a.item = gjson.Result{}
+	}
+	switch {
+	case s.config.IDHeader != "":
+		value := a.header.Get(s.config.IDHeader)
+		if value == "" {
+			return fmt.Errorf("it has no header %s, where the id is", s.config.IDHeader)
+		}
+		if a.id = s.idOf(value); a.id == "" {
+			return fmt.Errorf("the header %s has no id where it is expected", s.config.IDHeader)
+		}
+	case s.id != nil:
+		if a.fault != nil {
+			return a.fault
+		}
+		values := s.id.Get(a.doc)
+		if len(values) == 1 {
+			a.id = idText(values[0])
+		}
+		if a.id == "" {
+			return fmt.Errorf("it has no id at %s: %s", s.id, shape(a.doc))
+		}
+	default:
+		if a.item.Exists() {
+			if values := s.kind.id.Get(a.item); len(values) == 1 {
+				a.id = idText(values[0])
+			}
+		}
+		if location := a.header.Get("Location"); a.id == "" && location != "" {
+			a.id = s.idOf(location)
+		}
+	}
+	return nil
+}
+
+// idText is an id as it is compared, or "" for what can't be one.
+func idText(v gjson.Result) string {
+	switch v.Type {
+	case gjson.String:
+		return v.Str
+	case gjson.Number:
+		return v.Raw
+	}
+	return ""
+}
+
+// idOf finds an id in a header: by the pattern, or else as the last segment of a URL,
+// without the .json or .xml that the URL of the call ends in as well.
+func (s *step) idOf(value string) string {
+	if s.idPattern != nil {
+		if found := s.idPattern.FindStringSubmatch(value); found != nil {
+			return found[1]
+		}
+		return ""
+	}
+	u, err := url.Parse(value)
+	if err != nil {
+		return ""
+	}
+	segment := path.Base(strings.TrimRight(u.EscapedPath(), "/"))
+	if segment == "." || segment == "/" {
+		return ""
+	}
+	own, _, _ := strings.Cut(s.config.URL, "?")
+	if extension := path.Ext(own); extension != "" {
+		segment = strings.TrimSuffix(segment, extension)
+	}
+	id, err := url.PathUnescape(segment)
+	if err != nil {
+		return ""
+	}
+	return id
+}
+
+// shape says what a document is, without the values in it, any of which may be secret.
+func shape(v gjson.Result) string {
+	switch {
+	case !v.Exists():
+		return "there is nothing"
+	case v.IsArray():
+		return "there is an array"
+	case v.IsObject():
+		var names []string
+		v.ForEach(func(key, _ gjson.Result) bool {
+			names = append(names, safeText(key.Str))
+			return len(names) < 8
+		})
+		if len(names) == 0 {
+			return "there is an empty object"
+		}
+		return "there is an object with " + safeText(strings.Join(names, ", "))
+	}
+	return "there is a " + strings.ToLower(v.Type.String())
+}
+
+// media is the Content-Type, safe to show.
+func (a *answer) media() string {
+	media, _, err := mime.ParseMediaType(a.header.Get("Content-Type"))
+	if err != nil {
+		return "of no known type"
+	}
+	return safeText(media)
+}

@@ -1,0 +1,327 @@
+package rest
+
+import (
+	"errors"
+	"fmt"
+	"mime"
+	"net/http"
+	"net/url"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/tidwall/gjson"
+	"golang.org/x/net/html/charset"
+	"golang.org/x/text/encoding"
+
+	"github.com/scimgate/scimgate/translators"
+	"github.com/scimgate/scimgate/translators/rest/document"
+	"github.com/scimgate/scimgate/translators/rest/template"
+)
+
+// The forms of bodies, and how fields within fields are named in a form.
+const (
+	bodyJSON = "json"
+	bodyForm = "form"
+	bodyXML  = "xml"
+	bodyText = "text"
+	bodyNone = "none"
+
+	nestingBrackets = "brackets"
+	nestingDotted   = "dotted"
+
+	sendChanged = "changed"
+	sendWhole   = "whole"
+)
+
+var bodyForms = []string{bodyJSON, bodyForm, bodyXML, bodyText, bodyNone}
+
+// contentTypes are those of the forms, unless a header says another.
+var contentTypes = map[string]string{
+	bodyJSON: "application/json",
+	bodyForm: "application/x-www-form-urlencoded",
+	bodyXML:  "text/xml; charset=utf-8",
+	bodyText: "text/plain; charset=utf-8",
+}
+
+// body is what a call sends.
+type body struct {
+	form     string
+	template *template.Template // nil: the fields
+	below    []string           // the names of the objects that the fields are in
+	nesting  string
+	isWhole  bool
+	without  []*document.Path
+	charset  encoding.Encoding // nil: UTF-8
+}
+
+// compileBody compiles what is sent, and its Content-Type.
+func (s *step) compileBody(n *namer, c CallConfig, d CallDefaults) error {
+	b := &body{form: firstOf(c.Body, d.Body, bodyJSON), nesting: firstOf(c.Nesting, d.Nesting, nestingBrackets)}
+	if !slices.Contains(bodyForms, b.form) {
+		return fmt.Errorf("there is no body %s: there are %s", b.form, strings.Join(bodyForms, ", "))
+	}
+	if b.nesting != nestingBrackets && b.nesting != nestingDotted {
+		return fmt.Errorf("there is no nesting %s: there are brackets and dotted", b.nesting)
+	}
+	hasBody := slices.Contains([]string{http.MethodPost, http.MethodPut, http.MethodPatch}, c.Method)
+	if !hasBody && c.Method != http.MethodDelete && (c.Template != "" || c.Body != "" && c.Body != bodyNone) {
+		return fmt.Errorf("%s has no body: put the values into the URL, or use POST if the application says so", c.Method)
+	}
+	if err := s.compileSend(b, c); err != nil {
+		return err
+	}
+	switch {
+	case b.form == bodyNone && c.Template != "":
+		return errors.New("body none has no template")
+	case b.form == bodyNone:
+		return nil
+	case c.Template != "":
+		form := map[string]template.Form{bodyJSON: template.JSON, bodyForm: template.FormURLEncoded, bodyXML: template.XML, bodyText: template.Text}[b.form]
+		t, err := n.parse(c.Template, form, "the body")
+		if err != nil {
+			return err
+		}
+		b.template = t
+	case !hasBody || s.op != OpCreate && s.op != OpUpdate && s.op != OpSecret || s.number > 1 || n.isUndo:
+		return nil
+	case b.form == bodyXML || b.form == bodyText:
+		return fmt.Errorf("body %s needs a template: body %s `…`", b.form, b.form)
+	default:
+		below, err := namesOf(firstOf(c.Item, d.Item))
+		if err != nil {
+			return err
+		}
+		b.below = below
+		if s.names["fields"] == nil {
+			s.names["fields"], _ = n.fields("")
+		}
+	}
+	s.body = b
+	return s.compileContentType(b)
+}
+
+// compileSend compiles what {fields} of an update are.
+func (s *step) compileSend(b *body, c CallConfig) error {
+	switch c.Send {
+	case "", sendChanged, sendWhole:
+	default:
+		return fmt.Errorf("there is no send %s: there are changed and whole", c.Send)
+	}
+	if s.op != OpUpdate {
+		switch {
+		case c.Send != "":
+			return fmt.Errorf("send is for update: %s has no fields to choose from", s.op)
+		case len(c.Without) > 0:
+			return fmt.Errorf("without is for update: %s sends no whole record", s.op)
+		}
+		return nil
+	}
+	b.isWhole = c.Send == sendWhole || c.Send == "" && c.Method == http.MethodPut
+	if len(c.Without) > 0 && !b.isWhole {
+		return errors.New("without is for a whole record, and only what changes is sent: add send whole, or remove without")
+	}
+	for _, text := range c.Without {
+		p, err := document.ParsePath(text)
+		if err != nil {
+			return fmt.Errorf("without %s: %w", text, err)
+		}
+		if !p.IsWritable() {
+			return fmt.Errorf("without %s: only a path of names can be left out", text)
+		}
+		b.without = append(b.without, p)
+	}
+	return nil
+}
+
+func (s *step) compileContentType(b *body) error {
+	given := s.header.Get("Content-Type")
+	if given == "" {
+		if !slices.ContainsFunc(s.headers, func(p parameter) bool { return p.name == "Content-Type" }) {
+			s.header.Set("Content-Type", contentTypes[b.form])
+		}
+		return nil
+	}
+	_, parameters, err := mime.ParseMediaType(given)
+	if err != nil {
+		return fmt.Errorf("header Content-Type %s: %w", given, err)
+	}
+	name := parameters["charset"]
+	if name == "" || strings.EqualFold(name, "utf-8") {
+		return nil
+	}
+	found, canonical := charset.Lookup(name)
+	switch {
+	case found == nil:
+		return fmt.Errorf("header Content-Type %s: the charset %s is not known", given, name)
+	case canonical == "utf-8":
+	case b.form == bodyForm:
+		return fmt.Errorf("header Content-Type %s: forms are sent in UTF-8", given)
+	default:
+		b.charset = found
+	}
+	return nil
+}
+
+// plainNames finds a path of names alone.
+var plainNames = regexp.MustCompile(`^[\pL_@$:-][\pL\pN_@$:-]*(\.[\pL_@$:-][\pL\pN_@$:-]*)*$`)
+
+// namesOf returns the names of the objects that the record of an answer is in: what is
+// sent is in the same.
+func namesOf(item string) ([]string, error) {
+	switch {
+	case item == "" || item == ".":
+		return nil, nil
+	case !plainNames.MatchString(item):
+		return nil, fmt.Errorf("where the fields stand in the body can't be told from item %s: say it with body json `{\"…\": {fields}}`", item)
+	}
+	return strings.Split(item, "."), nil
+}
+
+func firstOf(texts ...string) string {
+	for _, text := range texts {
+		if text != "" {
+			return text
+		}
+	}
+	return ""
+}
+
+// fields returns what {fields} stands for.
+func (l *lookup) fields() (string, error) {
+	base, isWhole := []byte("{}"), l.s.body != nil && l.s.body.isWhole
+	if isWhole && !l.isPrinting {
+		if !l.with.record.IsObject() {
+			return "", errors.New("the record that is to be sent as a whole was not read")
+		}
+		base = []byte(l.with.record.Raw)
+		for _, p := range l.s.body.without {
+			without, err := p.Set(base, "")
+			if err != nil {
+				return "", fmt.Errorf("leaving out %s: %w", p, err)
+			}
+			base = without
+		}
+	}
+	built, err := setFields(base, l.with.fields, l.isPrinting)
+	if err != nil {
+		return "", err
+	}
+	if isWhole && l.isPrinting {
+		// What is not mapped may hold anything, a key for the application too.
+		text := strings.TrimSuffix(string(built), "}")
+		if text != "{" {
+			text += ","
+		}
+		return text + `"…":"as it was read"}`, nil
+	}
+	return string(built), nil
+}
+
+// setFields puts fields into a document, masked where it is for printing.
+func setFields(doc []byte, fields []fieldValue, isPrinting bool) ([]byte, error) {
+	for _, f := range fields {
+		raw := f.raw
+		if isPrinting && f.mask != "" && raw != "" {
+			raw = quote(f.mask)
+		}
+		with, err := f.path.Set(doc, raw)
+		if err != nil {
+			return nil, fmt.Errorf("setting %s: %w", f.path, err)
+		}
+		doc = with
+	}
+	return doc, nil
+}
+
+// build returns the body of a request.
+func (b *body) build(l *lookup) ([]byte, error) {
+	text, err := b.text(l)
+	if err != nil || b.charset == nil || l.isPrinting {
+		return []byte(text), err
+	}
+	encoded, err := b.charset.NewEncoder().Bytes([]byte(text))
+	if err != nil {
+		return nil, &translators.Error{Kind: translators.Invalid, Err: err,
+			Detail: "A value has a character that the application's charset has not. Change it at the provider."}
+	}
+	return encoded, nil
+}
+
+func (b *body) text(l *lookup) (string, error) {
+	if b.template != nil {
+		return l.execute(b.template)
+	}
+	fields, err := l.fields()
+	if err != nil {
+		return "", err
+	}
+	for _, name := range slices.Backward(b.below) {
+		fields = "{" + quote(name) + ":" + fields + "}"
+	}
+	if b.form == bodyForm {
+		return b.flatten(gjson.Parse(fields), l.isPrinting), nil
+	}
+	return fields, nil
+}
+
+// flatten writes an object as a form.
+func (b *body) flatten(object gjson.Result, isPrinting bool) string {
+	var pairs []string
+	add := func(name, value string) {
+		value = url.QueryEscape(value)
+		if isPrinting {
+			value = unmasked.Replace(value)
+		}
+		pairs = append(pairs, unbracketed.Replace(url.QueryEscape(name))+"="+value)
+	}
+	var walk func(name string, v gjson.Result)
+	walk = func(name string, v gjson.Result) {
+		switch {
+		case v.IsObject():
+			v.ForEach(func(key, value gjson.Result) bool {
+				switch {
+				case name == "":
+					walk(key.String(), value)
+				case b.nesting == nestingDotted:
+					walk(name+"."+key.String(), value)
+				default:
+					walk(name+"["+key.String()+"]", value)
+				}
+				return true
+			})
+		case v.IsArray():
+			elements := v.Array()
+			list := name
+			if b.nesting == nestingBrackets {
+				list += "[]"
+			}
+			if len(elements) == 0 {
+				add(list, "") // the list is empty, not unchanged
+			}
+			for i, e := range elements {
+				if e.IsObject() || e.IsArray() {
+					walk(name+"["+strconv.Itoa(i)+"]", e)
+				} else {
+					walk(list, e)
+				}
+			}
+		case v.Type == gjson.Null:
+			add(name, "")
+		case v.Type == gjson.Number:
+			add(name, v.Raw)
+		default:
+			add(name, v.String())
+		}
+	}
+	walk("", object)
+	return strings.Join(pairs, "&")
+}
+
+// unbracketed keeps the names of a form readable, unmasked the symbols and masks of
+// what is printed.
+var (
+	unbracketed = strings.NewReplacer("%5B", "[", "%5D", "]")
+	unmasked    = strings.NewReplacer("%7B", "{", "%7D", "}", "%2A", "*", "%E2%80%A6", "…")
+)

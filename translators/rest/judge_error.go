@@ -1,0 +1,137 @@
+package rest
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/tidwall/gjson"
+
+	"github.com/scimgate/scimgate/translators"
+)
+
+// refusal is the error for an answer that says anything but success.
+func (s *step) refusal(a *answer) error {
+	e := &translators.Error{RetryAfter: a.retryAfter, Err: fmt.Errorf("%s: the answer has the status %d%s", s, a.status, a.words())}
+	switch a.verdict {
+	case VerdictNotFound:
+		e.Kind = translators.NotFound
+		e.Detail = fmt.Sprintf("The application has no such %s.", strings.ToLower(s.kind.mapping.Type.Name))
+	case VerdictConflict:
+		e.Kind, e.Path = translators.Conflict, s.pathIn(a.text)
+		e.Detail = about(e.Path, "the application has this value already, and each may have it once.")
+	case VerdictInvalid:
+		e.Kind, e.Path = translators.Invalid, s.pathIn(a.text)
+		e.Detail = about(e.Path, "the application does not take a value.")
+		if a.text != "" {
+			e.Detail = about(e.Path, fmt.Sprintf("the application does not take a value: %q", a.text))
+		}
+	case VerdictRefused:
+		e.Kind = translators.Refused
+		e.Detail = "The application forbids this to the gateway's account. Check what the account may do there."
+	case VerdictChanged:
+		e.Kind = translators.Changed
+		e.Detail = fmt.Sprintf("The %s was changed in the application meanwhile. Read it again.", strings.ToLower(s.kind.mapping.Type.Name))
+	case VerdictBusy:
+		e.Kind = translators.Unavailable
+		e.Detail = "The application is busy. Try again later."
+	case VerdictSignIn:
+		e.Kind = translators.Unavailable
+		e.Detail = "The application does not accept the gateway's credentials. Check them in its configuration."
+	case VerdictUnclear:
+		e.Kind = translators.Unavailable
+		e.Detail = "The application's answer does not tell whether it has made the change."
+		if s.isWrite {
+			e.Kind = translators.Indefinite
+		}
+	default:
+		return s.broken(a, a.fault)
+	}
+	return e
+}
+
+// broken is the error for an answer that can't be what the application means to say.
+func (s *step) broken(a *answer, why error) error {
+	if why == nil {
+		why = errors.New("it is not one that is known")
+	}
+	e := &translators.Error{Kind: translators.Unavailable, RetryAfter: a.retryAfter,
+		Detail: "The application has answered with something that can't be understood. Try again later; the log of the gateway says what came.",
+		Err:    fmt.Errorf("%s: the answer has the status %d, %s%s: %w", s, a.status, a.media(), a.words(), why)}
+	// An answer that blames the request says that nothing was done, if nobody has said
+	// otherwise.
+	if s.isWrite && (a.isSaid || a.status < 300 || a.status > 499) {
+		e.Kind = translators.Indefinite
+		e.Detail = "The application has answered with something that can't be understood, and may have made the change. The log of the gateway says what came."
+	}
+	return e
+}
+
+// words are the application's own, for our log.
+func (a *answer) words() string {
+	if a.text == "" {
+		return ""
+	}
+	return fmt.Sprintf(", saying %q", a.text)
+}
+
+// about puts the path before a sentence, or begins it with a capital.
+func about(path, sentence string) string {
+	if path != "" {
+		return path + ": " + sentence
+	}
+	return strings.ToUpper(sentence[:1]) + sentence[1:]
+}
+
+// pathIn is the path of the attribute whose field the application names in a text, if
+// it names but one.
+func (s *step) pathIn(text string) string {
+	if text == "" {
+		return ""
+	}
+	var named []string
+	for _, m := range s.kind.config.Maps {
+		for _, field := range m.Fields {
+			if containsWord(text, field[strings.LastIndexByte(field, '.')+1:]) && !slices.Contains(named, m.Path) {
+				named = append(named, m.Path)
+			}
+		}
+	}
+	if len(named) == 1 {
+		return named[0]
+	}
+	return ""
+}
+
+func containsWord(text, field string) bool {
+	if len(field) < 3 {
+		return false
+	}
+	p, err := regexp.Compile(`(?i)(^|[^\pL\pN_])` + regexp.QuoteMeta(field) + `($|[^\pL\pN_])`)
+	return err == nil && p.MatchString(text)
+}
+
+// scrub takes out of a text from the application what was sent to it as a secret.
+func (l *lookup) scrub(text string) string {
+	if text == "" {
+		return ""
+	}
+	hide := func(secret string) {
+		if len(secret) >= 3 {
+			text = strings.ReplaceAll(text, secret, secretMask)
+		}
+	}
+	for _, f := range l.with.fields {
+		if f.mask != "" {
+			hide(safeText(gjson.Parse(f.raw).String()))
+		}
+	}
+	for name := range l.s.names {
+		if v, ok, err := l.find(name); ok && err == nil && v.Mask != "" {
+			hide(safeText(gjson.Parse(v.JSON).String()))
+		}
+	}
+	return text
+}

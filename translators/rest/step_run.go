@@ -1,0 +1,112 @@
+package rest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/scimgate/scimgate/translators"
+	"github.com/scimgate/scimgate/translators/rest/web"
+)
+
+// run makes the call and judges the answer. Its error is an *translators.Error, of a
+// kind that suits the verdict; one of the kind Indefinite is a write that may have been
+// done, or whose answer leaves open whether it was ("unclear"): the caller looks, and
+// compares. An answer is there also with an error, where one came. A step whose When is
+// not true is not made: answer and error are nil.
+func (t *Translator) run(ctx context.Context, s *step, with *scope) (*answer, error) {
+	l := &lookup{t: t, s: s, with: with}
+	isDue, err := l.isDue()
+	if !isDue || err != nil {
+		return nil, err
+	}
+	r, err := l.request()
+	if err != nil {
+		return nil, s.notSent(err)
+	}
+	a, err := t.send(ctx, l, r)
+	if err != nil {
+		return a, err
+	}
+	if err := s.take(a); err != nil {
+		return a, s.broken(a, err)
+	}
+	return a, nil
+}
+
+// isDue reports whether the call is to be made.
+func (l *lookup) isDue() (bool, error) {
+	if l.s.when == nil {
+		return true, nil
+	}
+	is, err := l.s.when.expression.IsTrue(l.variables(l.s.when.used))
+	if err != nil {
+		return false, &translators.Error{Kind: translators.Unavailable, Err: fmt.Errorf("%s: when %s: %w", l.s, l.s.when.text, err),
+			Detail: "The gateway's configuration has an expression that fails on this resource; its log says which."}
+	}
+	return is, nil
+}
+
+// send makes a request and judges the answer.
+func (t *Translator) send(ctx context.Context, l *lookup, r *web.Request) (*answer, error) {
+	s := l.s
+	j := &judging{s: s}
+	r.IsBusy = isBusy
+	if s.asksWeb {
+		r.IsRefused, r.IsBusy, r.IsAnswer = j.isRefused, j.isBusy, j.isAnswer
+	}
+	response, err := t.backend.client.Do(ctx, r)
+	if err != nil {
+		return nil, s.unanswered(err)
+	}
+	a := j.of(response)
+	a.raw, a.lower = nil, nil
+	if a.verdict == VerdictSuccess || a.verdict == VerdictAlready {
+		return a, nil
+	}
+	a.text = l.scrub(a.text)
+	return a, s.refusal(a)
+}
+
+// String names the call in errors: as it stands in the configuration, without values.
+func (s *step) String() string {
+	return fmt.Sprintf("%s of %s: %s %s", s.op, s.kind.mapping.Type.Name, s.config.Method, s.config.URL)
+}
+
+// notSent is the error for a request that could not be built.
+func (s *step) notSent(err error) error {
+	if known, is := errors.AsType[*translators.Error](err); is {
+		return known
+	}
+	return &translators.Error{Kind: translators.Invalid, Err: fmt.Errorf("%s: %w", s, err),
+		Detail: "The request to the application can't be made of what is known: a value is missing, or has characters that can't be sent. The gateway's log says which."}
+}
+
+// unanswered is the error for a request without an answer.
+func (s *step) unanswered(err error) error {
+	e := &translators.Error{Kind: translators.Unavailable, Err: fmt.Errorf("%s: %w", s, err)}
+	cause, isKnown := errors.AsType[*web.Error](err)
+	if isKnown {
+		e.RetryAfter = cause.RetryAfter
+	}
+	if s.isWrite && (!isKnown || cause.MaybeSent) {
+		e.Kind = translators.Indefinite
+		e.Detail = "The application has not answered, and may have made the change. Try again."
+		return e
+	}
+	reason := ""
+	if isKnown {
+		reason = cause.Reason
+	}
+	switch reason {
+	case "too_large":
+		e.Detail = "The application's answer is larger than the gateway takes. Raise max_answer, or ask for smaller pages."
+	case "sign_in":
+		e.Detail = "The application does not accept the gateway's credentials. Check them in its configuration."
+	case "busy", "breaker":
+		e.Detail = "The application is busy, or not available. Try again later."
+	default:
+		e.Detail = "The application can't be reached, or does not answer. Try again later; the log of the gateway says why."
+	}
+	return e
+}
