@@ -1,0 +1,130 @@
+package web
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"time"
+)
+
+// Request is what is sent.
+type Request struct {
+	Method string
+	// URL is the path and the query, to the end of the client's base; or an absolute
+	// URL, which must be of the same host (see [Client.Resolve]).
+	URL    string
+	Header http.Header
+	Body   []byte
+	// IsRepeatable allows to send it again when it may have been sent and no answer
+	// came, or one of a gateway before the application (502, 504). What was not sent,
+	// and what the application was too busy for, is sent again in any case.
+	IsRepeatable bool
+	// Unsigned keeps the signer from it.
+	Unsigned bool
+	// IsRefused reports whether an answer means that the request was not signed in.
+	// Default: the status 401.
+	IsRefused func(*Response) bool
+	// IsBusy reports whether an answer means that the request was not carried out and
+	// may be sent again later. Default: 429 and 503.
+	IsBusy func(*Response) bool
+	// IsAnswer reports whether a redirect (a status of 301 to 308 with Location) is
+	// all that the application answers to this request: it is then returned as any
+	// answer is. Default: none is; GET and HEAD follow it within the host, writes follow
+	// 307 and 308, and others are errors.
+	IsAnswer func(*Response) bool
+	// Timeout bounds all of it, repetitions included. Default: that of the client.
+	Timeout time.Duration
+}
+
+// check refuses what can't be sent.
+func (r *Request) check() error {
+	for name, values := range r.Header {
+		if !isToken(name) {
+			return fmt.Errorf("%q is not the name of a header", name)
+		}
+		for _, value := range values {
+			if !isHeaderValue(value) {
+				return fmt.Errorf("the value of the header %s holds a line break or another control character", name)
+			}
+		}
+	}
+	if !isToken(r.Method) {
+		return fmt.Errorf("%q is not a method", r.Method)
+	}
+	return nil
+}
+
+// isRead reports whether the method is one that changes nothing.
+func (r *Request) isRead() bool { return r.Method == http.MethodGet || r.Method == http.MethodHead }
+
+func (r *Request) isRefused(response *Response) bool {
+	if r.IsRefused == nil {
+		return response.Status == http.StatusUnauthorized
+	}
+	return r.IsRefused(response)
+}
+
+func (r *Request) isBusy(response *Response) bool {
+	if r.IsBusy == nil {
+		return response.Status == http.StatusTooManyRequests || response.Status == http.StatusServiceUnavailable
+	}
+	return r.IsBusy(response)
+}
+
+// build makes the request of net/http for one sending.
+func (r *Request) build(ctx context.Context, target string) (*http.Request, error) {
+	var body io.Reader
+	if len(r.Body) > 0 {
+		body = bytes.NewReader(r.Body)
+	}
+	request, err := http.NewRequestWithContext(ctx, r.Method, target, body)
+	if err != nil {
+		return nil, errors.New("the request can't be built") // the URL was read before
+	}
+	if r.Header != nil {
+		request.Header = r.Header.Clone()
+	}
+	if host := request.Header.Get("Host"); host != "" {
+		request.Host = host
+	}
+	if request.Header.Get("User-Agent") == "" {
+		request.Header.Set("User-Agent", "scimgate")
+	}
+	return request, nil
+}
+
+// sendOnce keeps net/http from sending a request again by itself when a kept
+// connection breaks, which it does with methods that are safe by definition.
+func sendOnce(request *http.Request) {
+	switch request.Method {
+	case http.MethodGet, http.MethodHead, http.MethodOptions, http.MethodTrace:
+		request.GetBody = nil
+		if request.Body == nil {
+			request.Body = io.NopCloser(strings.NewReader(""))
+		}
+	}
+}
+
+// isToken reports whether the text is a token (RFC 9110 §5.6.2).
+func isToken(text string) bool {
+	for _, c := range []byte(text) {
+		if c <= ' ' || c >= 0x7f || strings.IndexByte(`"(),/:;<=>?@[\]{}`, c) >= 0 {
+			return false
+		}
+	}
+	return text != ""
+}
+
+// isHeaderValue reports whether the text can be a header's value (RFC 9110 §5.5).
+func isHeaderValue(text string) bool {
+	for _, c := range []byte(text) {
+		if c < ' ' && c != '\t' || c == 0x7f {
+			return false
+		}
+	}
+	return true
+}
