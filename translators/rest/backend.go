@@ -134,8 +134,8 @@ func (b *backend) observe(o translators.Observation) {
 	}
 }
 
-// Destruct implements [caddy.Destructor].
-func (b *backend) Destruct() error { return errors.Join(b.signIn.Close(), b.client.Destruct()) }
+// Destruct implements [caddy.Destructor]. The client signs out when it is idle.
+func (b *backend) Destruct() error { return b.client.Destruct() }
 
 // Interface guard
 var _ caddy.Destructor = (*backend)(nil)

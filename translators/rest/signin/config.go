@@ -52,6 +52,9 @@ type OAuth2 struct {
 	// RefreshToken is the first refresh token; placeholders are accepted. One that an
 	// answer brings is used from then on, and is kept in memory alone.
 	RefreshToken string `json:"refresh_token,omitempty"`
+	// Send says where requests have the token. Default: the header Authorization with
+	// "Bearer {token}".
+	Send []Placement `json:"send,omitempty"`
 	// Early is how long before its end a token is no longer used. Default: 30s, but no
 	// more than a quarter of its life.
 	Early caddy.Duration `json:"early,omitempty"`
@@ -85,12 +88,14 @@ type Login struct {
 	Template string `json:"template,omitempty"`
 
 	// Token is where in the answer the token is (a path of package document), and
-	// TokenHeader the header that it is in. Default: the session is in cookies.
+	// TokenHeader the header that it is in.
 	Token       string `json:"token,omitempty"`
 	TokenHeader string `json:"token_header,omitempty"`
-	// Cookie is the name of a cookie that must come where the session is in cookies.
-	// Default: any.
-	Cookie string `json:"cookie,omitempty"`
+	// Cookies says that the session is in cookies, which must come. Default: that there
+	// is no token. Cookie is the name of the one that must. Default: any. Cookies that
+	// come are sent in any case.
+	Cookies bool   `json:"cookies,omitempty"`
+	Cookie  string `json:"cookie,omitempty"`
 	// Answer is the form of the answer: json, xml, form or text. Default: what the
 	// Content-Type says.
 	Answer string `json:"answer,omitempty"`
@@ -103,7 +108,8 @@ type Login struct {
 	Error []string `json:"error,omitempty"`
 
 	// Send says where requests have the token. Default: the header Authorization with
-	// "Bearer {token}" where there is a token.
+	// "Bearer {token}" where there is a token. One that is In none is where calls name
+	// {session} themselves.
 	Send []Placement `json:"send,omitempty"`
 	// Valid is how long a session is used. Default: until the application refuses it.
 	Valid caddy.Duration `json:"valid,omitempty"`
@@ -121,10 +127,9 @@ type Answer struct {
 
 // Placement is where a request has a value.
 type Placement struct {
-	// In is header, query or body; of body Name is a path in JSON, or the name of a
-	// field in a form.
+	// In is header or query.
 	In   string `json:"in"`
-	Name string `json:"name"`
+	Name string `json:"name,omitempty"`
 	// Value is a template.
 	Value string `json:"value,omitempty"`
 }

@@ -19,41 +19,44 @@ type fixed struct {
 	build    func() (string, error)
 }
 
-func newFixed(c *Scheme) (*fixed, error) {
-	f := &fixed{in: "header", name: "Authorization"}
-	read := func(what, text string) error {
-		if text == "" {
-			return fmt.Errorf("the %s is missing", what)
-		}
-		value, err := newSecret(what, text)
-		if err == nil && value.get() == "" {
-			err = fmt.Errorf("the %s %s is empty", what, text)
-		}
-		f.secrets = append(f.secrets, value)
-		return err
+// checkFixed finds mistakes in the configuration.
+func (c *Scheme) checkFixed() error {
+	switch {
+	case c.Method == "header" && !isToken(c.Name):
+		return fmt.Errorf("%q is no name of a header", c.Name)
+	case c.Method == "query" && c.Name == "":
+		return errors.New("the name of the parameter is missing")
+	case c.Method == "basic" && (c.User == "" || c.Password == ""):
+		return errors.New("the user or the password is missing: write auth basic <user> <password>")
+	case c.Method != "basic" && c.Value == "":
+		return errors.New("the value is missing")
 	}
-	var err error
+	return nil
+}
+
+func newFixed(c *Scheme) (*fixed, error) {
+	f := &fixed{in: "header", name: "Authorization", mask: "***"}
+	texts := []string{c.Value}
 	switch c.Method {
-	case "header", "query":
-		if c.Name == "" {
-			return nil, errors.New("the name is missing")
-		}
-		f.in, f.name, f.mask = c.Method, c.Name, "***"
-		err = read("value", c.Value)
-		f.build = func() (string, error) { return f.secrets[0].get(), nil }
 	case "bearer":
 		f.mask = "Bearer ***"
-		err = read("token", c.Value)
 		f.build = func() (string, error) { return "Bearer " + f.secrets[0].get(), nil }
 	case "basic":
 		f.mask = "Basic ***"
-		err = errors.Join(read("user", c.User), read("password", c.Password))
+		texts = []string{c.User, c.Password}
 		f.build = func() (string, error) { return basic(f.secrets[0].get(), f.secrets[1].get()) }
+	default:
+		f.in, f.name = c.Method, c.Name
+		f.build = func() (string, error) { return f.secrets[0].get(), nil }
 	}
-	if err != nil {
-		return nil, err
+	for _, text := range texts {
+		s, err := newSecret("what is sent", text)
+		if err != nil {
+			return nil, err
+		}
+		f.secrets = append(f.secrets, s)
 	}
-	_, err = f.value()
+	_, err := f.value()
 	return f, err
 }
 
@@ -74,17 +77,17 @@ func (f *fixed) value() (string, error) {
 	return value, err
 }
 
-func (f *fixed) sign(_ context.Context, r *http.Request, _ []byte) error {
+func (f *fixed) sign(_ context.Context, r *http.Request, body []byte) ([]byte, error) {
 	value, err := f.value()
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if f.in == "header" {
 		r.Header.Set(f.name, value)
-		return nil
+	} else {
+		setQuery(r.URL, f.name, value)
 	}
-	setQuery(r.URL, f.name, value)
-	return nil
+	return body, nil
 }
 
 // refused reads the secrets anew, unless that has been done since the request was
@@ -112,6 +115,8 @@ func (f *fixed) isSigned(r *http.Request) bool {
 }
 
 func (f *fixed) masked() []Masked { return []Masked{{In: f.in, Name: f.name, Value: f.mask}} }
+
+func (f *fixed) close(context.Context) error { return nil }
 
 // checkHeader finds what can't stand in a header. Its error does not tell the value.
 func checkHeader(name, value string) error {

@@ -2,6 +2,8 @@ package signin
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"sync/atomic"
 
 	"github.com/caddyserver/caddy/v2"
@@ -15,13 +17,16 @@ type secret struct {
 	value atomic.Pointer[string]
 }
 
-// newSecret reads a text of the configuration. The error names the placeholder, never
+// newSecret reads a text of the configuration, which is not to be empty. The error names the placeholder, never
 // what it stands for.
 func newSecret(what, text string) (*secret, error) {
 	s := &secret{what: what, text: text}
 	value, err := s.read()
 	if err != nil {
 		return nil, err
+	}
+	if value == "" {
+		return nil, fmt.Errorf("%s: %s is empty", what, text)
 	}
 	s.value.Store(&value)
 	return s, nil
@@ -73,13 +78,10 @@ func (s *Secrets) Lookup(name string) (value string, ok bool) {
 	return s.named[name].get(), true
 }
 
-// renew reads all of them anew and reports whether one has changed.
-func (s *Secrets) renew() bool {
-	changed := false
-	if s != nil {
-		for _, value := range s.named {
-			changed = value.renew() || changed
-		}
+// all returns the secrets in no order.
+func (s *Secrets) all() []*secret {
+	if s == nil {
+		return nil
 	}
-	return changed
+	return slices.Collect(maps.Values(s.named))
 }

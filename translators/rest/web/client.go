@@ -5,6 +5,7 @@ package web
 
 import (
 	"context"
+	"io"
 	"net/http"
 	"net/url"
 	"sync"
@@ -33,11 +34,13 @@ type Client struct {
 	isClosing bool
 }
 
-// Signer signs requests in.
+// Signer signs requests in. One that is an io.Closer is closed when the client is, by
+// requests of its own if it wants.
 type Signer interface {
-	// Sign adds to a request what signs it in. It may make requests of its own through
-	// the client, with Request.Unsigned set. It is called for each sending of a
-	// request, last of all that changes it.
+	// Sign adds to a request what signs it in; it may replace its body. It may make
+	// requests of its own through the client, with Request.Unsigned or Request.Signer
+	// set. It is called for each sending of a request, last of all that changes it. An
+	// *[Error] in the chain of its error says when trying again makes sense.
 	Sign(ctx context.Context, r *http.Request, body []byte) error
 	// Refused is told that the application took the request for not signed in. It
 	// reports whether signing in anew may help; the request, which was not carried out,
@@ -112,29 +115,47 @@ func (c *Client) Lease() (release func()) {
 	defer c.mu.Unlock()
 	c.leases++
 	return sync.OnceFunc(func() {
-		c.mu.Lock()
-		defer c.mu.Unlock()
-		c.leases--
-		c.closeIfDone()
+		if !c.isDone(-1) {
+			return
+		}
+		if _, hasToSignOut := c.signer.(io.Closer); hasToSignOut {
+			go c.close() // who releases does not wait for the application
+			return
+		}
+		c.close()
 	})
 }
 
-// Destruct closes the connections once no lease is held. It does not wait, and a
-// request that still comes is served. It makes a *Client a value of caddy.UsagePool.
+// Destruct closes the connections once no lease is held, and then signs out. A request
+// that still comes is served. It makes a *Client a value of caddy.UsagePool.
 func (c *Client) Destruct() error {
 	c.mu.Lock()
-	defer c.mu.Unlock()
 	c.isClosing = true
-	c.closeIfDone()
+	c.mu.Unlock()
+	if c.isDone(0) {
+		c.close()
+	}
 	return nil
 }
 
-// closeIfDone closes what is idle. The caller holds mu.
-func (c *Client) closeIfDone() {
-	if !c.isClosing || c.leases > 0 {
-		return
+// isDone counts leases, and reports whether none is held of a client that is closing.
+func (c *Client) isDone(leases int) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.leases += leases
+	return c.isClosing && c.leases == 0
+}
+
+// close signs out and closes what is idle.
+func (c *Client) close() {
+	if s, is := c.signer.(io.Closer); is {
+		if err := s.Close(); err != nil {
+			c.logger.Warn("signing out of the application", zap.Error(err))
+		}
 	}
 	c.transport.CloseIdleConnections()
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	for _, other := range c.others {
 		other.transport.CloseIdleConnections()
 	}

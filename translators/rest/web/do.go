@@ -110,9 +110,9 @@ func (a *asking) follow(ctx context.Context) (*Response, *Error) {
 			return nil, failure
 		}
 		if r.isRefused(response) {
-			if a.client.signer != nil && !r.Unsigned && !a.isSignedAgain {
+			if signer := r.signer(a.client.signer); signer != nil && !a.isSignedAgain {
 				a.isSignedAgain = true
-				if a.client.signer.Refused(ctx, request) {
+				if signer.Refused(ctx, request) {
 					continue
 				}
 			}
@@ -147,7 +147,7 @@ func (c *Client) send(ctx context.Context, r *Request, target string) (request *
 	if failure := c.breaker.check(); failure != nil {
 		return nil, nil, failure
 	}
-	leave, failure := c.limits.enter(ctx, r.Unsigned)
+	leave, failure := c.limits.enter(ctx, r.isInner())
 	if failure != nil {
 		return nil, nil, failure
 	}
@@ -156,8 +156,8 @@ func (c *Client) send(ctx context.Context, r *Request, target string) (request *
 	if err != nil {
 		return nil, nil, invalid(err)
 	}
-	if c.signer != nil && !r.Unsigned {
-		if err := c.signer.Sign(ctx, request, r.Body); err != nil {
+	if signer := r.signer(c.signer); signer != nil {
+		if err := signer.Sign(ctx, request, r.Body); err != nil {
 			return nil, nil, unsigned(ctx, err)
 		}
 	}

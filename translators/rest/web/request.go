@@ -25,6 +25,10 @@ type Request struct {
 	IsRepeatable bool
 	// Unsigned keeps the signer from it.
 	Unsigned bool
+	// Signer signs it instead of the client's: that of a login call, which can't wait
+	// for the session that it is to bring. Such a request, as an unsigned one, may be
+	// one that another waits for.
+	Signer Signer
 	// IsRefused reports whether an answer means that the request was not signed in.
 	// Default: the status 401.
 	IsRefused func(*Response) bool
@@ -60,6 +64,20 @@ func (r *Request) check() error {
 
 // isRead reports whether the method is one that changes nothing.
 func (r *Request) isRead() bool { return r.Method == http.MethodGet || r.Method == http.MethodHead }
+
+// signer returns what signs the request, or nil.
+func (r *Request) signer(usual Signer) Signer {
+	switch {
+	case r.Unsigned:
+		return nil
+	case r.Signer != nil:
+		return r.Signer
+	}
+	return usual
+}
+
+// isInner reports whether another request may wait for this one.
+func (r *Request) isInner() bool { return r.Unsigned || r.Signer != nil }
 
 func (r *Request) isRefused(response *Response) bool {
 	if r.IsRefused == nil {

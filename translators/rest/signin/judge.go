@@ -1,0 +1,316 @@
+package signin
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/tidwall/gjson"
+
+	"github.com/scimgate/scimgate/translators/rest/document"
+	"github.com/scimgate/scimgate/translators/rest/web"
+)
+
+// judge tells from the answer of a login call whether it let us in, and finds what is
+// sent from then on.
+type judge struct {
+	config          *Login
+	token           *document.Path // nil where the token is in no body
+	errors          []*document.Path
+	success, failed []answerPattern
+	// extras are the further values that requests are sent with, by their names in
+	// templates; a path is nil where the value is no part of the body.
+	extras map[string]*document.Path
+}
+
+// answerPattern is a compiled [Answer].
+type answerPattern struct {
+	statuses [][2]int
+	text     string // in small letters
+}
+
+// Names of further values of the answer in the templates of send.
+const (
+	extraCookie = "login.cookie."
+	extraHeader = "login.header."
+	extraAnswer = "login.answer."
+)
+
+// isExtra reports whether a name is that of a further value of the answer.
+func isExtra(name string) bool {
+	for _, prefix := range []string{extraCookie, extraHeader, extraAnswer} {
+		if rest, is := strings.CutPrefix(name, prefix); is {
+			return rest != ""
+		}
+	}
+	return false
+}
+
+func newJudge(c *Login) (*judge, error) {
+	j := &judge{config: c, extras: make(map[string]*document.Path)}
+	var err error
+	switch {
+	case c.Token != "" && c.TokenHeader != "":
+		return nil, errors.New("token and token_header exclude each other: remove one of the two")
+	case !oneOf(c.Answer, "json", "xml", "form", "text"):
+		return nil, fmt.Errorf("answer %s is not known: it is json, xml, form or text", c.Answer)
+	case c.TokenHeader != "" && !isToken(c.TokenHeader):
+		return nil, fmt.Errorf("token_header %q is no name of a header", c.TokenHeader)
+	case c.Cookie != "" && !isToken(c.Cookie):
+		return nil, fmt.Errorf("cookie %q is no name of a cookie", c.Cookie)
+	case c.Token != "":
+		if j.token, err = document.ParsePath(c.Token); err != nil {
+			return nil, fmt.Errorf("token %s: %w", c.Token, err)
+		}
+	}
+	for _, text := range c.Error {
+		path, err := document.ParsePath(text)
+		if err != nil {
+			return nil, fmt.Errorf("error %s: %w", text, err)
+		}
+		j.errors = append(j.errors, path)
+	}
+	if j.success, err = compileAnswers("success", c.Success); err != nil {
+		return nil, err
+	}
+	if j.failed, err = compileAnswers("failed", c.Failed); err != nil {
+		return nil, err
+	}
+	places, err := c.places()
+	if err != nil {
+		return nil, err
+	}
+	for _, p := range places {
+		for _, name := range p.value.Names() {
+			if !isExtra(name) {
+				continue
+			}
+			j.extras[name] = nil
+			if text, is := strings.CutPrefix(name, extraAnswer); is {
+				if j.extras[name], err = document.ParsePath(text); err != nil {
+					return nil, fmt.Errorf("{%s}: %w", name, err)
+				}
+			}
+		}
+	}
+	return j, nil
+}
+
+func compileAnswers(word string, list []Answer) ([]answerPattern, error) {
+	var all []answerPattern
+	for _, a := range list {
+		p := answerPattern{text: strings.ToLower(a.Text)}
+		for _, text := range a.Statuses {
+			from, to, ok := parseStatuses(text)
+			if !ok {
+				return nil, fmt.Errorf("%s %s is no status: write one such as 401, 4xx or 200-204", word, text)
+			}
+			p.statuses = append(p.statuses, [2]int{from, to})
+		}
+		if len(p.statuses) == 0 && p.text == "" {
+			return nil, fmt.Errorf("%s says nothing: write %s <status>... [<text>]", word, word)
+		}
+		all = append(all, p)
+	}
+	return all, nil
+}
+
+// parseStatuses reads 401, 4xx or 200-204.
+func parseStatuses(text string) (from, to int, ok bool) {
+	one := func(text string) (int, bool) {
+		n, err := strconv.Atoi(text)
+		return n, err == nil && len(text) == 3 && n >= 100 && n <= 599
+	}
+	if class, is := strings.CutSuffix(strings.ToLower(text), "xx"); is {
+		n, err := strconv.Atoi(class)
+		return n * 100, n*100 + 99, err == nil && len(class) == 1 && n >= 1 && n <= 5
+	}
+	first, last, isRange := strings.Cut(text, "-")
+	from, ok = one(first)
+	if !isRange || !ok {
+		return from, from, ok && !isRange
+	}
+	to, ok = one(last)
+	return from, to, ok && from <= to
+}
+
+func (p answerPattern) matches(answer *web.Response, text string) bool {
+	isStatus := len(p.statuses) == 0 || slices.ContainsFunc(p.statuses, func(s [2]int) bool { return s[0] <= answer.Status && answer.Status <= s[1] })
+	return isStatus && (p.text == "" || strings.Contains(text, p.text))
+}
+
+// read judges the answer and puts what it brought into the session. An answer that
+// does not let us in is a refusal, or the fault of a server.
+func (j *judge) read(s *session, answer *web.Response, secrets []*secret) error {
+	matchesAny := func(list []answerPattern) bool {
+		text := strings.ToLower(string(answer.Body) + "\n" + answer.Header.Get("Location"))
+		return slices.ContainsFunc(list, func(p answerPattern) bool { return p.matches(answer, text) })
+	}
+	isSuccess := answer.Status >= 200 && answer.Status < 300 || j.config.keepsCookies() && answer.Status >= 300 && answer.Status < 400
+	if len(j.success) > 0 {
+		isSuccess = matchesAny(j.success)
+	}
+	doc, docErr := j.document(answer)
+	switch {
+	case isFault(answer.Status):
+		fault := fmt.Errorf("the application answers with the status %d", answer.Status)
+		return &web.Error{Reason: "busy", RetryAfter: answer.RetryAfter, Err: fault}
+	case matchesAny(j.failed):
+		return refusal{fmt.Errorf("the answer, with the status %d, is one of those that mean failed%s", answer.Status, quoted(j.errorText(doc), secrets...))}
+	case j.errorText(doc) != "":
+		return refusal{fmt.Errorf("the application refuses, with the status %d%s", answer.Status, quoted(j.errorText(doc), secrets...))}
+	case !isSuccess && answer.Status >= 300 && answer.Status < 400:
+		return refusal{fmt.Errorf("the answer is a redirect, with the status %d, and none of those that mean success", answer.Status)}
+	case !isSuccess:
+		return refusal{fmt.Errorf("the application refuses, with the status %d: see whether user and password are right and the account is not locked", answer.Status)}
+	}
+	if err := j.readToken(s, answer, doc, docErr); err != nil {
+		return refusal{err}
+	}
+	if err := j.readCookies(s, answer); err != nil {
+		return refusal{err}
+	}
+	if err := j.readExtras(s, answer, doc); err != nil {
+		return refusal{err}
+	}
+	return nil
+}
+
+// document reads the body, where there is something to look for in it.
+func (j *judge) document(answer *web.Response) (gjson.Result, error) {
+	needs := j.token != nil || len(j.errors) > 0
+	for _, path := range j.extras {
+		needs = needs || path != nil
+	}
+	if !needs || len(answer.Body) == 0 {
+		return gjson.Result{}, nil
+	}
+	if isHTML(answer) && j.config.Answer == "" {
+		return gjson.Result{}, errors.New("it is an HTML page")
+	}
+	return document.Parse(answer.Body, answer.Header.Get("Content-Type"), j.config.Answer)
+}
+
+// errorText is what stands at the first of the paths of errors that holds something.
+func (j *judge) errorText(doc gjson.Result) string {
+	for _, path := range j.errors {
+		for _, value := range path.Get(doc) {
+			switch {
+			case value.Type == gjson.Null, value.Type == gjson.False, value.Type == gjson.Number && value.Num == 0,
+				value.String() == "", value.IsObject() && len(value.Map()) == 0:
+				continue
+			}
+			return value.String()
+		}
+	}
+	return ""
+}
+
+func (j *judge) readToken(s *session, answer *web.Response, doc gjson.Result, docErr error) error {
+	switch {
+	case j.token != nil:
+		if docErr != nil {
+			return fmt.Errorf("the answer, with the status %d, can't be read to find the token: %w", answer.Status, docErr)
+		}
+		values := j.token.Get(doc)
+		if len(values) != 1 || values[0].Type != gjson.String && values[0].Type != gjson.Number || values[0].String() == "" {
+			return fmt.Errorf("the answer, with the status %d, has no token at %s", answer.Status, j.config.Token)
+		}
+		s.token = values[0].String()
+	case j.config.TokenHeader != "":
+		if s.token = answer.Header.Get(j.config.TokenHeader); s.token == "" {
+			return fmt.Errorf("the answer, with the status %d, has no header %s with a token", answer.Status, j.config.TokenHeader)
+		}
+	default:
+		return nil
+	}
+	return checkTokenText(s.token)
+}
+
+func (j *judge) readCookies(s *session, answer *web.Response) error {
+	jar, from, err := newJar(answer)
+	if err != nil {
+		return err
+	}
+	// The cookies may be for a path below, so that all that were kept are asked for
+	// by name in the answer.
+	sent := (&http.Response{Header: answer.Header}).Cookies()
+	if len(sent) > 0 {
+		s.cookies = jar
+	}
+	if !j.config.keepsCookies() {
+		return nil
+	}
+	wanted := slices.DeleteFunc(slices.Clone(sent), func(c *http.Cookie) bool { return j.config.Cookie != "" && c.Name != j.config.Cookie })
+	switch {
+	case len(wanted) == 0 && j.config.Cookie != "":
+		return fmt.Errorf("the answer, with the status %d, sets no cookie %s", answer.Status, j.config.Cookie)
+	case len(wanted) == 0:
+		return fmt.Errorf("the answer, with the status %d, sets no cookie", answer.Status)
+	}
+	for _, c := range wanted {
+		if isKept(c, from) {
+			return nil
+		}
+	}
+	return unusable(wanted[0], from)
+}
+
+// isKept reports whether a cookie is sent back to some path of the host.
+func isKept(c *http.Cookie, from *url.URL) bool {
+	jar, _, err := newJar(&web.Response{URL: from.String(), Header: http.Header{"Set-Cookie": {c.Raw}}})
+	if err != nil {
+		return false
+	}
+	at := *from
+	if strings.HasPrefix(c.Path, "/") {
+		at.Path, at.RawPath = c.Path, ""
+	}
+	return c.Value != "" && len(jar.Cookies(&at)) > 0
+}
+
+// unusable says why a cookie is not sent back.
+func unusable(c *http.Cookie, from *url.URL) error {
+	switch {
+	case c.Value == "":
+		return fmt.Errorf("the cookie %s is set to nothing, which is what a refusal looks like", c.Name)
+	case c.Secure && from.Scheme != "https":
+		return fmt.Errorf("the cookie %s is Secure, and the application's address begins with http://: use https://, or have the application set it without Secure", c.Name)
+	case c.Domain != "" && !strings.EqualFold(strings.TrimPrefix(c.Domain, "."), from.Hostname()):
+		return fmt.Errorf("the cookie %s is for the domain %s, and the application's address has the host %s: write the address with the name that the application has itself", c.Name, safeWords(c.Domain), from.Hostname())
+	}
+	return fmt.Errorf("the cookie %s is over as soon as it is set, which is what a refusal looks like", c.Name)
+}
+
+func (j *judge) readExtras(s *session, answer *web.Response, doc gjson.Result) error {
+	s.named = make(map[string]string, len(j.extras))
+	for name, path := range j.extras {
+		value := ""
+		switch {
+		case path != nil:
+			if values := path.Get(doc); len(values) == 1 {
+				value = values[0].String()
+			}
+		case strings.HasPrefix(name, extraHeader):
+			value = answer.Header.Get(strings.TrimPrefix(name, extraHeader))
+		default:
+			for _, c := range (&http.Response{Header: answer.Header}).Cookies() {
+				if c.Name == strings.TrimPrefix(name, extraCookie) {
+					value = c.Value
+				}
+			}
+		}
+		if value == "" {
+			return fmt.Errorf("the answer, with the status %d, has nothing for {%s}", answer.Status, name)
+		}
+		if err := checkTokenText(value); err != nil {
+			return fmt.Errorf("{%s}: %w", name, err)
+		}
+		s.named[name] = value
+	}
+	return nil
+}

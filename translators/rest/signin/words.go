@@ -1,0 +1,42 @@
+package signin
+
+import (
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// wordsMax bounds what is quoted of an answer, in characters.
+const wordsMax = 200
+
+// safeWords makes what an application says fit for our log: in one line, bounded,
+// without control characters and without the secrets.
+func safeWords(text string, secrets ...*secret) string {
+	for _, s := range secrets {
+		if value := s.get(); len(value) > 3 {
+			text = strings.ReplaceAll(text, value, "***")
+		}
+	}
+	text = strings.Map(func(r rune) rune {
+		switch {
+		case unicode.IsSpace(r):
+			return ' '
+		case r == utf8.RuneError || !unicode.IsPrint(r):
+			return '?'
+		}
+		return r
+	}, text)
+	text = strings.Join(strings.Fields(text), " ")
+	if runes := []rune(text); len(runes) > wordsMax {
+		text = string(runes[:wordsMax]) + " …"
+	}
+	return text
+}
+
+// quoted is what an application says, after a colon, or nothing.
+func quoted(text string, secrets ...*secret) string {
+	if text = safeWords(text, secrets...); text == "" {
+		return ""
+	}
+	return ": " + text
+}
