@@ -190,6 +190,7 @@ var volatile = []struct {
 	{regexp.MustCompile(`\b(now|\d+ (second|minute)s? ago) from 127.0.0.1`), "<lately>"},
 	{regexp.MustCompile(`(?m)(\S)  +`), "$1  "}, // columns
 	{regexp.MustCompile(`http://127\.0\.0\.1:\d+/scim/v2`), "<tenant>"},
+	{regexp.MustCompile(`ldap://127\.0\.0\.1:\d+`), "<directory>"},
 }
 
 // same compares an answer with the documented one: as JSON, of which a document

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -89,20 +88,9 @@ func (b *breakGlass) openStore(ctx caddy.Context, c *configuration) (*app.App, e
 	return a, openStore(ctx, a, storeTimeout)
 }
 
-// provision sets the gateway up without its door: who may call it is no matter here,
-// and the secrets of callers, which only the service may be able to read, are not
-// needed.
-func (g *atGateway) provision(ctx caddy.Context, of *configuredGateway) error {
-	var options map[string]json.RawMessage
-	if err := json.Unmarshal(of.raw, &options); err != nil {
-		return err
-	}
-	delete(options, "access")
-	raw, err := json.Marshal(options)
-	if err != nil {
-		return err
-	}
-	if g.handler, err = provisioned(ctx, raw); err != nil {
+// provision sets the gateway up.
+func (g *atGateway) provision(ctx caddy.Context, of *configuredGateway) (err error) {
+	if g.handler, err = of.withoutDoor(ctx); err != nil {
 		return err
 	}
 	g.handler.Silence()

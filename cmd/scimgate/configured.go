@@ -8,7 +8,10 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/caddyserver/caddy/v2"
+
 	"github.com/scimgate/scimgate/modules/access"
+	"github.com/scimgate/scimgate/modules/gateway"
 )
 
 // configuredGateway is what the configuration says of a gateway, as far as commands
@@ -120,6 +123,22 @@ func (c *configuration) chosen(names []string) ([]*configuredGateway, error) {
 		chosen = append(chosen, g)
 	}
 	return chosen, nil
+}
+
+// withoutDoor provisions the gateway without its door: to a command on the machine itself
+// it is no matter who may call, and the secrets of callers, which only the service may be
+// able to read, are not needed.
+func (g *configuredGateway) withoutDoor(ctx caddy.Context) (*gateway.Handler, error) {
+	var options map[string]json.RawMessage
+	if err := json.Unmarshal(g.raw, &options); err != nil {
+		return nil, err
+	}
+	delete(options, "access")
+	raw, err := json.Marshal(options)
+	if err != nil {
+		return nil, err
+	}
+	return provisioned(ctx, raw)
 }
 
 // credential returns the credential of the configuration that has the name, or nil.

@@ -28,6 +28,9 @@ It is Caddy with the modules of scimgate and is configured in a Caddyfile.
 	$ scimgate run --config Caddyfile
 	  runs it in the foreground.
 
+	$ scimgate check --config Caddyfile
+	  tries out what stands behind the gateways, and writes nothing.
+
 	$ scimgate explain --config Caddyfile --gateway directory < request.http
 	  prints what a SCIM request would do to the directory, and does none of it.
 
