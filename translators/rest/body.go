@@ -109,19 +109,13 @@ func (s *step) compileSend(b *body, c CallConfig) error {
 	default:
 		return fmt.Errorf("there is no send %s: there are changed and whole", c.Send)
 	}
-	if s.op != OpUpdate {
-		switch {
-		case c.Send != "":
-			return fmt.Errorf("send is for update: %s has no fields to choose from", s.op)
-		case len(c.Without) > 0:
-			return fmt.Errorf("without is for update: %s sends no whole record", s.op)
-		}
-		return nil
+	if c.Send != "" && s.op != OpUpdate {
+		return fmt.Errorf("send is for update: %s has no fields to choose from", s.op)
 	}
-	b.isWhole = c.Send == sendWhole || c.Send == "" && c.Method == http.MethodPut
-	if len(c.Without) > 0 && !b.isWhole {
-		return errors.New("without is for a whole record, and only what changes is sent: add send whole, or remove without")
+	if len(c.Without) > 0 && s.op != OpUpdate && s.op != OpCreate {
+		return fmt.Errorf("without is for create and update: %s sends no fields", s.op)
 	}
+	b.isWhole = s.op == OpUpdate && (c.Send == sendWhole || c.Send == "" && c.Method == http.MethodPut)
 	for _, text := range c.Without {
 		p, err := document.ParsePath(text)
 		if err != nil {
@@ -196,17 +190,19 @@ func (l *lookup) fields() (string, error) {
 			return "", errors.New("the record that is to be sent as a whole was not read")
 		}
 		base = []byte(l.with.record.Raw)
-		for _, p := range l.s.body.without {
-			without, err := p.Set(base, "")
-			if err != nil {
-				return "", fmt.Errorf("leaving out %s: %w", p, err)
-			}
-			base = without
-		}
 	}
 	built, err := setFields(base, l.with.fields, l.isPrinting)
 	if err != nil {
 		return "", err
+	}
+	if l.s.body != nil {
+		for _, p := range l.s.body.without {
+			without, err := p.Set(built, "")
+			if err != nil {
+				return "", fmt.Errorf("leaving out %s: %w", p, err)
+			}
+			built = without
+		}
 	}
 	if isWhole && l.isPrinting {
 		// What is not mapped may hold anything, a key for the application too.

@@ -265,7 +265,8 @@ type CallConfig struct {
 	// it was read with the changes, so that nothing that is not mapped is lost.
 	// Default: whole for PUT, changed for others.
 	Send string `json:"send,omitempty"`
-	// Without are paths that are left out of a whole record.
+	// Without are paths that are left out of {fields}: what the application does not take
+	// back, or what a call of its own sends.
 	Without []string `json:"without,omitempty"`
 
 	// Answer, Item and Items as in [CallDefaults]; "." is the whole answer.

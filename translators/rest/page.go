@@ -136,7 +136,7 @@ func (s *step) rowsOf(a *answer) ([]gjson.Result, error) {
 		rows = a.doc.Array()
 	} else {
 		rows = s.items.Get(a.doc)
-		if len(rows) == 0 && !isThere(s.items, a.doc) && !a.isXML {
+		if len(rows) == 0 && !isThere(s.items.String(), a.doc) && !a.isEmptyXML(s.items.String()) {
 			return nil, fmt.Errorf("it has no items %s: %s", s.items, shape(a.doc))
 		}
 	}
@@ -148,12 +148,19 @@ func (s *step) rowsOf(a *answer) ([]gjson.Result, error) {
 	return rows, nil
 }
 
+// isEmptyXML reports whether an element is there whose children the rows would be: where
+// there are none, nothing says that it is a list.
+func (a *answer) isEmptyXML(items string) bool {
+	dot := strings.LastIndexByte(items, '.')
+	return a.isXML && dot > 0 && isThere(items[:dot], a.doc)
+}
+
 // isThere reports whether a document has something at a path of names, be it null.
-func isThere(p *document.Path, doc gjson.Result) bool {
-	if !plainNames.MatchString(p.String()) {
+func isThere(path string, doc gjson.Result) bool {
+	if !plainNames.MatchString(path) {
 		return false
 	}
-	for name := range strings.SplitSeq(p.String(), ".") {
+	for name := range strings.SplitSeq(path, ".") {
 		found := false
 		doc.ForEach(func(key, value gjson.Result) bool {
 			if found = key.Str == name; found {

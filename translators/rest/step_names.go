@@ -170,13 +170,24 @@ func (n *namer) fields(path string) (resolver, error) {
 	if known := n.step.kind.fieldPaths(); !slices.Contains(known, path) {
 		return nil, fmt.Errorf("no attribute is mapped to %s: there are %s", path, strings.Join(known, ", "))
 	}
+	p, err := document.ParsePath(path)
+	if err != nil {
+		return nil, err
+	}
 	return func(l *lookup) (template.Value, bool, error) {
 		for _, f := range l.with.fields {
-			if f.path.String() == path && f.raw != "" {
-				return template.Value{JSON: f.raw, Mask: f.mask}, true, nil
+			if f.path.String() == path {
+				return template.Value{JSON: f.raw, Mask: f.mask}, f.raw != "", nil
 			}
 		}
-		return template.Value{}, false, nil
+		// Of a whole record it is what the record has.
+		switch s := n.step; {
+		case s.body == nil || !s.body.isWhole:
+			return template.Value{}, false, nil
+		case l.isPrinting && (!l.with.record.Exists() || !s.kind.isShown(path)):
+			return symbol("record." + path)
+		}
+		return valueAt(p, l.with.record)
 	}, nil
 }
 

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/scimgate/scimgate/translators"
 	"github.com/scimgate/scimgate/translators/rest/web"
@@ -37,7 +39,7 @@ func (t *Translator) run(ctx context.Context, s *step, with *scope) (*answer, er
 // isDue reports whether the call is to be made.
 func (l *lookup) isDue() (bool, error) {
 	if l.s.when == nil {
-		return true, nil
+		return !l.isIdle(), nil
 	}
 	is, err := l.s.when.expression.IsTrue(l.variables(l.s.when.used))
 	if err != nil {
@@ -45,6 +47,36 @@ func (l *lookup) isDue() (bool, error) {
 			Detail: "The gateway's configuration has an expression that fails on this resource; its log says which."}
 	}
 	return is, nil
+}
+
+// due reports whether a call is to be made, as far as it is known before: when a plan is
+// made, that depends on no answer to an earlier call.
+func (t *Translator) due(s *step, with *scope) (bool, error) {
+	return (&lookup{t: t, s: s, with: with}).isDue()
+}
+
+// isIdle reports whether an update that sends what changes has nothing to send.
+func (l *lookup) isIdle() bool {
+	s := l.s
+	if s.op != OpUpdate || s.names["fields"] == nil || s.body == nil || s.body.isWhole {
+		return false
+	}
+	return !slices.ContainsFunc(l.with.fields, func(f fieldValue) bool {
+		return !slices.Contains(s.config.Without, f.path.String())
+	})
+}
+
+// needsRecord reports whether the call can't be built without the record as it is.
+func (s *step) needsRecord() bool {
+	if s.config.IfMatch || s.body != nil && s.body.isWhole {
+		return true
+	}
+	for name := range s.names {
+		if name == "record" || strings.HasPrefix(name, "record.") {
+			return true
+		}
+	}
+	return s.when != nil && slices.Contains(s.when.used, "record")
 }
 
 // send makes a request and judges the answer.
