@@ -10,9 +10,18 @@ import (
 	"github.com/scimgate/scimgate/scim"
 )
 
+// NewCodec returns the codec that the configuration names for the values of a, as
+// [Compile] would: for translators that write what it writes in a form of their own.
+func NewCodec(c MapConfig, a *scim.Attribute) (Codec, error) {
+	return newCodec(c, a, a.IsComplex())
+}
+
 // newCodec returns the codec of that name for the values of a. whole is set
 // when the leaf is a complex value as a whole. The error is the remedy.
 func newCodec(c MapConfig, a *scim.Attribute, whole bool) (Codec, error) {
+	if c.Custom != nil {
+		return c.Custom.Codec, nil
+	}
 	if c.Codec != CodecBoolean && (c.True != "" || c.False != "") {
 		return nil, errors.New("the texts of a boolean stand behind boolean: boolean TRUE FALSE")
 	}
@@ -113,6 +122,9 @@ func decodeText(raw string) (scim.Value, error) {
 
 // textCodec leaves strings as they are and numbers as they are written.
 type textCodec struct{ attribute *scim.Attribute }
+
+// Bind implements [Binder].
+func (c textCodec) Bind(a *scim.Attribute) Codec { return textCodec{a} }
 
 func (c textCodec) Encode(v scim.Value) (string, error) {
 	if v.Kind() != scim.KindString && v.Kind() != scim.KindNumber {

@@ -15,6 +15,9 @@ import (
 // text. It is for backends that have a text field and nothing finer.
 type jsonCodec struct{ attribute *scim.Attribute }
 
+// Bind implements [Binder].
+func (c jsonCodec) Bind(a *scim.Attribute) Codec { return jsonCodec{a} }
+
 func (c jsonCodec) Encode(v scim.Value) (string, error) {
 	if v.Kind() != scim.KindComplex {
 		return "", scim.Invalid(scim.InvalidValue, "expected a complex value")

@@ -71,6 +71,39 @@ type MapConfig struct {
 	// remembered is a simple, single-valued text that neither SCIM nor its schema
 	// requires to be there or to be unique: externalId above all.
 	Remember bool `json:"remember,omitempty"`
+
+	// Custom is set by a translator whose leaf is of a kind of its own.
+	Custom *Custom `json:"-"`
+}
+
+// Custom is a leaf whose values a translator reads and writes in its own way. The
+// rest of the mapping (which values belong to the leaf, its rules, its schema) is as
+// with all leaves.
+type Custom struct {
+	// Codec stands in for the one that [MapConfig.Codec] names. It may be a
+	// [FieldReader] and a [Binder] as well.
+	Codec Codec
+	// Subs are the sub-attributes of a whole complex value that the codec knows. None
+	// are all.
+	Subs []string
+	// Composes says that other leaves may write the same field, because the
+	// translator puts its value together of theirs.
+	Composes bool
+}
+
+// FieldReader is a [Codec] that makes its values of several fields, or of more than
+// one field holds.
+type FieldReader interface {
+	// ReadFields returns the backend's forms of the leaf's values, and the field that
+	// a problem with them is about.
+	ReadFields(get func(field string) []string) (field string, raws []string)
+}
+
+// Binder is a [Codec] that knows the attribute whose values it reads. It is made
+// for that of the full type.
+type Binder interface {
+	// Bind returns the codec for the same attribute of the narrowed type.
+	Bind(a *scim.Attribute) Codec
 }
 
 // The codecs of [MapConfig].

@@ -133,7 +133,7 @@ func (c *compiler) checkSource(l *Leaf, text string) error {
 func (c *compiler) checkFields() (mistakes []error) {
 	writers := make(map[string]*Leaf)
 	for _, l := range c.leaves {
-		if !l.IsWritable() {
+		if !l.IsWritable() || l.Config.Custom != nil && l.Config.Custom.Composes {
 			continue
 		}
 		for _, f := range l.Fields {

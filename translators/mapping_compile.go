@@ -254,13 +254,8 @@ func (c *compiler) mapping() (*Mapping, error) {
 			return nil, fmt.Errorf("map %s: %w", l.Config.Path, err)
 		}
 		l.Path, l.Terms = path, terms
-		switch codec := l.Codec.(type) { // those that know their attribute
-		case textCodec:
-			codec.attribute = path.Leaf()
-			l.Codec = codec
-		case jsonCodec:
-			codec.attribute = path.Leaf()
-			l.Codec = codec
+		if codec, is := l.Codec.(Binder); is {
+			l.Codec = codec.Bind(path.Leaf())
 		}
 		rule, err := ruleOf(m.Type, l, isRequired)
 		if err != nil {

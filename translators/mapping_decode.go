@@ -229,6 +229,9 @@ func (d *decoder) report(l *Leaf, field, why string) {
 // rawValues returns the first field of the leaf that has a value, and its
 // values.
 func rawValues(l *Leaf, get func(string) []string) (field string, raws []string) {
+	if reader, is := l.Codec.(FieldReader); is {
+		return reader.ReadFields(get)
+	}
 	for _, f := range l.Fields {
 		raws := get(f)
 		if slices.Contains(raws, "") {

@@ -47,6 +47,13 @@ func (m *Mapping) Encode(r *scim.Resource, want func(*scim.Attribute) bool, refs
 	return values, e.dropped, nil
 }
 
+// Assign returns which values of r belong to which leaf: the first half of Encode, for
+// translators whose fields are more than texts. Leaves without values are missing.
+func (m *Mapping) Assign(r *scim.Resource, want func(*scim.Attribute) bool) (values map[*Leaf][]scim.Value, dropped []string, err error) {
+	e := m.assign(r, want)
+	return e.values, e.dropped, e.err
+}
+
 // IDs returns the ids that Encode will ask its [References] for, each once.
 func (m *Mapping) IDs(r *scim.Resource, want func(*scim.Attribute) bool) []string {
 	var ids []string

@@ -22,7 +22,12 @@ func narrow(full *scim.ResourceType, leaves []*Leaf, handled []*scim.Attribute) 
 		all(a)
 	}
 	for _, l := range leaves {
-		if l.isWhole() {
+		switch custom := l.Config.Custom; {
+		case l.isWhole() && custom != nil && len(custom.Subs) > 0:
+			for _, name := range custom.Subs {
+				kept[l.Path.Attribute.Sub(name)] = true
+			}
+		case l.isWhole():
 			all(l.Path.Attribute)
 		}
 		kept[l.Path.Attribute], kept[l.Path.Leaf()] = true, true

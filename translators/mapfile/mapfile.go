@@ -113,8 +113,26 @@ import (
 // only the grammar is checked. What only shows between several lines is for
 // [translators.Compile]. Errors name file, line and remedy.
 func Parse(d *caddyfile.Dispenser, full *scim.ResourceType, handled ...string) (translators.MapConfig, error) {
+	return ParseWith(d, full, Extra{}, handled...)
+}
+
+// Extra are options that a translator has in the block of a map line, besides those
+// that all share.
+type Extra struct {
+	// Words are the options, and Repeatable those of them that may stand several times.
+	Words, Repeatable []string
+	// Option reads one of Words, at which the dispenser stands. So far is what was read
+	// of the line until now.
+	Option func(d *caddyfile.Dispenser, soFar *translators.MapConfig) error
+	// Complete is called when all is read, before it is checked. Its error is reported
+	// at the first line.
+	Complete func(*translators.MapConfig) error
+}
+
+// ParseWith is Parse with options of the translator's own.
+func ParseWith(d *caddyfile.Dispenser, full *scim.ResourceType, extra Extra, handled ...string) (translators.MapConfig, error) {
 	head := *d // errors about the whole are reported at its first line
-	p := parser{Dispenser: d, full: full, seen: make(map[string]bool)}
+	p := parser{Dispenser: d, full: full, extra: extra, seen: make(map[string]bool)}
 	if err := p.head(); err != nil {
 		return translators.MapConfig{}, err
 	}
@@ -126,6 +144,11 @@ func Parse(d *caddyfile.Dispenser, full *scim.ResourceType, handled ...string) (
 	path, _, err := translators.ParseLeaf(full, p.config.Path)
 	if err != nil {
 		return translators.MapConfig{}, head.Errf("map %s: %w", p.config.Path, err)
+	}
+	if extra.Complete != nil {
+		if err := extra.Complete(&p.config); err != nil {
+			return translators.MapConfig{}, head.Errf("map %s: %w", p.config.Path, err)
+		}
 	}
 	isHandled := slices.ContainsFunc(handled, func(name string) bool { return full.Attribute(name) == path.Attribute })
 	if !isHandled {
@@ -180,6 +203,7 @@ func ParseDelete(d *caddyfile.Dispenser, given translators.DeleteMode) (translat
 type parser struct {
 	*caddyfile.Dispenser
 	full   *scim.ResourceType
+	extra  Extra
 	config translators.MapConfig
 	seen   map[string]bool
 }
@@ -210,10 +234,13 @@ var codecs = []string{translators.CodecBoolean, translators.CodecTimestamp, tran
 // option reads one line of the block.
 func (p *parser) option() error {
 	name := p.Val()
-	if p.seen[name] {
+	if p.seen[name] && !slices.Contains(p.extra.Repeatable, name) {
 		return p.Errf("map %s: %s is given twice: remove one of the two lines", p.config.Path, name)
 	}
 	p.seen[name] = true
+	if slices.Contains(p.extra.Words, name) {
+		return p.extra.Option(p.Dispenser, &p.config)
+	}
 	args := p.RemainingArgs()
 	c := &p.config
 	if slices.Contains(codecs, name) {
@@ -244,8 +271,9 @@ func (p *parser) option() error {
 	case "private":
 		return p.flag(&c.Private, name, args)
 	}
-	return p.Errf("map %s: there is no option %s: there are default, default_from, one_of, required, create_only, read_only, write_only, private, %s, constant",
-		c.Path, name, strings.Join(codecs, ", "))
+	words := append([]string{"default", "default_from", "one_of", "required", "create_only", "read_only", "write_only", "private"}, codecs...)
+	words = append(append(words, "constant"), p.extra.Words...)
+	return p.Errf("map %s: there is no option %s: there are %s", c.Path, name, strings.Join(words, ", "))
 }
 
 func (p *parser) codec(name string, args []string) error {

@@ -166,12 +166,15 @@ type MapConfig struct {
 	// same application's value the first is read. "*" as the application's value is
 	// any that no other pair has, and only read.
 	Table []Pair `json:"table,omitempty"`
-	// As is the JSON type in the field: string, number, boolean, list (an array
-	// even of one value), or "" for what suits.
+	// As is the JSON type in the field: string, number, boolean, or "" for what suits;
+	// list is an array even of one value, and may stand before one of them.
 	As string `json:"as,omitempty"`
 	// Format is how a time is written: rfc3339, unix, unix_ms, or a layout of Go's
-	// package time, such as 2006-01-02. The time zone where it says none is UTC.
+	// package time, such as 2006-01-02.
 	Format string `json:"format,omitempty"`
+	// Zone is the time zone, such as Europe/Berlin, of times whose format says none.
+	// Default: UTC.
+	Zone string `json:"zone,omitempty"`
 	// Join is the text between the fields that make the value together: name.formatted
 	// of firstname and lastname. On write the value is split at its last occurrences.
 	Join string `json:"join,omitempty"`
@@ -190,8 +193,8 @@ type MapConfig struct {
 	// Elements maps a whole multi-valued complex attribute to an array of objects:
 	// the fields are paths within an element.
 	Elements []MapConfig `json:"elements,omitempty"`
-	// Clear is what is written where there is no value: null, empty ("" or []), or
-	// omit (where a whole record is sent). Default: null.
+	// Clear is what is written where there is no value any more: null, empty ("" or []),
+	// or omit (where a whole record is sent). Default: null, and [] for an array.
 	Clear string `json:"clear,omitempty"`
 }
 

@@ -1,0 +1,322 @@
+package rest
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/tidwall/gjson"
+
+	"github.com/scimgate/scimgate/scim"
+	"github.com/scimgate/scimgate/translators"
+	"github.com/scimgate/scimgate/translators/rest/document"
+)
+
+// encode returns what the fields of the wanted attributes (nil: of all) are to hold
+// for r to be true, in the order of the configuration and each path once. record is
+// the record as it is, or absent where there is none yet: it is looked at where a
+// field holds more than what is mapped, and tells what there is to clear. What would
+// not come back as it is sent is an *translators.Error of the kind Invalid.
+//
+// A path through an array, emails.#(type==work).address, comes as the whole array, the
+// other elements as they are: a part of an array can't be sent.
+func (m *mapping) encode(r *scim.Resource, want func(*scim.Attribute) bool, record gjson.Result, refs translators.References) (fields []fieldValue, dropped []string, err error) {
+	values, dropped, err := m.Assign(r, want)
+	if err != nil {
+		return nil, nil, err
+	}
+	e := encoder{m: m, r: r, record: record, refs: identity{refs, m}, values: values}
+	for _, l := range m.Leaves {
+		f := m.forms[l]
+		if f == nil || !l.IsWritable() || want != nil && !want(l.Path.Attribute) {
+			continue
+		}
+		if len(values[l]) == 0 && !l.IsReadable() {
+			continue // a password is never cleared by not being named
+		}
+		if err := e.leaf(l, f); err != nil {
+			return nil, nil, err
+		}
+	}
+	if err := e.check(want); err != nil {
+		return nil, nil, err
+	}
+	fields, err = e.foldArrays()
+	return fields, dropped, err
+}
+
+// encoder collects what the fields of one resource are to hold.
+type encoder struct {
+	m      *mapping
+	r      *scim.Resource
+	record gjson.Result
+	refs   identity
+	values map[*translators.Leaf][]scim.Value
+	all    map[*translators.Leaf][]scim.Value // those that are not wanted too, made when needed
+
+	fields   []fieldValue
+	resource string // r as JSON, made when needed
+}
+
+// leaf encodes the values of one leaf.
+func (e *encoder) leaf(l *translators.Leaf, f *form) error {
+	if part, is := l.Codec.(*partCodec); is {
+		return e.parts(l, part)
+	}
+	var raws []string
+	for _, v := range e.values[l] {
+		if l.IsReference() {
+			name, ok := e.refs.Name(l, v.Text())
+			if !ok {
+				return invalidAt(l, fmt.Sprintf("there is no %s with the id %q", strings.Join(l.RefersTo, " or "), v.Text()))
+			}
+			v = scim.String(name)
+		}
+		raw, err := l.Codec.Encode(v)
+		if err != nil {
+			return invalidAt(l, detailOf(err))
+		}
+		if raw != `""` && !slices.Contains(raws, raw) {
+			raws = append(raws, raw)
+		}
+	}
+	spread, is := l.Codec.(spreader)
+	if is && len(raws) > 0 {
+		return e.spread(l, f, spread, raws)
+	}
+	for _, field := range l.Fields {
+		raw, err := e.compose(l, f, field, raws)
+		if err != nil {
+			return err
+		}
+		e.set(l, f, field, raw, len(raws) > 0)
+	}
+	return nil
+}
+
+// compose makes one value of the field out of the leaf's values.
+func (e *encoder) compose(l *translators.Leaf, f *form, field string, raws []string) (string, error) {
+	if codec, is := l.Codec.(*elementsCodec); is {
+		return codec.compose(l, e.values[l], e.at(field))
+	}
+	isArray := f.isList
+	if root := e.at(field); len(raws) > 0 && root.IsArray() {
+		isArray = true // what is an array stays one
+	}
+	switch {
+	case isArray:
+		return "[" + strings.Join(raws, ",") + "]", nil
+	case len(raws) > 1:
+		return "", invalidAt(l, fmt.Sprintf("there are %d values and the application has a place for one: send one", len(raws)))
+	case len(raws) == 1:
+		return raws[0], nil
+	}
+	return "", nil
+}
+
+// at returns what the record has in the field as one value: an array is one.
+func (e *encoder) at(field string) gjson.Result {
+	return valueAt(e.record, field)
+}
+
+// valueAt returns what the record has at the path as one value: an array is one, and
+// null is too.
+func valueAt(record gjson.Result, field string) gjson.Result {
+	name, parents := field, []gjson.Result{record}
+	if i := lastDot(field); i >= 0 {
+		path, err := document.ParsePath(field[:i])
+		if err != nil {
+			return gjson.Result{}
+		}
+		name, parents = field[i+1:], path.Get(record)
+	}
+	if len(parents) != 1 || !parents[0].IsObject() {
+		return gjson.Result{}
+	}
+	name = strings.ReplaceAll(name, `\`, "")
+	var found gjson.Result
+	parents[0].ForEach(func(key, value gjson.Result) bool {
+		if key.String() == name {
+			found = value
+		}
+		return true
+	})
+	return found
+}
+
+// set notes what a field is to hold. Where there is nothing to hold and nothing was
+// there, it is left alone.
+func (e *encoder) set(l *translators.Leaf, f *form, field, raw string, hasValue bool) {
+	if !hasValue {
+		if len(e.m.valuesIn(e.record)(field)) == 0 {
+			return
+		}
+		raw = f.clear
+	}
+	v := fieldValue{path: e.m.compiled[field], raw: raw}
+	switch {
+	case l.IsSecret():
+		v.mask = maskSecret
+	case l.IsPrivate():
+		v.mask = maskPrivate
+	}
+	e.fields = append(e.fields, v)
+}
+
+// spreader is a codec whose values stand in several fields, or are not what it encodes.
+type spreader interface {
+	// spread returns what each of the leaf's fields is to hold, as JSON; "" is no value.
+	spread(raw string, e *encoder) ([]string, error)
+}
+
+func (e *encoder) spread(l *translators.Leaf, f *form, codec spreader, raws []string) error {
+	if f.isList {
+		for i, raw := range raws {
+			written, err := codec.spread(raw, e)
+			if err != nil {
+				return invalidAt(l, detailOf(err))
+			}
+			raws[i] = written[0]
+		}
+		e.set(l, f, l.Fields[0], "["+strings.Join(raws, ",")+"]", true)
+		return nil
+	}
+	if len(raws) > 1 {
+		return invalidAt(l, fmt.Sprintf("there are %d values and the application has a place for one: send one", len(raws)))
+	}
+	written, err := codec.spread(raws[0], e)
+	if err != nil {
+		return invalidAt(l, detailOf(err))
+	}
+	for i, field := range l.Fields {
+		hasValue := written[i] != "" && written[i] != `""` && written[i] != "null"
+		e.set(l, f, field, written[i], hasValue)
+	}
+	return nil
+}
+
+// foldArrays replaces the fields that are parts of an array by the array.
+func (e *encoder) foldArrays() ([]fieldValue, error) {
+	folded := make([]fieldValue, 0, len(e.fields))
+	roots := make(map[string]int)
+	for _, field := range e.fields {
+		root, _, isPart := strings.Cut(field.path.String(), ".#(")
+		if !isPart {
+			folded = append(folded, field)
+			continue
+		}
+		i, isKnown := roots[root]
+		if !isKnown {
+			path, err := document.ParsePath(root)
+			if err != nil {
+				return nil, err
+			}
+			i = len(folded)
+			roots[root] = i
+			folded = append(folded, fieldValue{path: path, raw: "[]"})
+			if array := e.at(root); array.IsArray() {
+				folded[i].raw = array.Raw
+			}
+		}
+		doc, err := folded[i].path.Set([]byte("{}"), folded[i].raw)
+		if err != nil {
+			return nil, fmt.Errorf("writing %s: %w", root, err)
+		}
+		if doc, err = field.path.Set(doc, field.raw); err != nil {
+			return nil, fmt.Errorf("writing %s: %w", field.path, err)
+		}
+		folded[i].raw = valueAt(gjson.ParseBytes(doc), root).Raw
+		if field.mask != "" {
+			folded[i].mask = field.mask
+		}
+	}
+	return folded, nil
+}
+
+// apply returns the record with the fields in it, and all else as it was.
+func apply(record []byte, fields []fieldValue) ([]byte, error) {
+	var err error
+	for _, f := range fields {
+		if record, err = f.path.Set(record, f.raw); err != nil {
+			return nil, fmt.Errorf("writing %s: %w", f.path, err)
+		}
+	}
+	return record, nil
+}
+
+// changed returns those of the fields that the record does not hold already.
+func changed(fields []fieldValue, record gjson.Result) []fieldValue {
+	return slices.DeleteFunc(slices.Clone(fields), func(f fieldValue) bool {
+		at := valueAt(record, f.path.String())
+		return at.Exists() && f.raw != "" && sameJSON(at, gjson.Parse(f.raw)) || !at.Exists() && f.raw == ""
+	})
+}
+
+func invalidAt(l *translators.Leaf, detail string) error {
+	path := l.Path.String()
+	return &translators.Error{Kind: translators.Invalid, Path: path, Detail: path + ": " + detail}
+}
+
+func detailOf(err error) string {
+	if e := scim.AsError(err); e != nil {
+		return e.Detail
+	}
+	return err.Error()
+}
+
+// check decodes what was encoded, where that may bring something else.
+func (e *encoder) check(want func(*scim.Attribute) bool) error {
+	var s translators.Selection
+	for _, l := range e.m.Leaves {
+		f := e.m.forms[l]
+		if f != nil && f.isChecked && l.IsWritable() && l.IsReadable() && (want == nil || want(l.Path.Attribute)) && len(e.values[l]) > 0 {
+			s.Attributes = append(s.Attributes, l.Path.Attribute)
+		}
+	}
+	if len(s.Attributes) == 0 {
+		return nil
+	}
+	doc := []byte(e.record.Raw)
+	if !e.record.IsObject() {
+		doc = []byte("{}")
+	}
+	doc, err := apply(doc, e.fields)
+	if err != nil {
+		return err
+	}
+	back := scim.NewResource(e.m.Type)
+	e.m.Decode(back, s, e.m.valuesIn(gjson.ParseBytes(doc)), e.refs)
+	values, _, err := e.m.Assign(back, nil)
+	if err != nil {
+		return err
+	}
+	for _, l := range e.m.Leaves {
+		f := e.m.forms[l]
+		if f == nil || !f.isChecked || !slices.Contains(s.Attributes, l.Path.Attribute) || !l.IsWritable() || !l.IsReadable() {
+			continue
+		}
+		if !sameValues(l, e.values[l], values[l]) {
+			return invalidAt(l, "the application would not give it back as it is: "+f.remedy())
+		}
+	}
+	return nil
+}
+
+// sameValues compares what was to be written with what would be read.
+func sameValues(l *translators.Leaf, wanted, read []scim.Value) bool {
+	return slices.EqualFunc(wanted, read, func(v, w scim.Value) bool {
+		return v.Equal(w) || l.Path.Leaf().Type == scim.TypeDateTime && sameTime(v, w) ||
+			v.Kind() == scim.KindNumber && w.Kind() == scim.KindNumber && sameScalar(gjson.Parse(v.Text()), gjson.Parse(w.Text()))
+	})
+}
+
+// remedy says what keeps values from coming back.
+func (f *form) remedy() string {
+	switch f.codec.(type) {
+	case *joinCodec:
+		return "another attribute is written to a part of it, and says otherwise"
+	case *expressionCodec:
+		return "what is read is not what was written, by the expressions of the configuration"
+	}
+	return "a part of it has another form there"
+}
