@@ -20,7 +20,7 @@ import (
 type mapping struct {
 	*translators.Mapping
 
-	forms map[*translators.Leaf]*form
+	forms    map[*translators.Leaf]*form
 	compiled map[string]*document.Path // paths by their text
 	arity    map[string]int            // of how many parts the fields are that leaves share
 }
