@@ -325,7 +325,7 @@ func valuesOf(paths map[string]*document.Path, record gjson.Result) func(field s
 				raws = append(raws, value.Raw)
 			}
 		}
-		if isEmptyWanted && len(raws) == 0 && valueAt(record, field).Type == gjson.Null && valueAt(record, field).Exists() {
+		if isEmptyWanted && len(raws) == 0 && wholeAt(record, field).Type == gjson.Null && wholeAt(record, field).Exists() {
 			raws = append(raws, "null")
 		}
 		return raws
@@ -335,7 +335,7 @@ func valuesOf(paths map[string]*document.Path, record gjson.Result) func(field s
 // wholeOf returns the value at the path, if there is one. Where the path names many,
 // they are an array.
 func wholeOf(path *document.Path, record gjson.Result) []string {
-	if whole := valueAt(record, path.String()); whole.Exists() {
+	if whole := wholeAt(record, path.String()); whole.Exists() {
 		return []string{whole.Raw}
 	}
 	values := path.Get(record)

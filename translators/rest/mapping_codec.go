@@ -207,7 +207,7 @@ func (c objectCodec) Encode(v scim.Value) (string, error) {
 	if err != nil || !c.isText {
 		return raw, err
 	}
-	return quote(raw)
+	return jsonString(raw)
 }
 
 // Decode implements translators.Codec.
@@ -251,7 +251,7 @@ func literal(text, as string) (string, error) {
 	case as == "" && (isNumber(text) || text == "true" || text == "false" || text == "null"):
 		return text, nil
 	case as == "", as == asString:
-		return quote(text)
+		return jsonString(text)
 	case as == asNumber && !isNumber(text):
 		return "", scim.Invalid(scim.InvalidValue, "the application keeps it as a number: it is digits, without zeros before them")
 	case as == asBoolean && text != "true" && text != "false":
@@ -265,8 +265,8 @@ func isNumber(text string) bool {
 	return text != "" && (text[0] == '-' || '0' <= text[0] && text[0] <= '9') && json.Valid([]byte(text))
 }
 
-// quote writes a text as a JSON string.
-func quote(text string) (string, error) {
+// jsonString writes a text as a JSON string.
+func jsonString(text string) (string, error) {
 	switch {
 	case !utf8.ValidString(text):
 		return "", scim.Invalid(scim.InvalidValue, "it is not UTF-8")

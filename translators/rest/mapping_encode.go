@@ -116,12 +116,12 @@ func (e *encoder) compose(l *translators.Leaf, f *form, field string, raws []str
 
 // at returns what the record has in the field as one value: an array is one.
 func (e *encoder) at(field string) gjson.Result {
-	return valueAt(e.record, field)
+	return wholeAt(e.record, field)
 }
 
-// valueAt returns what the record has at the path as one value: an array is one, and
+// wholeAt returns what the record has at the path as one value: an array is one, and
 // null is too.
-func valueAt(record gjson.Result, field string) gjson.Result {
+func wholeAt(record gjson.Result, field string) gjson.Result {
 	name, parents := field, []gjson.Result{record}
 	if i := lastDot(field); i >= 0 {
 		path, err := document.ParsePath(field[:i])
@@ -225,7 +225,7 @@ func (e *encoder) foldArrays() ([]fieldValue, error) {
 		if doc, err = field.path.Set(doc, field.raw); err != nil {
 			return nil, fmt.Errorf("writing %s: %w", field.path, err)
 		}
-		folded[i].raw = valueAt(gjson.ParseBytes(doc), root).Raw
+		folded[i].raw = wholeAt(gjson.ParseBytes(doc), root).Raw
 		if field.mask != "" {
 			folded[i].mask = field.mask
 		}
@@ -247,7 +247,7 @@ func apply(record []byte, fields []fieldValue) ([]byte, error) {
 // changed returns those of the fields that the record does not hold already.
 func changed(fields []fieldValue, record gjson.Result) []fieldValue {
 	return slices.DeleteFunc(slices.Clone(fields), func(f fieldValue) bool {
-		at := valueAt(record, f.path.String())
+		at := wholeAt(record, f.path.String())
 		return at.Exists() && f.raw != "" && sameJSON(at, gjson.Parse(f.raw)) || !at.Exists() && f.raw == ""
 	})
 }

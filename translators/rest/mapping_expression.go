@@ -154,7 +154,7 @@ func (c *expressionCodec) Encode(v scim.Value) (string, error) {
 	case scim.KindBool:
 		return fmt.Sprint(v.IsTrue()), nil
 	}
-	return quote(v.Text())
+	return jsonString(v.Text())
 }
 
 // spread implements spreader.

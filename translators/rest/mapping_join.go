@@ -80,7 +80,7 @@ func (c *joinCodec) Encode(v scim.Value) (string, error) {
 		return "", scim.Invalid(scim.InvalidValue, "the application keeps it in %d parts with %q between them, and this would not come back as it is", len(parts), c.separator)
 	}
 	for i := range parts {
-		quoted, err := quote(parts[i])
+		quoted, err := jsonString(parts[i])
 		if err != nil {
 			return "", err
 		}
@@ -153,7 +153,7 @@ func (c *partCodec) Encode(v scim.Value) (string, error) {
 	if v.Kind() != scim.KindString {
 		return "", scim.Invalid(scim.InvalidValue, "expected a string")
 	}
-	return quote(v.Text())
+	return jsonString(v.Text())
 }
 
 // Decode implements translators.Codec. It reads the whole.
@@ -207,7 +207,7 @@ func (e *encoder) parts(l *translators.Leaf, c *partCodec) error {
 				"the last part must be there, and none but the first may contain %q", c.of, c.separator))
 		}
 	}
-	raw, err := quote(whole)
+	raw, err := jsonString(whole)
 	if err != nil {
 		return invalidAt(l, detailOf(err))
 	}
