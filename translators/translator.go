@@ -77,6 +77,15 @@ type Defining interface {
 	FullTypes() (FullTypes, error)
 }
 
+// RoundTripper is a [Translator] that can tell what of a resource would not be the same
+// if it was written as it was read. It is asked by hand, for a check of the
+// configuration against real data.
+type RoundTripper interface {
+	// RoundTrip looks at an entry that [Translator.Read] has brought with all of its
+	// attributes. It writes nothing.
+	RoundTrip(ctx context.Context, e *Entry) ([]Problem, error)
+}
+
 // Type is a resource type as one backend serves it.
 type Type struct {
 	*scim.ResourceType // narrowed to what is mapped
