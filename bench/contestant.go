@@ -62,6 +62,13 @@ const contestantVariable = "SCIMGATE_BENCH_CONTESTANT"
 // startServer starts Caddy with the handler of that name, configured as an
 // operator would, and tells how long it took to its first answer.
 func startServer(ctx context.Context, name, dir string, d *directory) (*contestant, time.Duration, error) {
+	return launchServer(ctx, name, dir, d.fixture, map[string]string{
+		"Directory": d.URL(), "BindDN": d.ServiceDN, "People": slapd.People, "Groups": slapd.Groups, "Policy": slapd.DefaultPolicy,
+	}, "SCIMGATE_BENCH_PASSWORD="+d.ServicePassword)
+}
+
+// launchServer starts Caddy with the Caddyfile of that name.
+func launchServer(ctx context.Context, name, dir string, f fixture, values map[string]string, environment ...string) (*contestant, time.Duration, error) {
 	ports, err := freePorts(2)
 	if err != nil {
 		return nil, 0, err
@@ -71,23 +78,23 @@ func startServer(ctx context.Context, name, dir string, d *directory) (*contesta
 		return nil, 0, err
 	}
 	listen, admin := "127.0.0.1:"+ports[0], "127.0.0.1:"+ports[1]
+	values["Listen"], values["Admin"] = listen, admin
 	var text bytes.Buffer
 	for _, part := range []string{"options", name} {
-		err = errors.Join(err, caddyfileTemplates.ExecuteTemplate(&text, part+".Caddyfile", map[string]string{
-			"Listen": listen, "Admin": admin, "Directory": d.URL(), "BindDN": d.ServiceDN,
-			"People": slapd.People, "Groups": slapd.Groups, "Policy": slapd.DefaultPolicy,
-		}))
+		err = errors.Join(err, caddyfileTemplates.ExecuteTemplate(&text, part+".Caddyfile", values))
 	}
 	config := filepath.Join(dir, "Caddyfile")
 	if err := errors.Join(err, os.WriteFile(config, text.Bytes(), 0o600)); err != nil {
 		return nil, 0, fmt.Errorf("configuring %s: %w", name, err)
 	}
-	c := &contestant{name: name, admin: admin, caller: newCaller("http://"+listen+tenantPath, benchToken, name == bareHandler, d.fixture)}
+	c := &contestant{name: name, admin: admin, caller: newCaller("http://"+listen+tenantPath, benchToken, name == bareHandler, f)}
 	started := time.Now()
-	err = c.launch(dir, []string{roleCaddy, "--config", config, "--adapter", "caddyfile"},
-		"XDG_DATA_HOME="+dir, "XDG_CONFIG_HOME="+dir,
-		contestantVariable+"="+name,
-		"SCIMGATE_BENCH_PASSWORD="+d.ServicePassword, "SCIMGATE_BENCH_TOKEN="+benchToken)
+	role := name
+	if name != bareHandler {
+		role = ours
+	}
+	err = c.launch(dir, []string{roleCaddy, "--config", config, "--adapter", "caddyfile"}, append(environment,
+		"XDG_DATA_HOME="+dir, "XDG_CONFIG_HOME="+dir, contestantVariable+"="+role, "SCIMGATE_BENCH_TOKEN="+benchToken)...)
 	if err != nil {
 		return nil, 0, err
 	}
@@ -156,7 +163,7 @@ func (c *contestant) firstAnswer(ctx context.Context, started time.Time) (time.D
 	ticker := time.NewTicker(time.Millisecond)
 	defer ticker.Stop()
 	for {
-		err := c.caller.find(deadline, 0)
+		err := c.caller.ready(deadline)
 		if err == nil {
 			return time.Since(started), nil
 		}

@@ -24,15 +24,18 @@ type caller struct {
 	// isBare tells how results are checked: the bare handler always prints the
 	// same.
 	isBare bool
+	// kind is the content type of what is sent.
+	kind string
 	fixture
 	transport *http.Transport
 	buffers   sync.Pool
 	first     string // the cursor of the second page
+	ready     func(context.Context) error
 }
 
 func newCaller(base, token string, isBare bool, f fixture) *caller {
-	return &caller{
-		base: base, token: token, isBare: isBare, fixture: f,
+	c := &caller{
+		base: base, token: token, isBare: isBare, kind: "application/scim+json", fixture: f,
 		transport: &http.Transport{
 			DialContext:         (&net.Dialer{Timeout: 5 * time.Second}).DialContext,
 			MaxIdleConns:        256,
@@ -41,6 +44,8 @@ func newCaller(base, token string, isBare bool, f fixture) *caller {
 		},
 		buffers: sync.Pool{New: func() any { return new(bytes.Buffer) }},
 	}
+	c.ready = func(ctx context.Context) error { return c.find(ctx, 0) }
+	return c
 }
 
 func (c *caller) close() { c.transport.CloseIdleConnections() }
@@ -202,9 +207,9 @@ func (c *caller) do(ctx context.Context, method, path, body string, status int, 
 		return err
 	}
 	request.Header.Set("Authorization", "Bearer "+c.token)
-	request.Header.Set("Accept", "application/scim+json")
+	request.Header.Set("Accept", c.kind)
 	if body != "" {
-		request.Header.Set("Content-Type", "application/scim+json")
+		request.Header.Set("Content-Type", c.kind)
 	}
 	response, err := c.transport.RoundTrip(request)
 	if err != nil {

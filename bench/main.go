@@ -45,6 +45,8 @@ func main() {
 			return
 		case rolePlain:
 			exit(playPlain(os.Args[2:]))
+		case roleApplication:
+			exit(playApplication(os.Args[2:]))
 		}
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -93,6 +95,7 @@ type settings struct {
 	Only     []string      `json:"only,omitempty"`
 	Sync     bool          `json:"sync"`
 	Quick    bool          `json:"quick"`
+	Rest     bool          `json:"rest"`
 
 	json, markdown bool
 	profile, dir   string
@@ -132,9 +135,10 @@ func parse(args []string, output io.Writer) (settings, error) {
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	flags.SetOutput(output)
 	flags.BoolVar(&s.Quick, "quick", false, "few and short rounds, no size rows: done within 90 seconds, and noisy")
+	flags.BoolVar(&s.Rest, "rest", false, "measure the way to an application with an API of its own, instead of to a directory")
 	flags.Func("only", "measure this operation alone: one or more, with commas, of "+strings.Join(names, ", "), func(text string) error {
 		for name := range strings.SplitSeq(text, ",") {
-			if findOperation(name) == nil {
+			if findOperation(name) == nil && !slices.ContainsFunc(restOperations, func(o restOperation) bool { return o.name == name }) {
 				return fmt.Errorf("there is no operation %q", name)
 			}
 			s.Only = append(s.Only, name)
@@ -177,6 +181,8 @@ func parse(args []string, output io.Writer) (settings, error) {
 		return s, fmt.Errorf("%q is no option", flags.Arg(0))
 	case s.Rounds < 1 || s.Duration <= 0:
 		return s, errors.New("rounds and duration must be positive")
+	case s.Rest && s.profile != "":
+		return s, errors.New("there are no profiles with -rest")
 	case s.Users < 2000 || s.Large != 0 && s.Large < 20_000:
 		return s, errors.New("users must be 2,000 at least, and large 20,000 or 0")
 	}
@@ -222,6 +228,9 @@ func bench(ctx context.Context, args []string, out, progress io.Writer) (err err
 	b.progress("this takes about %s, and %s at most", about.Round(time.Second), atMost.Round(time.Second))
 	ctx, cancel := context.WithTimeoutCause(ctx, atMost, errors.New("it took longer than it may; is the machine busy?"))
 	defer cancel()
+	if s.Rest {
+		return b.rest(ctx, out)
+	}
 	if s.profile != "" {
 		return b.profiles(ctx, s.profile)
 	}

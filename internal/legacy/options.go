@@ -103,6 +103,7 @@ type SignIn string
 const (
 	ByKey    SignIn = ""       // the header X-Api-Key
 	ByBasic  SignIn = "basic"  // HTTP Basic
+	ByBearer SignIn = "bearer" // the key as a bearer token
 	ByQuery  SignIn = "query"  // the parameter key
 	ByLogin  SignIn = "login"  // POST /session gives a token for the header X-Session
 	ByCookie SignIn = "cookie" // POST /session sets a cookie; without it comes a login page, with 200

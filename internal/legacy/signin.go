@@ -22,6 +22,8 @@ func (a *App) signedIn(r *request, h *http.Request, body []byte) (*answer, error
 	case ByBasic:
 		user, password, _ := h.BasicAuth()
 		isRight = user == User && password == Password
+	case ByBearer:
+		isRight = h.Header.Get("Authorization") == "Bearer "+Key
 	case ByQuery:
 		isRight = h.URL.Query().Get("key") == Key
 	case ByLogin:

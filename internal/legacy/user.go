@@ -63,6 +63,15 @@ func (a *App) write(u *user, s *state) {
 
 func loginKey(r record) string { return strings.ToLower(r["login"].(string)) }
 
+// SeedGroup is the id of the group of Options.Seed.
+const SeedGroup = "11"
+
+// SeedLogin is the login of the nth user of Options.Seed.
+func SeedLogin(n int) string { return fmt.Sprintf("user%06d@example.com", n) }
+
+// SeedID is the id of that user, unless the login is the id.
+func SeedID(n int) string { return strconv.Itoa(12 + n) }
+
 // seed makes the users and the group of Options.Seed.
 func (a *App) seed() {
 	if a.options.Seed == 0 {
@@ -70,7 +79,7 @@ func (a *App) seed() {
 	}
 	everybody := &group{id: a.nextID(), name: "Everybody"}
 	for n := range a.options.Seed {
-		login := fmt.Sprintf("user%06d@example.com", n)
+		login := SeedLogin(n)
 		r := record{"login": login, "title": "Seeded"}
 		if !a.options.Nested && !a.options.JoinedNames {
 			r["first_name"], r["last_name"] = "User", strconv.Itoa(n)
