@@ -29,6 +29,10 @@ type Options struct {
 	InSteps bool
 	// BriefRows leaves all but id, login and names out of the rows of a list.
 	BriefRows bool
+	// DeafToLocks answers a locking with success and does not lock.
+	DeafToLocks bool
+	// SilentOnStatus shows nobody who is locked.
+	SilentOnStatus bool
 	// MaxPage is the most rows of a page. Default: 100.
 	MaxPage int
 

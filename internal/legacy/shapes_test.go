@@ -330,3 +330,17 @@ func TestSearches(t *testing.T) {
 	c = start(t, legacy.Options{Search: legacy.NoSearch, Seed: 3})
 	c.is(c.want(200, "GET", "/users?login=nobody", "").get("total"), "3")
 }
+
+func TestDeafAndSilent(t *testing.T) {
+	c := start(t, legacy.Options{DeafToLocks: true})
+	c.want(201, "POST", "/users", `{"login":"ada","password":"secret-8"}`)
+	c.is(c.want(200, "PATCH", "/users/11", `{"status":"locked","title":"x"}`).get("status"), "active")
+	c.want(204, "POST", "/login", `{"login":"ada","password":"secret-8"}`)
+
+	c = start(t, legacy.Options{SilentOnStatus: true})
+	c.want(201, "POST", "/users", `{"login":"ada","password":"secret-8","status":"locked"}`)
+	if read := c.want(200, "GET", "/users/11", ""); gjson.Get(read.body, "status").Exists() {
+		t.Errorf("the status is shown: %s", read.body)
+	}
+	c.want(401, "POST", "/login", `{"login":"ada","password":"secret-8"}`)
+}

@@ -153,6 +153,13 @@ func (a *App) change(u *user, given record, isWhole, isTyped bool) error {
 	if err := a.checkLogin(s.fields, u); err != nil {
 		return err
 	}
+	if a.options.DeafToLocks {
+		for _, name := range statusFields {
+			if value, has := u.now.fields[name]; has {
+				s.fields[name] = value
+			}
+		}
+	}
 	if a.options.PutByName && s.fields["login"] != u.id {
 		return invalid("login is the id")
 	}
@@ -178,11 +185,19 @@ func (a *App) view(u *user, s *state) record {
 	r := maps.Clone(s.fields)
 	r["id"] = a.idValue(u.id)
 	r["created_on"], r["updated_on"] = a.time(s.created), a.time(s.updated)
+	if a.options.SilentOnStatus {
+		for _, name := range statusFields {
+			delete(r, name)
+		}
+	}
 	if a.options.Update == PutVersion {
 		r["version"] = json.Number(strconv.Itoa(s.version))
 	}
 	return r
 }
+
+// statusFields are those that say who is locked.
+var statusFields = []string{"status", "locked", "enabled"}
 
 // row is a user in a list.
 func (a *App) row(u *user, s *state) record {
