@@ -251,6 +251,8 @@ type Parameter struct {
 //	{members}       the wanted members as a JSON array of references: set_members
 //	{page.offset}, {page.limit}, {page.number}, {page.cursor}  search and list
 //	{secret.<name>} a secret
+//	{session}       the token of the session, for an application that wants it in the
+//	                body or in the URL
 //	{<name>}        a value of ResourceConfig.Values
 type CallConfig struct {
 	Method string      `json:"method"`

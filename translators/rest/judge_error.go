@@ -133,5 +133,5 @@ func (l *lookup) scrub(text string) string {
 			hide(safeText(gjson.Parse(v.JSON).String()))
 		}
 	}
-	return text
+	return l.t.backend.signIn.Scrub(text)
 }

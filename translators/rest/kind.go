@@ -26,6 +26,8 @@ type kind struct {
 	served  translators.Type
 	steps   map[Operation][]*step
 	secrets map[string]string // those of the translator, by name
+	// hasSession is set where calls may name {session}.
+	hasSession bool
 
 	id                *document.Path
 	created, modified *document.Path // nil: not told

@@ -2,6 +2,7 @@ package rest
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -95,6 +96,17 @@ func (n *namer) resolver(name string) (resolver, error) {
 		return resolveMembers, nil
 	case head == "page" && isPath:
 		return n.position(name, rest)
+	case name == "session":
+		if !s.kind.hasSession {
+			return nil, errors.New("there is no session with a token: it comes of auth oauth2, or of auth login with a line token or token_header")
+		}
+		return func(l *lookup) (template.Value, bool, error) {
+			if l.isPrinting {
+				return template.Value{JSON: `""`, Mask: secretMask}, true, nil
+			}
+			value, ok := l.t.backend.signIn.Session()
+			return value, ok, nil
+		}, nil
 	case head == "secret" && isPath:
 		if _, isKnown := s.kind.secrets[rest]; !isKnown {
 			return nil, fmt.Errorf("there is no such secret: add secret %s {file./run/secrets/%s} to the translator", rest, rest)
@@ -483,6 +495,9 @@ func (n *namer) known() []string {
 		known = append(known, "{1.<path>}")
 	}
 	known = append(known, "{secret.<name>}")
+	if n.step.kind.hasSession {
+		known = append(known, "{session}")
+	}
 	for _, v := range n.step.kind.config.Values {
 		known = append(known, "{"+v.Name+"}")
 	}

@@ -117,6 +117,7 @@ func (s *step) print(t *Translator, with *scope) string {
 	if err != nil {
 		return fmt.Sprintf("%s %s%s\n(not to be printed: %v)", s.config.Method, t.printedURL(), s.config.URL, err)
 	}
+	t.printSignIn(request)
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s %s%s\n", s.config.Method, t.printedURL(), request.URL)
 	names := make([]string, 0, len(request.Header))
@@ -132,6 +133,24 @@ func (s *step) print(t *Translator, with *scope) string {
 		b.Write(request.Body)
 	}
 	return strings.TrimSuffix(b.String(), "\n")
+}
+
+// printSignIn adds what signs a request in, with stars for what is secret.
+func (t *Translator) printSignIn(r *web.Request) {
+	if t.backend == nil {
+		return // not provisioned: there are no secrets
+	}
+	for _, m := range t.backend.signIn.Masked() {
+		if m.In == "header" {
+			r.Header.Set(m.Name, m.Value)
+			continue
+		}
+		separator := "?"
+		if strings.Contains(r.URL, "?") {
+			separator = "&"
+		}
+		r.URL += separator + url.QueryEscape(m.Name) + "=" + m.Value
+	}
 }
 
 // printedURL is the address of the application, without a user's name and password.

@@ -116,6 +116,8 @@ func (f *fixed) isSigned(r *http.Request) bool {
 
 func (f *fixed) masked() []Masked { return []Masked{{In: f.in, Name: f.name, Value: f.mask}} }
 
+func (f *fixed) hidden() []string { return valuesOf(f.secrets) }
+
 func (f *fixed) close(context.Context) error { return nil }
 
 // checkHeader finds what can't stand in a header. Its error does not tell the value.

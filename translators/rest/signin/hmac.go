@@ -196,6 +196,7 @@ func (h *hmacScheme) refused(r *http.Request) bool {
 }
 
 func (h *hmacScheme) masked() []Masked            { return maskedPlaces(h.places) }
+func (h *hmacScheme) hidden() []string            { return []string{h.secret.get()} }
 func (h *hmacScheme) close(context.Context) error { return nil }
 
 // facts are what is known of one sending of a request.

@@ -242,6 +242,9 @@ func (j *judge) readCookies(s *session, answer *web.Response) error {
 	if len(sent) > 0 {
 		s.cookies = jar
 	}
+	for _, c := range sent {
+		s.values = append(s.values, c.Value)
+	}
 	if !j.config.keepsCookies() {
 		return nil
 	}

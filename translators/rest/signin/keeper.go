@@ -166,6 +166,21 @@ func (k *keeper) renewSecrets() bool {
 	return changed
 }
 
+// hidden are the secrets that an answer may repeat: those of the configuration and the
+// session.
+func (k *keeper) hidden() []string {
+	hidden := valuesOf(k.secrets)
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.current != nil {
+		hidden = append(append(hidden, k.current.token), k.current.values...)
+		for _, value := range k.current.named {
+			hidden = append(hidden, value)
+		}
+	}
+	return hidden
+}
+
 // reset forgets the failures: what they were about has changed.
 func (k *keeper) reset() {
 	k.mu.Lock()

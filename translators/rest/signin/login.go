@@ -293,6 +293,7 @@ func (l *loginScheme) put(r *http.Request, s *session) error {
 }
 
 func (l *loginScheme) refused(r *http.Request) bool    { return l.keeper.refused(r) }
+func (l *loginScheme) hidden() []string                { return l.keeper.hidden() }
 func (l *loginScheme) close(ctx context.Context) error { return l.keeper.close(ctx) }
 
 func (l *loginScheme) masked() []Masked {

@@ -303,6 +303,7 @@ func (o *oauth2Scheme) sign(_ context.Context, r *http.Request, body []byte) ([]
 
 func (o *oauth2Scheme) refused(r *http.Request) bool    { return o.keeper.refused(r) }
 func (o *oauth2Scheme) masked() []Masked                { return maskedPlaces(o.places) }
+func (o *oauth2Scheme) hidden() []string                { return o.keeper.hidden() }
 func (o *oauth2Scheme) close(ctx context.Context) error { return o.keeper.close(ctx) }
 
 // lookup knows what a session has for templates.

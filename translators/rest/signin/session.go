@@ -11,6 +11,8 @@ type session struct {
 	number  uint64 // tells the sessions of a keeper apart
 	token   string
 	cookies http.CookieJar // nil without
+	// values are those of the cookies.
+	values []string
 	// named are further values for templates, by their names there.
 	named map[string]string
 	began time.Time

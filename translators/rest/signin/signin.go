@@ -44,6 +44,8 @@ type scheme interface {
 	refused(r *http.Request) bool
 	// masked says what sign adds.
 	masked() []Masked
+	// hidden are the secrets that an answer may repeat.
+	hidden() []string
 	// close ends the session.
 	close(context.Context) error
 }
@@ -254,6 +256,14 @@ func (s *SignIn) Masked() []Masked {
 		all = append(all, one.masked()...)
 	}
 	return all
+}
+
+// Scrub takes what signs requests in out of a text from the application.
+func (s *SignIn) Scrub(text string) string {
+	for _, one := range s.schemes {
+		text = scrub(text, one.hidden())
+	}
+	return text
 }
 
 // Close ends the session, where the configuration says how, and waits for what is
