@@ -325,7 +325,7 @@ func valuesOf(paths map[string]*document.Path, record gjson.Result) func(field s
 				raws = append(raws, value.Raw)
 			}
 		}
-		if isEmptyWanted && len(raws) == 0 && wholeAt(record, field).Type == gjson.Null && wholeAt(record, field).Exists() {
+		if isEmptyWanted && len(raws) == 0 && isNull(paths[field].Value(record)) {
 			raws = append(raws, "null")
 		}
 		return raws
@@ -335,15 +335,20 @@ func valuesOf(paths map[string]*document.Path, record gjson.Result) func(field s
 // wholeOf returns the value at the path, if there is one. Where the path names many,
 // they are an array.
 func wholeOf(path *document.Path, record gjson.Result) []string {
-	if whole := wholeAt(record, path.String()); whole.Exists() {
+	if !path.IsWritable() && !path.IsWhole() {
+		if values := path.Get(record); len(values) > 0 {
+			return []string{"[" + strings.Join(rawsOf(values), ",") + "]"}
+		}
+		return nil
+	}
+	if whole := path.Value(record); whole.Exists() {
 		return []string{whole.Raw}
 	}
-	values := path.Get(record)
-	if len(values) == 0 || path.IsWritable() && len(values) == 1 {
-		return rawsOf(values)
-	}
-	return []string{"[" + strings.Join(rawsOf(values), ",") + "]"}
+	return nil
 }
+
+// isNull reports whether a value is there and is null.
+func isNull(value gjson.Result) bool { return value.Exists() && value.Type == gjson.Null }
 
 func rawsOf(values []gjson.Result) []string {
 	raws := make([]string, len(values))
@@ -351,26 +356,6 @@ func rawsOf(values []gjson.Result) []string {
 		raws[i] = value.Raw
 	}
 	return raws
-}
-
-// lastDot returns where the last name of a path begins, less one, or -1.
-func lastDot(path string) int {
-	depth, last := 0, -1
-	for i := 0; i < len(path); i++ {
-		switch path[i] {
-		case '\\':
-			i++
-		case '(':
-			depth++
-		case ')':
-			depth--
-		case '.':
-			if depth == 0 {
-				last = i
-			}
-		}
-	}
-	return last
 }
 
 // decode sets the attributes of r that the selection wants from the record.

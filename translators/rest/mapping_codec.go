@@ -103,6 +103,7 @@ func (c MapConfig) checkTogether(isWhole bool) error {
 		return fmt.Errorf("%s and %s exclude each other: remove one of them", given[0], given[1])
 	case c.Codec == translators.CodecReference && len(given) > 0:
 		return fmt.Errorf("%s is for values, and this refers to another resource by its id: remove one of them", given[0])
+	case c.As == asList && (c.Read != "" || c.Write != ""):
 	case len(given) == 1 && c.As != "" && (c.Join != "" || c.Part != 0 || c.Read != "" || c.Write != "" || len(c.Elements) > 0):
 		return fmt.Errorf("as says nothing beside %s: remove it", given[0])
 	case isWhole && len(c.Table) > 0:

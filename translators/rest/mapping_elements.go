@@ -205,7 +205,7 @@ func (c *elementsCodec) write(v scim.Value, old gjson.Result) (string, error) {
 		}
 		for i, field := range p.fields {
 			raw := raws[i]
-			if raw == "" || raw == `""` {
+			if raw == "" {
 				if len(get(field)) == 0 {
 					continue
 				}
@@ -228,6 +228,9 @@ func (p *elementPart) write(v scim.Value) ([]string, error) {
 	raw, err := p.codec.Encode(v)
 	if err != nil {
 		return nil, err
+	}
+	if _, isTable := p.codec.(*tableCodec); raw == `""` && !isTable {
+		return raws, nil
 	}
 	if codec, is := p.codec.(spreader); is {
 		return codec.spread(raw, new(encoder))

@@ -76,7 +76,8 @@ func (e *encoder) leaf(l *translators.Leaf, f *form) error {
 		if err != nil {
 			return invalidAt(l, detailOf(err))
 		}
-		if raw != `""` && !slices.Contains(raws, raw) {
+		_, isTable := l.Codec.(*tableCodec)
+		if (raw != `""` || isTable) && !slices.Contains(raws, raw) {
 			raws = append(raws, raw)
 		}
 	}
@@ -114,35 +115,9 @@ func (e *encoder) compose(l *translators.Leaf, f *form, field string, raws []str
 	return "", nil
 }
 
-// at returns what the record has in the field as one value: an array is one.
-func (e *encoder) at(field string) gjson.Result {
-	return wholeAt(e.record, field)
-}
-
-// wholeAt returns what the record has at the path as one value: an array is one, and
-// null is too.
-func wholeAt(record gjson.Result, field string) gjson.Result {
-	name, parents := field, []gjson.Result{record}
-	if i := lastDot(field); i >= 0 {
-		path, err := document.ParsePath(field[:i])
-		if err != nil {
-			return gjson.Result{}
-		}
-		name, parents = field[i+1:], path.Get(record)
-	}
-	if len(parents) != 1 || !parents[0].IsObject() {
-		return gjson.Result{}
-	}
-	name = strings.ReplaceAll(name, `\`, "")
-	var found gjson.Result
-	parents[0].ForEach(func(key, value gjson.Result) bool {
-		if key.String() == name {
-			found = value
-		}
-		return true
-	})
-	return found
-}
+// at returns what the record has in the field as one value: an array is one, and null
+// is too.
+func (e *encoder) at(field string) gjson.Result { return e.m.compiled[field].Value(e.record) }
 
 // set notes what a field is to hold. Where there is nothing to hold and nothing was
 // there, it is left alone.
@@ -189,8 +164,7 @@ func (e *encoder) spread(l *translators.Leaf, f *form, codec spreader, raws []st
 		return invalidAt(l, detailOf(err))
 	}
 	for i, field := range l.Fields {
-		hasValue := written[i] != "" && written[i] != `""` && written[i] != "null"
-		e.set(l, f, field, written[i], hasValue)
+		e.set(l, f, field, written[i], written[i] != "")
 	}
 	return nil
 }
@@ -198,56 +172,89 @@ func (e *encoder) spread(l *translators.Leaf, f *form, codec spreader, raws []st
 // foldArrays replaces the fields that are parts of an array by the array.
 func (e *encoder) foldArrays() ([]fieldValue, error) {
 	folded := make([]fieldValue, 0, len(e.fields))
+	edits := make(map[int][]document.Edit) // of the arrays, by their index in folded
 	roots := make(map[string]int)
 	for _, field := range e.fields {
-		root, _, isPart := strings.Cut(field.path.String(), ".#(")
-		if !isPart {
-			folded = append(folded, field)
-			continue
-		}
+		root := arrayOf(field.path.String())
 		i, isKnown := roots[root]
-		if !isKnown {
+		if root != "" && !isKnown {
 			path, err := document.ParsePath(root)
 			if err != nil {
 				return nil, err
 			}
-			i = len(folded)
-			roots[root] = i
-			folded = append(folded, fieldValue{path: path, raw: "[]"})
-			if array := e.at(root); array.IsArray() {
-				folded[i].raw = array.Raw
+			array := path.Value(e.record)
+			switch {
+			case array.IsArray():
+			case !array.Exists() || isNull(array) || array.Raw == `""`:
+				array.Raw = "[]"
+			default:
+				root = "" // a single object stands for the array, as in XML
+			}
+			if root != "" {
+				i = len(folded)
+				roots[root] = i
+				folded = append(folded, fieldValue{path: path})
+				edits[i] = []document.Edit{{Path: path, Raw: array.Raw}}
 			}
 		}
-		doc, err := folded[i].path.Set([]byte("{}"), folded[i].raw)
-		if err != nil {
-			return nil, fmt.Errorf("writing %s: %w", root, err)
+		if root == "" {
+			folded = append(folded, field)
+			continue
 		}
-		if doc, err = field.path.Set(doc, field.raw); err != nil {
-			return nil, fmt.Errorf("writing %s: %w", field.path, err)
-		}
-		folded[i].raw = wholeAt(gjson.ParseBytes(doc), root).Raw
+		edits[i] = append(edits[i], document.Edit{Path: field.path, Raw: field.raw})
 		if field.mask != "" {
 			folded[i].mask = field.mask
 		}
 	}
+	for i, all := range edits {
+		doc := []byte("{}")
+		for _, edit := range all {
+			var err error
+			if doc, err = edit.Path.Set(doc, edit.Raw); err != nil {
+				return nil, fmt.Errorf("writing %s: %w", edit.Path, err)
+			}
+		}
+		folded[i].raw = folded[i].path.Value(gjson.ParseBytes(doc)).Raw
+	}
 	return folded, nil
+}
+
+// arrayOf returns the path of the outermost array that the path names an element of, ""
+// where it names none.
+func arrayOf(path string) string {
+	start := 0
+	isElement := func(name string) bool {
+		return strings.HasPrefix(name, "#(") || name != "" && strings.Trim(name, "0123456789") == ""
+	}
+	for i := 0; i <= len(path); i++ {
+		switch {
+		case i < len(path) && path[i] == '\\':
+			i++
+		case i == start && strings.HasPrefix(path[i:], "#("):
+			return strings.TrimSuffix(path[:i], ".")
+		case i == len(path) || path[i] == '.':
+			if isElement(path[start:i]) {
+				return strings.TrimSuffix(path[:start], ".")
+			}
+			start = i + 1
+		}
+	}
+	return ""
 }
 
 // apply returns the record with the fields in it, and all else as it was.
 func apply(record []byte, fields []fieldValue) ([]byte, error) {
-	var err error
-	for _, f := range fields {
-		if record, err = f.path.Set(record, f.raw); err != nil {
-			return nil, fmt.Errorf("writing %s: %w", f.path, err)
-		}
+	edits := make([]document.Edit, len(fields))
+	for i, f := range fields {
+		edits[i] = document.Edit{Path: f.path, Raw: f.raw}
 	}
-	return record, nil
+	return document.SetAll(record, edits)
 }
 
 // changed returns those of the fields that the record does not hold already.
 func changed(fields []fieldValue, record gjson.Result) []fieldValue {
 	return slices.DeleteFunc(slices.Clone(fields), func(f fieldValue) bool {
-		at := wholeAt(record, f.path.String())
+		at := f.path.Value(record)
 		return at.Exists() && f.raw != "" && sameJSON(at, gjson.Parse(f.raw)) || !at.Exists() && f.raw == ""
 	})
 }

@@ -23,8 +23,7 @@ type expressionCodec struct {
 }
 
 func newExpressionCodec(c MapConfig, a *scim.Attribute) (translators.Codec, error) {
-	codec := &expressionCodec{attribute: a, fields: c.Fields, isEach: a.MultiValued && a.Parent() == nil,
-		seesRecord: strings.Contains(c.Read, "record")}
+	codec := &expressionCodec{attribute: a, fields: c.Fields, isEach: a.MultiValued && a.Parent() == nil}
 	list, _ := splitAs(c.As)
 	codec.isEach = codec.isEach || list
 	isReadOnly := c.ReadOnly || a.Mutability == scim.ReadOnly || a.Parent() != nil && a.Parent().Mutability == scim.ReadOnly
@@ -44,6 +43,7 @@ func newExpressionCodec(c MapConfig, a *scim.Attribute) (translators.Codec, erro
 		if codec.read, err = expression.Compile(c.Read, "value", "values", "record"); err != nil {
 			return nil, fmt.Errorf("read: %w", err)
 		}
+		codec.seesRecord = codec.read.Uses("record")
 	}
 	if c.Write != "" {
 		if codec.write, err = expression.Compile(c.Write, "value", "resource"); err != nil {

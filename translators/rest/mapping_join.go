@@ -106,7 +106,9 @@ func (c *joinCodec) Decode(raw string) (scim.Value, error) {
 func (c *joinCodec) spread(raw string, _ *encoder) ([]string, error) {
 	written := make([]string, len(c.fields))
 	for i, part := range gjson.Parse(raw).Array() {
-		written[i] = part.Raw
+		if part.Str != "" {
+			written[i] = part.Raw
+		}
 	}
 	return written, nil
 }

@@ -27,7 +27,7 @@ func (m *mapping) roundTrip(record gjson.Result, refs translators.References) []
 				path = l.Path.String()
 			}
 			problems = append(problems, translators.Problem{Path: path, Field: f.path.String(),
-				Why: fmt.Sprintf("writing what was read would make %s of %s", typeOf(gjson.Parse(f.raw), f.raw == ""), typeOf(wholeAt(record, f.path.String()), false))})
+				Why: fmt.Sprintf("writing what was read would make %s of %s", typeOf(gjson.Parse(f.raw), f.raw == ""), typeOf(f.path.Value(record), false))})
 		}
 	}
 	return problems
