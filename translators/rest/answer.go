@@ -131,38 +131,22 @@ func checkIDPattern(pattern string) error {
 // verdict says.
 func (s *step) read(r *web.Response) *answer {
 	a := &answer{status: r.Status, header: r.Header, url: r.URL, retryAfter: r.RetryAfter, raw: r.Body}
-	a.isHTML = isHTML(r)
-	body := bytes.TrimSpace(r.Body)
+	media := r.Header.Get("Content-Type")
+	a.isHTML = document.IsPage(r.Body, media)
+	doc, err := document.Parse(r.Body, media, s.form)
 	switch {
-	case len(body) == 0:
-	case a.isHTML && s.form != answerText:
-		a.fault = errors.New("it is an HTML page, perhaps one to sign in or one of a proxy")
+	case errors.Is(err, document.ErrEmpty):
+	case err != nil:
+		a.fault = err
 	default:
-		doc, err := document.Parse(r.Body, r.Header.Get("Content-Type"), s.form)
-		if err != nil {
-			a.fault = err
-			break
-		}
 		a.doc = doc
-		a.isXML = s.form == answerXML || s.form == "" && strings.Contains(r.Header.Get("Content-Type"), "xml")
+		// What is read and begins so is XML, unless it is a text.
+		a.isXML = doc.IsObject() && bytes.HasPrefix(bytes.TrimLeft(r.Body, " \t\r\n\ufeff"), []byte("<"))
 	}
 	if !isSuccess(r.Status) || len(s.judges) > 0 {
 		a.text = s.textOf(a)
 	}
 	return a
-}
-
-// isHTML reports whether an answer is a page for people.
-func isHTML(r *web.Response) bool {
-	media, _, _ := strings.Cut(r.Header.Get("Content-Type"), ";")
-	switch strings.ToLower(strings.TrimSpace(media)) {
-	case "text/html", "application/xhtml+xml":
-		return len(r.Body) > 0
-	case "application/json":
-		return false
-	}
-	start := bytes.ToLower(bytes.TrimLeft(r.Body[:min(len(r.Body), 256)], " \t\r\n\ufeff"))
-	return bytes.HasPrefix(start, []byte("<!doctype html")) || bytes.HasPrefix(start, []byte("<html"))
 }
 
 // contains reports whether the body, or the error text in it, has a part, which is in
@@ -308,11 +292,9 @@ func (s *step) takeItem(a *answer) error {
 	}
 	item := a.doc
 	if s.item != nil {
-		values := s.item.Get(a.doc)
-		if len(values) != 1 {
+		if item = s.item.Value(a.doc); !item.Exists() {
 			return fmt.Errorf("it has no record at item %s: %s", s.item, shape(a.doc))
 		}
-		item = values[0]
 	}
 	if !item.IsObject() {
 		if s.item == nil {
@@ -328,10 +310,7 @@ func (s *step) takeItem(a *answer) error {
 func (s *step) takeID(a *answer) error {
 	a.item = a.doc
 	if s.item != nil {
-		a.item = gjson.Result{}
-		if values := s.item.Get(a.doc); a.doc.Exists() && len(values) == 1 {
-			a.item = values[0]
-		}
+		a.item = s.item.Value(a.doc)
 	}
 	if !a.item.IsObject() {
 		a.item = gjson.Result{}
@@ -349,18 +328,12 @@ func (s *step) takeID(a *answer) error {
 		if a.fault != nil {
 			return a.fault
 		}
-		values := s.id.Get(a.doc)
-		if len(values) == 1 {
-			a.id = idText(values[0])
-		}
-		if a.id == "" {
+		if a.id = idText(s.id.Value(a.doc)); a.id == "" {
 			return fmt.Errorf("it has no id at %s: %s", s.id, shape(a.doc))
 		}
 	default:
 		if a.item.Exists() {
-			if values := s.kind.id.Get(a.item); len(values) == 1 {
-				a.id = idText(values[0])
-			}
+			a.id = idText(s.kind.id.Value(a.item))
 		}
 		if location := a.header.Get("Location"); a.id == "" && location != "" {
 			a.id = s.idOf(location)

@@ -184,51 +184,44 @@ func firstOf(texts ...string) string {
 
 // fields returns what {fields} stands for.
 func (l *lookup) fields() (string, error) {
-	base, isWhole := []byte("{}"), l.s.body != nil && l.s.body.isWhole
+	base, isWhole, without := "{}", false, []*document.Path(nil)
+	if b := l.s.body; b != nil {
+		isWhole, without = b.isWhole, b.without
+	}
 	if isWhole && !l.isPrinting {
 		if !l.with.record.IsObject() {
 			return "", errors.New("the record that is to be sent as a whole was not read")
 		}
-		base = []byte(l.with.record.Raw)
+		base = l.with.record.Raw
 	}
-	built, err := setFields(base, l.with.fields, l.isPrinting)
-	if err != nil {
-		return "", err
+	text, err := setFields(base, l.with.fields, l.isPrinting, without)
+	if err != nil || !isWhole || !l.isPrinting {
+		return text, err
 	}
-	if l.s.body != nil {
-		for _, p := range l.s.body.without {
-			without, err := p.Set(built, "")
-			if err != nil {
-				return "", fmt.Errorf("leaving out %s: %w", p, err)
-			}
-			built = without
-		}
+	// What is not mapped may hold anything, a key for the application too.
+	text = strings.TrimSuffix(text, "}")
+	if text != "{" {
+		text += ","
 	}
-	if isWhole && l.isPrinting {
-		// What is not mapped may hold anything, a key for the application too.
-		text := strings.TrimSuffix(string(built), "}")
-		if text != "{" {
-			text += ","
-		}
-		return text + `"…":"as it was read"}`, nil
-	}
-	return string(built), nil
+	return text + `"…":"as it was read"}`, nil
 }
 
-// setFields puts fields into a document, masked where it is for printing.
-func setFields(doc []byte, fields []fieldValue, isPrinting bool) ([]byte, error) {
+// setFields puts fields into a document, masked where it is for printing, and takes out
+// what is at the paths without.
+func setFields(doc string, fields []fieldValue, isPrinting bool, without []*document.Path) (string, error) {
+	edits := make([]document.Edit, 0, len(fields)+len(without))
 	for _, f := range fields {
 		raw := f.raw
 		if isPrinting && f.mask != "" && raw != "" {
 			raw = quote(f.mask)
 		}
-		with, err := f.path.Set(doc, raw)
-		if err != nil {
-			return nil, fmt.Errorf("setting %s: %w", f.path, err)
-		}
-		doc = with
+		edits = append(edits, document.Edit{Path: f.path, Raw: raw})
 	}
-	return doc, nil
+	for _, p := range without {
+		edits = append(edits, document.Edit{Path: p})
+	}
+	built, err := document.SetAll([]byte(doc), edits)
+	return string(built), err
 }
 
 // build returns the body of a request.

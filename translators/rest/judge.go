@@ -7,7 +7,6 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/scimgate/scimgate/translators/rest/expression"
 	"github.com/scimgate/scimgate/translators/rest/web"
 )
 
@@ -15,9 +14,8 @@ import (
 type judge struct {
 	verdict  Verdict
 	statuses []statusRange
-	text     string // in lower case
-	when     *expression.Expression
-	used     []string
+	text     string     // in lower case
+	when     *condition // nil: none
 }
 
 // statusRange are the statuses from low to high.
@@ -41,13 +39,8 @@ func compileJudges(judgements []Judgement) ([]judge, error) {
 		}
 		j := judge{verdict: c.Verdict, statuses: statuses, text: strings.ToLower(c.Text)}
 		if c.When != "" {
-			if j.when, err = expression.Compile(c.When, judgeNames...); err != nil {
+			if j.when, err = compileCondition(c.When, judgeNames); err != nil {
 				return nil, fmt.Errorf("%s: when: %w", c.Verdict, err)
-			}
-			for _, w := range word.FindAllString(c.When, -1) {
-				if slices.Contains(judgeNames, w) && !slices.Contains(j.used, w) {
-					j.used = append(j.used, w)
-				}
 			}
 		}
 		judges = append(judges, j)
@@ -100,7 +93,7 @@ func (j *judge) applies(a *answer) bool {
 	if j.when == nil {
 		return true
 	}
-	is, err := j.when.IsTrue(a.variables(j.used))
+	is, err := j.when.expression.IsTrue(a.variables(j.when.used))
 	if err != nil {
 		// What looks for a failure and does not understand an answer that says it is
 		// none has not found that there is none.

@@ -120,7 +120,7 @@ func (l *lookup) scrub(text string) string {
 	}
 	hide := func(secret string) {
 		if len(secret) >= 3 {
-			text = strings.ReplaceAll(text, secret, secretMask)
+			text = strings.ReplaceAll(text, secret, maskSecret)
 		}
 	}
 	for _, f := range l.with.fields {

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/tidwall/gjson"
 
@@ -127,16 +126,14 @@ func (s *step) rowsOf(a *answer) ([]gjson.Result, error) {
 		return nil, a.fault
 	case !a.doc.Exists():
 		return nil, errors.New("it is empty, and rows were expected")
+	case s.items == nil && !a.doc.IsArray():
+		return nil, fmt.Errorf("it is no array: %s; say with items where the rows are", shape(a.doc))
 	}
-	var rows []gjson.Result
-	if s.items == nil {
-		if !a.doc.IsArray() {
-			return nil, fmt.Errorf("it is no array: %s; say with items where the rows are", shape(a.doc))
-		}
-		rows = a.doc.Array()
-	} else {
-		rows = s.items.Get(a.doc)
-		if len(rows) == 0 && !isThere(s.items.String(), a.doc) && !a.isEmptyXML(s.items.String()) {
+	rows := a.doc.Array()
+	if s.items != nil {
+		var found document.Shape
+		// An element of XML without children does not tell that it is a list.
+		if rows, found = s.items.Items(a.doc); found == document.Missing || found == document.Absent && !a.isXML {
 			return nil, fmt.Errorf("it has no items %s: %s", s.items, shape(a.doc))
 		}
 	}
@@ -146,31 +143,4 @@ func (s *step) rowsOf(a *answer) ([]gjson.Result, error) {
 		}
 	}
 	return rows, nil
-}
-
-// isEmptyXML reports whether an element is there whose children the rows would be: where
-// there are none, nothing says that it is a list.
-func (a *answer) isEmptyXML(items string) bool {
-	dot := strings.LastIndexByte(items, '.')
-	return a.isXML && dot > 0 && isThere(items[:dot], a.doc)
-}
-
-// isThere reports whether a document has something at a path of names, be it null.
-func isThere(path string, doc gjson.Result) bool {
-	if !plainNames.MatchString(path) {
-		return false
-	}
-	for name := range strings.SplitSeq(path, ".") {
-		found := false
-		doc.ForEach(func(key, value gjson.Result) bool {
-			if found = key.Str == name; found {
-				doc = value
-			}
-			return !found
-		})
-		if !found {
-			return false
-		}
-	}
-	return true
 }

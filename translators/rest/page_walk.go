@@ -210,10 +210,8 @@ func (w *walk) remember(p *pass) {
 
 // idOfRow tells a row from others: by its id, or by all of it where it has none.
 func (s *step) idOfRow(row gjson.Result) string {
-	if values := s.kind.id.Get(row); len(values) == 1 {
-		if id := idText(values[0]); id != "" {
-			return id
-		}
+	if id := idText(s.kind.id.Value(row)); id != "" {
+		return id
 	}
 	return row.Raw
 }
@@ -288,10 +286,8 @@ func mayBeFull(n int) bool {
 
 // number reads a number that is said beside the rows.
 func (w *walk) number(what string, p *document.Path) (int, error) {
-	if values := p.Get(w.last.doc); len(values) == 1 {
-		if n, err := strconv.Atoi(values[0].String()); err == nil && n >= 0 {
-			return n, nil
-		}
+	if n, err := strconv.Atoi(p.Value(w.last.doc).String()); err == nil && n >= 0 {
+		return n, nil
 	}
 	return 0, fmt.Errorf("it has no number at %s %s: %s", what, p, shape(w.last.doc))
 }
@@ -312,11 +308,11 @@ func (w *walk) nextCursor(p *pass) (target string, goesOn bool, err error) {
 
 // after is the cursor or the URL that the answer has; "" at the end.
 func (w *walk) after() (string, error) {
-	switch values := w.s.page.next.Get(w.last.doc); {
-	case len(values) == 0 || len(values) == 1 && values[0].Type == gjson.False:
+	switch v := w.s.page.next.Value(w.last.doc); v.Type {
+	case gjson.Null, gjson.False: // or missing
 		return "", nil
-	case len(values) == 1 && (values[0].Type == gjson.String || values[0].Type == gjson.Number):
-		return idText(values[0]), nil
+	case gjson.String, gjson.Number:
+		return idText(v), nil
 	}
 	return "", fmt.Errorf("what it has at next %s is neither a text nor a number", w.s.page.next)
 }

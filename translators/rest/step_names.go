@@ -113,10 +113,10 @@ func (n *namer) resolver(name string) (resolver, error) {
 		}
 		return func(l *lookup) (template.Value, bool, error) {
 			if l.isPrinting {
-				return template.Value{JSON: `""`, Mask: secretMask}, true, nil
+				return template.Value{JSON: `""`, Mask: maskSecret}, true, nil
 			}
 			text, err := l.t.secret(rest)
-			return template.Value{JSON: quote(text), Mask: secretMask}, true, err
+			return template.Value{JSON: quote(text), Mask: maskSecret}, true, err
 		}, nil
 	}
 	if number, err := strconv.Atoi(head); err == nil {
@@ -129,12 +129,6 @@ func (n *namer) resolver(name string) (resolver, error) {
 	}
 	return n.attribute(name)
 }
-
-// secretMask and privateMask stand for values that are not printed.
-const (
-	secretMask  = "***"
-	privateMask = "{private}"
-)
 
 // id is that of the resource.
 func (n *namer) id() (resolver, error) {
@@ -249,25 +243,26 @@ func orWhole(path string) string {
 	return path
 }
 
-// valueAt returns what is at a path as a value: one as it is, several as an array.
+// valueAt returns what is at a path as a value: as it is, or what each element has as
+// an array.
 func valueAt(p *document.Path, doc gjson.Result) (template.Value, bool, error) {
 	if !doc.Exists() {
 		return template.Value{}, false, nil
 	}
-	switch values := p.Get(doc); len(values) {
-	case 0:
-		return template.Value{}, false, nil
-	case 1:
-		return template.Value{JSON: values[0].Raw}, true, nil
-	default:
-		var b strings.Builder
-		for i, v := range values {
-			b.WriteByte("[,"[min(i, 1)])
-			b.WriteString(v.Raw)
-		}
-		b.WriteByte(']')
-		return template.Value{JSON: b.String()}, true, nil
+	if !strings.Contains(p.String()+".", "#.") {
+		v := p.Value(doc)
+		return template.Value{JSON: v.Raw}, v.Exists() && v.Type != gjson.Null, nil
 	}
+	var b strings.Builder
+	b.WriteByte('[')
+	for i, v := range p.Get(doc) {
+		if i > 0 {
+			b.WriteByte(',')
+		}
+		b.WriteString(v.Raw)
+	}
+	b.WriteByte(']')
+	return template.Value{JSON: b.String()}, true, nil
 }
 
 // prior is a value in an answer to an earlier call.
@@ -392,7 +387,7 @@ func (n *namer) value(name, text string) (resolver, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the expression of the value %s: %w", name, err)
 	}
-	used := usedNames(text)
+	used := usedNames(e, expressionNames)
 	return func(l *lookup) (template.Value, bool, error) {
 		if l.isPrinting {
 			return symbol(name)
@@ -423,9 +418,9 @@ func (n *namer) attribute(name string) (resolver, error) {
 	for _, l := range s.kind.mapping.LeavesFor(scim.Target{Attribute: p.Attribute, Sub: p.Sub}) {
 		switch {
 		case l.IsSecret():
-			mask = secretMask
+			mask = maskSecret
 		case l.IsPrivate() && mask == "":
-			mask = privateMask
+			mask = maskPrivate
 		}
 	}
 	if s.op == OpSearch {

@@ -43,7 +43,7 @@ func (l *lookup) isDue() (bool, error) {
 	}
 	is, err := l.s.when.expression.IsTrue(l.variables(l.s.when.used))
 	if err != nil {
-		return false, &translators.Error{Kind: translators.Unavailable, Err: fmt.Errorf("%s: when %s: %w", l.s, l.s.when.text, err),
+		return false, &translators.Error{Kind: translators.Unavailable, Err: fmt.Errorf("%s: when: %w", l.s, err),
 			Detail: "The gateway's configuration has an expression that fails on this resource; its log says which."}
 	}
 	return is, nil

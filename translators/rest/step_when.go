@@ -2,7 +2,6 @@ package rest
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -22,9 +21,8 @@ import (
 //	answers   of the calls before: status, id, body; null for one that was not made
 var expressionNames = []string{"id", "resource", "value", "fields", "record", "member", "members", "answers"}
 
-// condition is a compiled CallConfig.When.
+// condition is a compiled expression that is true or false.
 type condition struct {
-	text       string
 	expression *expression.Expression
 	used       []string
 }
@@ -33,25 +31,29 @@ func (s *step) compileWhen(_ *namer, c CallConfig, _ CallDefaults) error {
 	if c.When == "" {
 		return nil
 	}
-	e, err := expression.Compile(c.When, expressionNames...)
+	when, err := compileCondition(c.When, expressionNames)
 	if err != nil {
 		return fmt.Errorf("when: %w", err)
 	}
-	s.when = &condition{c.When, e, usedNames(c.When)}
+	s.when = when
 	return nil
 }
 
-var word = regexp.MustCompile(`[A-Za-z_][A-Za-z0-9_]*`)
+// usedNames are the variables that an expression looks at: only they are made.
+func usedNames(e *expression.Expression, names []string) []string {
+	return slices.DeleteFunc(slices.Clone(names), func(name string) bool { return !e.Uses(name) })
+}
 
-// usedNames are the variables that an expression may look at: only they are made.
-func usedNames(text string) []string {
-	var used []string
-	for _, w := range word.FindAllString(text, -1) {
-		if slices.Contains(expressionNames, w) && !slices.Contains(used, w) {
-			used = append(used, w)
-		}
+// compileCondition compiles an expression that is true or false.
+func compileCondition(text string, names []string) (*condition, error) {
+	e, err := expression.Compile(text, names...)
+	switch {
+	case err != nil:
+		return nil, err
+	case !e.CanBeTrue():
+		return nil, fmt.Errorf("the expression %s is never true or false: compare its value with something", text)
 	}
-	return used
+	return &condition{e, usedNames(e, names)}, nil
 }
 
 // variables returns those of the expressions of a call that have a value.
@@ -69,9 +71,7 @@ func (l *lookup) variables(names []string) map[string]string {
 		case "value":
 			text = scimJSON(with.value)
 		case "fields":
-			if built, err := setFields([]byte("{}"), with.fields, false); err == nil {
-				text = string(built)
-			}
+			text, _ = setFields("{}", with.fields, false, nil)
 		case "record":
 			text = with.record.Raw
 		case "member":
