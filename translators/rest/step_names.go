@@ -102,7 +102,7 @@ func (n *namer) resolver(name string) (resolver, error) {
 		}
 		return func(l *lookup) (template.Value, bool, error) {
 			if l.isPrinting {
-				return template.Value{JSON: `""`, Mask: secretMask}, true, nil
+				return template.Value{JSON: `""`, Mask: maskSecret}, true, nil
 			}
 			value, ok := l.t.backend.signIn.Session()
 			return value, ok, nil
