@@ -99,6 +99,8 @@ type CallResult struct {
 	ID      string // of the resource that the call created
 	Entry   *Entry // the resource after the call, where the backend told without being asked again
 	Err     error  // why it was not applied, or why its outcome is unknown
+	// Data is the translator's own: what its later calls have to know of this one.
+	Data any
 }
 
 // Proof is what [Translator.Prove] found.

@@ -25,6 +25,7 @@ var backends = caddy.NewUsagePool()
 type backend struct {
 	client   *web.Client
 	signIn   *signin.SignIn
+	writes   writes
 	observer atomic.Pointer[func(translators.Observation)]
 }
 

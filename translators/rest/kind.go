@@ -29,6 +29,9 @@ type kind struct {
 	// hasSession is set where calls may name {session}.
 	hasSession bool
 
+	// judgements are what is said of all calls.
+	judgements []Judgement
+
 	id                *document.Path
 	created, modified *document.Path // nil: not told
 	version           *document.Path // nil unless the version is a field
@@ -40,6 +43,7 @@ type kind struct {
 	// isNamedByKey is set where the id is what userName (displayName) is mapped to.
 	isNamedByKey bool
 
+	secret *scim.Attribute // users: password; nil when it is not served
 	groups *scim.Attribute // users: nil when groups are not served
 	// groupsField and membersField are what groups (users) and members (groups) are
 	// mapped to, "" where they are not.

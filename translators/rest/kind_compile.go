@@ -36,10 +36,12 @@ func newKind(t *Translator, c *ResourceConfig, block string, full *scim.Resource
 		HasVersions:     c.Version != "",
 		Remembered:      k.mapping.Remembered,
 	}
+	defaults := c.Defaults.over(t.Defaults)
+	k.judgements = defaults.Judgements
 	var mistakes []error
 	for _, op := range operations {
 		for i, call := range c.Calls[op] {
-			s, err := newStep(k, op, i+1, call, c.Defaults.over(t.Defaults))
+			s, err := newStep(k, op, i+1, call, defaults)
 			if err != nil {
 				mistakes = append(mistakes, &callError{op, i + 1, err})
 				continue
@@ -123,12 +125,13 @@ func (k *kind) takeMaps() (maps []MapConfig, handled []string, err error) {
 	case blockGroups:
 		taken["members"] = &k.membersField
 	}
-	isActiveMapped := false
+	isActiveMapped, isSecretMapped := false, false
 	for _, m := range k.config.Maps {
 		name := strings.TrimSuffix(strings.ToLower(m.Path), ".value")
 		target := taken[name]
 		if target == nil {
 			isActiveMapped = isActiveMapped || strings.EqualFold(m.Path, "active")
+			isSecretMapped = isSecretMapped || strings.EqualFold(m.Path, "password")
 			maps = append(maps, m)
 			continue
 		}
@@ -147,6 +150,9 @@ func (k *kind) takeMaps() (maps []MapConfig, handled []string, err error) {
 	}
 	if k.block == blockUsers && !isActiveMapped && len(k.config.Calls[OpDisable]) > 0 {
 		handled = append(handled, "active")
+	}
+	if k.block == blockUsers && !isSecretMapped && len(k.config.Calls[OpSecret]) > 0 {
+		handled = append(handled, "password")
 	}
 	k.readsActive = isActiveMapped
 	return maps, handled, nil
@@ -194,7 +200,7 @@ func (k *kind) identify() {
 		k.name = rt.Attribute("displayName")
 	}
 	if k.block == blockUsers {
-		k.active, k.groups = rt.Attribute("active"), rt.Attribute("groups")
+		k.active, k.groups, k.secret = rt.Attribute("active"), rt.Attribute("groups"), rt.Attribute("password")
 	}
 	if k.block == blockGroups {
 		k.members = rt.Attribute("members")

@@ -1,0 +1,422 @@
+package rest
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/tidwall/gjson"
+
+	"github.com/scimgate/scimgate/scim"
+	"github.com/scimgate/scimgate/translators"
+)
+
+// call is one request of a plan that writes.
+type call struct {
+	t    *Translator
+	k    *kind
+	step *step
+	// operation is the place in the plan of the first call of the same operation.
+	operation int
+	purpose   string
+	with      scope // without what the calls before it will tell
+	goal      goal
+	// brings is set where the result has to bring the resource.
+	brings bool
+	// isBehind is set where another call of the plan has changed the record before.
+	isBehind bool
+	// version is the one that the caller wants the resource to have, "" for any.
+	version string
+	offline bool
+}
+
+// goal is what is to be true behind a call.
+type goal struct {
+	sort   goalSort
+	fields []fieldValue
+	name   scim.Value // by which the resource is to be known, where that changes
+}
+
+type goalSort int
+
+// The sorts of goals.
+const (
+	goalCreated goalSort = iota
+	goalChanged
+	goalDisabled
+	goalEnabled
+	goalSecret
+	goalGone
+)
+
+// String implements [translators.Call].
+func (c *call) String() string {
+	with := c.with
+	if c.version != "" {
+		return fmt.Sprintf("# only where the version is %s\n%s", c.version, c.step.print(c.t, &with))
+	}
+	return c.step.print(c.t, &with)
+}
+
+// Purpose implements [translators.Call].
+func (c *call) Purpose() string {
+	if c.step.number > 1 {
+		return fmt.Sprintf("%s, call %d", c.purpose, c.step.number)
+	}
+	return c.purpose
+}
+
+// creates reports whether the call makes a resource that was not there before.
+func (c *call) creates() bool { return c.goal.sort == goalCreated && c.step.number == 1 }
+
+// scope is with what the calls before have told.
+func (c *call) scope(prior []translators.CallResult) *scope {
+	with := c.with
+	for i, r := range prior {
+		if with.id == "" {
+			with.id = r.ID
+		}
+		if i >= c.operation && i < c.operation+c.step.number-1 {
+			a, _ := r.Data.(*answer)
+			with.prior = append(with.prior, a)
+		}
+	}
+	return &with
+}
+
+// Do implements [translators.Call].
+func (c *call) Do(ctx context.Context, prior []translators.CallResult) translators.CallResult {
+	if c.offline {
+		return result(fmt.Errorf("%s: %w", c.Purpose(), errOffline))
+	}
+	with := c.scope(prior)
+	if done, err := c.prepare(ctx, with); err != nil || done != nil {
+		if err != nil {
+			return result(fmt.Errorf("%s: %w", c.Purpose(), err))
+		}
+		return *done
+	}
+	a, err := c.t.run(ctx, c.step, with)
+	if translators.KindOf(err) == translators.Changed && c.version == "" && !c.creates() {
+		// Somebody else has changed the record since it was read: what is to become of
+		// it is put into the new one, once.
+		if err = c.refresh(ctx, with); err == nil {
+			a, err = c.t.run(ctx, c.step, with)
+		}
+	}
+	if err != nil {
+		r := result(fmt.Errorf("%s: %w", c.Purpose(), err))
+		r.Data = a
+		return r
+	}
+	r := translators.CallResult{Outcome: translators.Applied, Data: a}
+	if c.creates() {
+		return c.created(ctx, with, r, a)
+	}
+	c.note(with.id)
+	return c.readBack(ctx, with.id, r)
+}
+
+// prepare looks at what has to be known right before the call. A result is there when
+// nothing is left to do.
+func (c *call) prepare(ctx context.Context, with *scope) (*translators.CallResult, error) {
+	switch {
+	case c.creates():
+		return nil, c.guard(ctx, with.resource, "")
+	case c.goal.sort == goalCreated:
+		return nil, nil
+	}
+	if c.with.id == "" && (c.goal.sort == goalDisabled || c.goal.sort == goalSecret) {
+		// Of one who was created a moment ago.
+		h, err := c.t.recordAwaited(ctx, c.k, with.id, c.k.everything())
+		if err != nil || h == nil {
+			return nil, c.unlessAbsent(err, with.id)
+		}
+		with.record, with.etag = h.record, h.etag
+		if active, isKnown := c.t.isActive(c.k, h); c.goal.sort == goalDisabled && isKnown && !active {
+			r := c.readBack(ctx, with.id, translators.CallResult{Outcome: translators.Applied})
+			return &r, nil
+		}
+		return nil, nil
+	}
+	if c.version != "" || c.isBehind && c.step.number == 1 {
+		if err := c.refresh(ctx, with); err != nil {
+			return nil, err
+		}
+	}
+	if !c.goal.name.IsAbsent() {
+		return nil, c.guard(ctx, with.resource, with.id)
+	}
+	return nil, nil
+}
+
+// refresh reads the record anew.
+func (c *call) refresh(ctx context.Context, with *scope) error {
+	h, err := c.t.recordAwaited(ctx, c.k, with.id, c.k.everything())
+	if err != nil || h == nil {
+		return c.unlessAbsent(err, with.id)
+	}
+	if c.version != "" && c.k.versionOf(h) != c.version {
+		return outdated(c.k, with.id)
+	}
+	with.record, with.etag = h.record, h.etag
+	return nil
+}
+
+func (c *call) unlessAbsent(err error, id string) error {
+	if err == nil {
+		err = notFound(c.k, id)
+	}
+	return err
+}
+
+// guard refuses a name that another record has, where the application would not: it
+// says nothing of conflicts, or the name is in the URL and a write to it overwrites.
+func (c *call) guard(ctx context.Context, wanted *scim.Resource, own string) error {
+	k := c.k
+	if k.name == nil || wanted == nil || k.tellsConflicts(c.step) {
+		return nil
+	}
+	others, err := c.t.namesakes(ctx, k, wanted.Get(k.name), own)
+	if err != nil {
+		return fmt.Errorf("looking whether the name is taken: %w", err)
+	}
+	if len(others) > 0 {
+		return conflict(k, others)
+	}
+	return nil
+}
+
+// tellsConflicts reports whether the application says that a name is taken: the
+// configuration tells how. Of a PUT, which overwrites, it must be said at the call.
+func (k *kind) tellsConflicts(s *step) bool {
+	has := func(all []Judgement) bool {
+		for _, j := range all {
+			if j.Verdict == VerdictConflict {
+				return true
+			}
+		}
+		return false
+	}
+	if s.op == OpCreate && s.config.Method == "PUT" {
+		return has(s.config.Judgements)
+	}
+	return has(s.config.Judgements) || has(k.judgements)
+}
+
+func conflict(k *kind, ids []string) error {
+	return &translators.Error{Kind: translators.Conflict, Path: k.name.Name, IDs: ids,
+		Detail: fmt.Sprintf("%s: the value is taken by another %s.", k.name, k.noun())}
+}
+
+// namesakes returns the ids of the records that have the name, but for one. Where the
+// application can't be asked, there are none that are known.
+func (t *Translator) namesakes(ctx context.Context, k *kind, name scim.Value, own string) (ids []string, err error) {
+	filter := scim.Compare{Target: scim.Target{Attribute: k.name}, Operator: scim.Equal, Value: name}
+	if k.isNamedByKey && k.has(OpRead) {
+		h, err := t.record(ctx, k, name.Text(), look{})
+		if err != nil {
+			return nil, err
+		}
+		if h != nil && h.id != own {
+			return []string{h.id}, nil
+		}
+	}
+	if _, ok := k.questions(filter); !ok && !(k.has(OpList) && k.config.FilterList) {
+		return nil, nil
+	}
+	found, _, err := t.gather(ctx, k, filter, translators.Selection{}, 2)
+	for _, h := range found {
+		if h.id != own {
+			ids = append(ids, h.id)
+		}
+	}
+	return ids, err
+}
+
+// created completes the result of the call that creates: the id is in its answer, or
+// is looked up by the name.
+func (c *call) created(ctx context.Context, with *scope, r translators.CallResult, a *answer) translators.CallResult {
+	if a != nil {
+		r.ID = a.id
+	}
+	if r.ID == "" && c.k.isNamedByKey {
+		r.ID = with.resource.Get(c.k.name).Text()
+	}
+	if r.ID == "" {
+		h, err := c.lookUp(ctx, with.resource)
+		if err == nil && h == nil {
+			err = &translators.Error{Kind: translators.Indefinite,
+				Detail: "The application has accepted the new " + c.k.noun() + " and tells no id of it; a search does not find it. Say where the id is in the answer: id <path>, or id_header."}
+		}
+		if err != nil {
+			return translators.CallResult{Outcome: translators.Unknown, Data: a, Err: fmt.Errorf("%s: %w", c.purpose, err)}
+		}
+		r.ID = h.id
+	}
+	c.t.noteWrite(c.k, r.ID, written{fields: readable(c.k, c.goal.fields), wanted: with.resource})
+	return c.readBack(ctx, r.ID, r)
+}
+
+// lookUp finds the record that was created by its name, waiting as long as the
+// application may take.
+func (c *call) lookUp(ctx context.Context, wanted *scim.Resource) (found *handle, err error) {
+	filter := scim.Compare{Target: scim.Target{Attribute: c.k.name}, Operator: scim.Equal, Value: wanted.Get(c.k.name)}
+	until := time.Now().Add(time.Duration(c.t.ConsistentWithin))
+	err = c.t.await(ctx, until, func() (bool, error) {
+		all, _, err := c.t.gather(ctx, c.k, filter, translators.Selection{All: true}, 2)
+		switch {
+		case err != nil:
+			return false, err
+		case len(all) > 1:
+			return false, &translators.Error{Kind: translators.Conflict, IDs: []string{all[0].id, all[1].id},
+				Detail: "The application holds several records with this one value, so that the one that is meant can't be told."}
+		case len(all) == 1:
+			found = all[0]
+		}
+		return found != nil, nil
+	})
+	return found, err
+}
+
+// note remembers what the call has written.
+func (c *call) note(id string) {
+	switch {
+	case c.goal.sort == goalGone:
+		c.t.noteWrite(c.k, id, written{isGone: true})
+	case len(c.goal.fields) > 0:
+		what := written{fields: readable(c.k, c.goal.fields), wanted: c.with.resource}
+		c.t.noteWrite(c.k, id, what)
+	}
+}
+
+// readable are the fields that can be read again.
+func readable(k *kind, fields []fieldValue) (open []fieldValue) {
+	for _, f := range fields {
+		if f.mask == "" || !k.isWrittenOnly(f.path.String()) {
+			open = append(open, f)
+		}
+	}
+	return open
+}
+
+// isWrittenOnly reports whether no readable leaf has the field.
+func (k *kind) isWrittenOnly(field string) bool {
+	for _, l := range k.mapping.Leaves {
+		for _, f := range l.Fields {
+			if f == field && l.IsReadable() {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// readBack adds the resource to the result of the last call. That it can't be read does
+// not make the call another: the host reads again.
+func (c *call) readBack(ctx context.Context, id string, r translators.CallResult) translators.CallResult {
+	if !c.brings {
+		return r
+	}
+	h, err := c.t.recordAwaited(ctx, c.k, id, c.k.everything())
+	if err != nil || h == nil {
+		return r
+	}
+	if entry, err := c.t.entryOf(ctx, c.k, h, translators.Selection{All: true}); err == nil {
+		r.Entry = entry
+	}
+	return r
+}
+
+// result is what a write came to.
+func result(err error) translators.CallResult {
+	if translators.KindOf(err) == translators.Indefinite {
+		return translators.CallResult{Outcome: translators.Unknown, Err: err}
+	}
+	return translators.CallResult{Outcome: translators.NotApplied, Err: err}
+}
+
+// isActive returns what a record says of the account, and whether it says it.
+func (t *Translator) isActive(k *kind, h *handle) (active, isKnown bool) {
+	if k.active == nil || !k.readsActive {
+		return false, false
+	}
+	return t.resourceOf(k, h, translators.Selection{Attributes: []*scim.Attribute{k.active}}).IsActive()
+}
+
+// Undo implements [translators.Call]. What was created is deleted, by the call's own
+// undo or by the calls of delete; what was changed is taken back where the
+// configuration says how.
+func (c *call) Undo() translators.Call {
+	steps := []*step{c.step.undo}
+	if c.step.undo == nil {
+		if !c.creates() || !c.k.has(OpDelete) {
+			return nil
+		}
+		steps = c.k.steps[OpDelete]
+	}
+	return &undoCall{of: c, steps: steps}
+}
+
+// undoCall takes a call back.
+type undoCall struct {
+	of    *call
+	steps []*step
+}
+
+// String implements [translators.Call].
+func (c *undoCall) String() string {
+	texts := make([]string, len(c.steps))
+	for i, s := range c.steps {
+		with := c.of.with
+		texts[i] = s.print(c.of.t, &with)
+	}
+	return strings.Join(texts, "\n")
+}
+
+// Purpose implements [translators.Call].
+func (c *undoCall) Purpose() string { return "take back: " + c.of.Purpose() }
+
+// Do implements [translators.Call].
+func (c *undoCall) Do(ctx context.Context, prior []translators.CallResult) translators.CallResult {
+	with := c.of.scope(prior)
+	if place := c.of.operation + c.of.step.number - 1; place < len(prior) {
+		a, _ := prior[place].Data.(*answer)
+		with.prior = append(with.prior, a)
+	}
+	if !with.record.Exists() {
+		with.record = gjson.Parse("{}")
+	}
+	for _, s := range c.steps {
+		if _, err := c.of.t.run(ctx, s, with); err != nil && !c.isGone(err) {
+			return result(fmt.Errorf("%s: %w", c.Purpose(), err))
+		}
+	}
+	if c.of.creates() {
+		c.of.t.noteWrite(c.of.k, with.id, written{isGone: true})
+	}
+	return translators.CallResult{Outcome: translators.Applied}
+}
+
+// isGone reports whether what was created is not there any more.
+func (c *undoCall) isGone(err error) bool {
+	return c.of.creates() && translators.KindOf(err) == translators.NotFound
+}
+
+// Settle implements [translators.Call].
+func (c *undoCall) Settle(ctx context.Context, prior []translators.CallResult) translators.CallResult {
+	if !c.of.creates() {
+		return stillUnknown(fmt.Errorf("%s: whether it was done can't be seen", c.Purpose()))
+	}
+	return c.of.settleGone(ctx, c.of.scope(prior).id)
+}
+
+// Undo implements [translators.Call].
+func (c *undoCall) Undo() translators.Call { return nil }
+
+// Interface guards
+var (
+	_ translators.Call = (*call)(nil)
+	_ translators.Call = (*undoCall)(nil)
+)

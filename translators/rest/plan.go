@@ -1,0 +1,389 @@
+package rest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/tidwall/gjson"
+
+	"github.com/scimgate/scimgate/scim"
+	"github.com/scimgate/scimgate/translators"
+)
+
+// Plan implements [translators.Translator].
+//
+// What disables comes first and is never taken back; what enables comes last. Each call
+// of the configuration is one of the plan.
+func (t *Translator) Plan(ctx context.Context, in translators.Intent) (*translators.Plan, error) {
+	k := t.kindOf(in.Type)
+	if k == nil {
+		return nil, &translators.Error{Kind: translators.Invalid, Detail: "This resource type is not served by the application."}
+	}
+	p := &planner{t: t, k: k, in: in, plan: &translators.Plan{Data: subject{k, in.ID}}}
+	var err error
+	switch in.Action {
+	case scim.ActionCreate:
+		err = p.create(ctx)
+	case scim.ActionUpdate:
+		err = p.update(ctx)
+	case scim.ActionDelete:
+		err = p.delete(ctx)
+	default:
+		err = fmt.Errorf("there is no plan for the action %q", in.Action)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("planning to %s a %s: %w", in.Action, k.served.Name, err)
+	}
+	return p.plan, nil
+}
+
+// subject is what [Translator.Prove] has to know of a plan.
+type subject struct {
+	kind *kind
+	id   string // "" when the plan creates the resource
+}
+
+// planner makes one plan.
+type planner struct {
+	t    *Translator
+	k    *kind
+	in   translators.Intent
+	plan *translators.Plan
+	// record and etag are those of the resource as it is when the next call's turn has
+	// come; none on create and offline.
+	record gjson.Result
+	etag   string
+}
+
+// add plans the calls of an operation. goal says what is to be true behind them.
+func (p *planner) add(op Operation, purpose string, fields []fieldValue, goal goal) {
+	operation := len(p.plan.Calls)
+	for _, s := range p.k.steps[op] {
+		p.plan.Calls = append(p.plan.Calls, &call{
+			t: p.t, k: p.k, step: s, operation: operation, purpose: purpose, goal: goal,
+			offline: p.in.Offline,
+			// Behind another call the record is not the one that was read.
+			isBehind: operation > 0 && p.in.Action == scim.ActionUpdate,
+			with:     scope{kind: p.k, id: p.in.ID, resource: p.in.After, fields: fields, record: p.record, etag: p.etag},
+		})
+	}
+}
+
+// finish makes the first call one for the version that the caller demands, and the last
+// one bring the resource.
+func (p *planner) finish() {
+	if len(p.plan.Calls) == 0 {
+		return
+	}
+	if first, is := p.plan.Calls[0].(*call); is && p.in.Action != scim.ActionCreate {
+		first.version = p.in.Version
+	}
+	if last, is := p.plan.Calls[len(p.plan.Calls)-1].(*call); is && p.in.Action != scim.ActionDelete && p.k.members == nil {
+		last.brings = true
+	}
+}
+
+// lacks is the refusal of what the application has no call for.
+func (p *planner) lacks(what string, op Operation, remedy string) error {
+	return &translators.Error{Kind: translators.Refused, Detail: fmt.Sprintf(
+		"scimgate has no call of the application that could %s a %s. %s", what, p.k.served.Name, remedy)}
+}
+
+// find reads the record of an update or a delete, unless the host has it or nothing is
+// to be read.
+func (p *planner) find(ctx context.Context) error {
+	if p.in.Before != nil {
+		if h, ok := p.in.Before.Handle.(*handle); ok && h.isWhole {
+			p.record, p.etag = h.record, h.etag
+			return nil
+		}
+	}
+	if p.in.Offline {
+		return nil
+	}
+	h, err := p.t.recordAwaited(ctx, p.k, p.in.ID, p.k.everything())
+	switch {
+	case err != nil:
+		return err
+	case h == nil:
+		return notFound(p.k, p.in.ID)
+	case p.in.Version != "" && p.k.versionOf(h) != p.in.Version:
+		return outdated(p.k, p.in.ID)
+	}
+	p.record, p.etag = h.record, h.etag
+	return nil
+}
+
+// create plans a new record.
+func (p *planner) create(ctx context.Context) error {
+	k, in := p.k, p.in
+	if !k.has(OpCreate) {
+		return p.lacks("create", OpCreate, "Configure one: create POST …")
+	}
+	refs, err := p.references(ctx, nil)
+	if err != nil {
+		return err
+	}
+	fields, dropped, err := k.mapping.encode(in.After, nil, gjson.Result{}, refs)
+	if err != nil {
+		return err
+	}
+	p.plan.Dropped = dropped
+	name := in.After.Get(k.name)
+	if k.name != nil && name.Text() == "" {
+		return &translators.Error{Kind: translators.Invalid, Path: k.name.Name, Detail: k.name.Name + ": there is no value, and the application is to find the account by it."}
+	}
+	p.add(OpCreate, "create the "+k.noun(), fields, goal{sort: goalCreated, fields: fields})
+	if k.has(OpSecret) && k.mapping.LeafFor(scim.Target{Attribute: k.secret}, nil) == nil && !in.After.Get(k.secret).IsAbsent() {
+		p.add(OpSecret, "set the password", nil, goal{sort: goalSecret})
+	}
+	active, isKnown := in.After.IsActive()
+	if isKnown && !active && k.active != nil {
+		p.plan.Proves = translators.ProofDisabled
+		if err := p.disable(); err != nil {
+			return err
+		}
+	}
+	if err := p.t.planMembers(ctx, k, in, p.plan); err != nil {
+		return err
+	}
+	p.finish()
+	return nil
+}
+
+// noun is what the kind is called in the purposes of calls.
+func (k *kind) noun() string {
+	switch k.block {
+	case blockUsers:
+		return "account"
+	case blockGroups:
+		return "group"
+	}
+	return k.served.Name
+}
+
+// delete plans the removal of a record.
+func (p *planner) delete(ctx context.Context) error {
+	if !p.k.has(OpDelete) {
+		return p.lacks("delete", OpDelete, "Configure one (delete DELETE …), or say delete disable.")
+	}
+	if err := p.find(ctx); err != nil {
+		return err
+	}
+	p.add(OpDelete, "remove the "+p.k.noun(), nil, goal{sort: goalGone})
+	p.finish()
+	return nil
+}
+
+// update plans what changes a record.
+func (p *planner) update(ctx context.Context) error {
+	k, in := p.k, p.in
+	disables, enables := p.judgeActive()
+	var others []*scim.Attribute
+	setsSecret := false
+	for _, d := range in.Changes {
+		switch {
+		case d.Attribute == k.active, d.Attribute == k.groups:
+		case d.Attribute == k.secret && k.has(OpSecret):
+			setsSecret = !d.After.IsAbsent()
+		default:
+			others = append(others, d.Attribute)
+		}
+	}
+	if disables || enables || setsSecret || len(others) > 0 {
+		if err := p.find(ctx); err != nil {
+			return err
+		}
+	}
+	if disables {
+		if err := p.disable(); err != nil {
+			return err
+		}
+	}
+	if len(others) > 0 {
+		if err := p.change(ctx, others); err != nil {
+			return err
+		}
+	}
+	if setsSecret {
+		p.add(OpSecret, "set the password", nil, goal{sort: goalSecret})
+	}
+	if (setsSecret || slices.Contains(others, k.secret)) && k.secret != nil && p.isOff() {
+		p.plan.Proves = translators.ProofDisabled // it must not have enabled the account
+	}
+	if enables {
+		if err := p.enable(); err != nil {
+			return err
+		}
+	}
+	if err := p.t.planMembers(ctx, k, in, p.plan); err != nil {
+		return err
+	}
+	p.finish()
+	return nil
+}
+
+// judgeActive finds out what becomes of active, and what is to be proven. An account
+// that is to stay disabled is proven to be when nothing else changes: a repeated
+// disable is answered like the first.
+func (p *planner) judgeActive() (disables, enables bool) {
+	if p.k.active == nil {
+		return false, false
+	}
+	for _, d := range p.in.Changes {
+		if d.Attribute == p.k.active && d.After.Kind() == scim.KindBool {
+			enables, disables = d.After.IsTrue(), !d.After.IsTrue()
+		}
+	}
+	switch {
+	case disables, len(p.in.Changes) == 0 && p.isOff():
+		p.plan.Proves = translators.ProofDisabled
+	case enables:
+		p.plan.Proves = translators.ProofEnabled
+	}
+	return disables, enables
+}
+
+// isOff reports whether the account is to be disabled in the end.
+func (p *planner) isOff() bool {
+	if p.in.After == nil {
+		return false
+	}
+	active, isKnown := p.in.After.IsActive()
+	return isKnown && !active
+}
+
+// disable plans the calls that disable, alone.
+func (p *planner) disable() error {
+	return p.setActive(OpDisable, "disable the account", goalDisabled)
+}
+
+// enable plans the calls that enable, behind all others.
+func (p *planner) enable() error {
+	return p.setActive(OpEnable, "enable the account", goalEnabled)
+}
+
+func (p *planner) setActive(op Operation, purpose string, sort goalSort) error {
+	k := p.k
+	if k.has(op) {
+		p.add(op, purpose, nil, goal{sort: sort})
+		return nil
+	}
+	if !k.updatesActive() {
+		if p.in.Action == scim.ActionCreate {
+			return nil // what create has made of it is proven
+		}
+		return p.lacks(string(op), op, fmt.Sprintf("Configure one: %s PUT …, or map active to a field that update can write.", op))
+	}
+	isActive := func(a *scim.Attribute) bool { return a == k.active }
+	wanted := scim.NewResource(p.in.Type)
+	wanted.Set(k.active, scim.Bool(sort == goalEnabled))
+	fields, _, err := k.mapping.encode(wanted, isActive, p.record, nil)
+	if err != nil {
+		return err
+	}
+	p.add(OpUpdate, purpose, fields, goal{sort: sort, fields: fields})
+	return p.become(fields)
+}
+
+// change plans the update of fields.
+func (p *planner) change(ctx context.Context, attributes []*scim.Attribute) error {
+	k := p.k
+	if k.isNamedByKey && slices.Contains(attributes, k.name) {
+		return &translators.Error{Kind: translators.Refused, Path: k.name.Name, Detail: fmt.Sprintf(
+			"%s is the key of the application, by which the %s is known: it can't be changed. Create the new one and delete the old one.", k.name, k.noun())}
+	}
+	want := func(a *scim.Attribute) bool { return slices.Contains(attributes, a) }
+	refs, err := p.references(ctx, want)
+	if err != nil {
+		return err
+	}
+	fields, dropped, err := k.mapping.encode(p.in.After, want, p.record, refs)
+	if err != nil {
+		return err
+	}
+	p.plan.Dropped = dropped
+	if p.record.Exists() {
+		fields = changed(fields, p.record)
+	}
+	if len(fields) == 0 {
+		return nil
+	}
+	if !k.has(OpUpdate) {
+		return p.lacks("change", OpUpdate, "Configure one: update PUT …")
+	}
+	g := goal{sort: goalChanged, fields: fields}
+	if slices.Contains(attributes, k.name) {
+		g.name = p.in.After.Get(k.name)
+	}
+	p.add(OpUpdate, "change the "+k.noun(), fields, g)
+	return p.become(fields)
+}
+
+// become makes the record what it is behind a call.
+func (p *planner) become(fields []fieldValue) error {
+	if !p.record.Exists() {
+		return nil
+	}
+	doc, err := apply([]byte(p.record.Raw), fields)
+	if err != nil {
+		return fault(p.k, fmt.Errorf("writing into the record: %w", err))
+	}
+	p.record = gjson.ParseBytes(doc)
+	return nil
+}
+
+// references looks whether what the wanted attributes refer to is there.
+func (p *planner) references(ctx context.Context, want func(*scim.Attribute) bool) (translators.References, error) {
+	ids := p.k.mapping.IDs(p.in.After, want)
+	if len(ids) == 0 || p.in.Offline {
+		return nil, nil
+	}
+	there := make(known)
+	for _, l := range p.k.mapping.Leaves {
+		if !l.IsReference() {
+			continue
+		}
+		for _, other := range p.t.kinds {
+			if !other.isTargetOf(l) {
+				continue
+			}
+			found, err := p.t.records(ctx, other, ids, look{})
+			if err != nil {
+				return nil, err
+			}
+			for _, h := range found {
+				there[knownID{l, h.id}] = true
+			}
+		}
+	}
+	return there, nil
+}
+
+// known are the ids that a leaf may refer to. The application refers to its records by
+// their ids as well.
+type known map[knownID]bool
+
+type knownID struct {
+	leaf *translators.Leaf
+	id   string
+}
+
+// Name implements [translators.References].
+func (k known) Name(l *translators.Leaf, id string) (string, bool) { return id, k[knownID{l, id}] }
+
+// ID implements [translators.References].
+func (k known) ID(_ *translators.Leaf, name string) (string, bool) { return name, true }
+
+func notFound(k *kind, id string) error {
+	return &translators.Error{Kind: translators.NotFound, Detail: fmt.Sprintf("There is no %s with the id %q.", k.served.Name, id)}
+}
+
+func outdated(k *kind, id string) error {
+	return &translators.Error{Kind: translators.Changed, Detail: fmt.Sprintf(
+		"The %s %q was changed since the version that the request is for. Read it again and repeat the request with its new version.", k.served.Name, id)}
+}
+
+var errOffline = errors.New("the plan was made offline, for looking at only")

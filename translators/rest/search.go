@@ -1,0 +1,285 @@
+package rest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/scimgate/scimgate/scim"
+	"github.com/scimgate/scimgate/translators"
+)
+
+// Search implements [translators.Translator]. Whatever the application understands by
+// a search, the filter is evaluated here on each row that came, over all pages; of what
+// a row does not tell the record is read.
+func (t *Translator) Search(ctx context.Context, q translators.Query) (translators.Result, error) {
+	k := t.kindOf(q.Type)
+	found, more, err := t.gather(ctx, k, q.Filter, q.Selection, q.Limit)
+	if err != nil {
+		return translators.Result{}, fmt.Errorf("searching %s: %w", k.served.Name, err)
+	}
+	entries, err := t.entriesOf(ctx, k, found, q.Selection)
+	if err != nil {
+		return translators.Result{}, err
+	}
+	return translators.Result{Entries: entries, More: more}, nil
+}
+
+// errEnough ends a walk that has seen what it wanted to see.
+var errEnough = errors.New("enough rows were seen")
+
+// gather returns at most limit records that satisfy the filter, and whether there are
+// more. What is selected can be read in each.
+func (t *Translator) gather(ctx context.Context, k *kind, f scim.Filter, s translators.Selection, limit int) (found []*handle, more bool, err error) {
+	asked, err := t.inquire(k, f)
+	if err != nil {
+		return nil, false, err
+	}
+	m := &matcher{t: t, k: k, filter: f, wanted: withTargets(s, f), limit: limit}
+	m.look = k.lookFor(m.wanted)
+	most := t.Candidates
+	if f == nil {
+		most = 0 // they all satisfy it, and the walk ends with the limit
+	}
+	err = t.eachRow(ctx, k, asked, most, func(h *handle) error { return m.add(ctx, h) })
+	if err != nil && !errors.Is(err, errEnough) {
+		return nil, false, err
+	}
+	if err == nil {
+		if err := m.finish(ctx); err != nil && !errors.Is(err, errEnough) {
+			return nil, false, err
+		}
+	}
+	if len(m.found) > limit {
+		return m.found[:limit], true, nil
+	}
+	return m.found, false, nil
+}
+
+// eachRow calls each for the rows of an inquiry, each record once. More than most rows
+// (0: any number) are an error, never a shorter answer.
+func (t *Translator) eachRow(ctx context.Context, k *kind, asked inquiry, most int, each func(*handle) error) error {
+	seen, rows := make(map[string]bool), 0
+	once := func(h *handle) error {
+		if rows++; most > 0 && rows > most {
+			return t.tooWide(k)
+		}
+		if seen[h.id] {
+			return nil
+		}
+		seen[h.id] = true
+		return each(h)
+	}
+	walk := func(s *step, with *scope) error {
+		for row, err := range t.rows(ctx, s, with) {
+			if err != nil {
+				return err
+			}
+			id, err := k.idOf(row)
+			if err != nil {
+				return fault(k, fmt.Errorf("%s: %w", s.op, err))
+			}
+			if err := once(&handle{id: id, record: row}); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	if asked.list {
+		if err := t.eachFixed(k, once); err != nil {
+			return err
+		}
+		for _, s := range k.steps[OpList] {
+			if err := walk(s, &scope{kind: k}); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	for _, q := range asked.questions {
+		if q.id != "" {
+			h, err := t.recordAwaited(ctx, k, q.id, k.everything())
+			if err == nil && h != nil {
+				err = once(h)
+			}
+			if err != nil {
+				return err
+			}
+			continue
+		}
+		for _, s := range q.steps {
+			with := &scope{kind: k}
+			if attributes := s.attributes(); len(attributes) == 1 {
+				with.attribute, with.value = attributes[0], q.value
+			}
+			if err := walk(s, with); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// tooWide is the refusal of what can't be answered within the bound.
+func (t *Translator) tooWide(k *kind) error {
+	return &translators.Error{Kind: translators.TooMany, Detail: fmt.Sprintf(
+		"More than %d rows of the application would have to be looked at to find the %s that is meant. Narrow the filter, have the application search more exactly, or raise candidates.", t.Candidates, k.served.Name)}
+}
+
+// matcher collects the records that satisfy a filter.
+type matcher struct {
+	t      *Translator
+	k      *kind
+	filter scim.Filter
+	wanted translators.Selection
+	look   look
+	limit  int
+
+	found   []*handle
+	seen    map[string]bool
+	pending []*handle // rows that do not tell all that is to be known
+}
+
+// add looks at a row.
+func (m *matcher) add(ctx context.Context, h *handle) error {
+	if m.seen == nil {
+		m.seen = make(map[string]bool)
+	}
+	m.seen[h.id] = true
+	isStale := m.t.backend.writes.expects(m.k, h.id)
+	switch {
+	case !isStale && (h.isWhole || m.k.sees(h.record, m.look)):
+		return m.judge(h)
+	case !isStale && !m.mayMatch(h):
+		return nil
+	}
+	m.pending = append(m.pending, h)
+	if m.filter == nil && len(m.found)+len(m.pending) > m.limit {
+		return m.read(ctx)
+	}
+	return nil
+}
+
+// finish looks at what the rows did not tell, and at what was written a moment ago and
+// may not be found yet.
+func (m *matcher) finish(ctx context.Context) error {
+	if err := m.read(ctx); err != nil {
+		return err
+	}
+	for _, id := range m.t.backend.writes.unseen(m.k, m.filter, m.seen) {
+		m.pending = append(m.pending, &handle{id: id})
+	}
+	return m.read(ctx)
+}
+
+// read reads the pending records.
+func (m *matcher) read(ctx context.Context) error {
+	for part := range slices.Chunk(m.pending, 4*atOnce) {
+		ids := make([]string, len(part))
+		for i, h := range part {
+			ids[i] = h.id
+		}
+		records, err := m.t.records(ctx, m.k, ids, m.look)
+		if err != nil {
+			return err
+		}
+		for _, h := range records {
+			if err := m.judge(h); err != nil {
+				return err
+			}
+		}
+	}
+	m.pending = nil
+	return nil
+}
+
+// judge takes a record that satisfies the filter.
+func (m *matcher) judge(h *handle) error {
+	isMatch, err := m.t.matches(m.k, m.filter, h, m.wanted)
+	if err != nil || !isMatch {
+		return err
+	}
+	if m.found = append(m.found, h); len(m.found) > m.limit {
+		return errEnough
+	}
+	return nil
+}
+
+// matches holds a record against the filter.
+func (t *Translator) matches(k *kind, f scim.Filter, h *handle, s translators.Selection) (bool, error) {
+	if f == nil {
+		return true, nil
+	}
+	return scim.Match(f, t.resourceOf(k, h, s)), nil
+}
+
+// mayMatch reports whether a row that does not tell everything may still satisfy the
+// filter: one that surely does not need not be read.
+func (m *matcher) mayMatch(h *handle) bool {
+	if m.filter == nil {
+		return true
+	}
+	known := make(map[*scim.Attribute]bool)
+	var s translators.Selection
+	for _, target := range scim.Targets(m.filter) {
+		a := target.Attribute
+		only := translators.Selection{Attributes: []*scim.Attribute{a}}
+		fields := m.k.mapping.fieldsOf(only)
+		known[a] = a == scim.AttributeID || len(fields) > 0 && a != m.k.active && a != m.k.groups &&
+			!slices.ContainsFunc(fields, func(f string) bool { return !m.k.rowHas(h.record, f) })
+		if known[a] && a.Schema() != "" {
+			s.Attributes = append(s.Attributes, a)
+		}
+	}
+	return verdictOf(m.filter, m.t.resourceOf(m.k, h, s), known) != surelyNot
+}
+
+// certainty is what is known of a filter when not all is known of a resource.
+type certainty int
+
+// The certainties.
+const (
+	maybe certainty = iota
+	surely
+	surelyNot
+)
+
+// verdictOf evaluates a filter as far as its attributes are known.
+func verdictOf(f scim.Filter, r *scim.Resource, known map[*scim.Attribute]bool) certainty {
+	switch f := f.(type) {
+	case scim.And:
+		return combine(f.Terms, r, known, surelyNot, surely)
+	case scim.Or:
+		return combine(f.Terms, r, known, surely, surelyNot)
+	case scim.Not:
+		switch verdictOf(f.Term, r, known) {
+		case surely:
+			return surelyNot
+		case surelyNot:
+			return surely
+		}
+		return maybe
+	}
+	if slices.ContainsFunc(scim.Targets(f), func(t scim.Target) bool { return !known[t.Attribute] }) {
+		return maybe
+	}
+	if scim.Match(f, r) {
+		return surely
+	}
+	return surelyNot
+}
+
+// combine returns one where a term is it, other where all terms are, else maybe.
+func combine(terms []scim.Filter, r *scim.Resource, known map[*scim.Attribute]bool, one, other certainty) certainty {
+	all := other
+	for _, term := range terms {
+		switch verdictOf(term, r, known) {
+		case one:
+			return one
+		case maybe:
+			all = maybe
+		}
+	}
+	return all
+}
