@@ -17,11 +17,12 @@ type call struct {
 	t    *Translator
 	k    *kind
 	step *step
-	// operation is the place in the plan of the first call of the same operation.
-	operation int
-	purpose   string
-	with      scope // without what the calls before it will tell
-	goal      goal
+	// before are the places in the plan of the earlier calls of the same operation,
+	// notMade for those that are not in it.
+	before  []int
+	purpose string
+	with    scope // without what the calls before it will tell
+	goal    goal
 	// brings is set where the result has to bring the resource.
 	brings bool
 	// isBehind is set where another call of the plan has changed the record before.
@@ -29,6 +30,13 @@ type call struct {
 	// version is the one that the caller wants the resource to have, "" for any.
 	version string
 	offline bool
+}
+
+// told is the CallResult.Data of this translator: what a call was answered, nil where it
+// was not made.
+type told struct {
+	by     *call
+	answer *answer
 }
 
 // goal is what is to be true behind a call.
@@ -73,14 +81,19 @@ func (c *call) creates() bool { return c.goal.sort == goalCreated && c.step.numb
 // scope is with what the calls before have told.
 func (c *call) scope(prior []translators.CallResult) *scope {
 	with := c.with
-	for i, r := range prior {
+	for _, r := range prior {
 		if with.id == "" {
 			with.id = r.ID
 		}
-		if i >= c.operation && i < c.operation+c.step.number-1 {
-			a, _ := r.Data.(*answer)
-			with.prior = append(with.prior, a)
+	}
+	for _, place := range c.before {
+		var a *answer
+		if place != notMade && place < len(prior) {
+			if d, ok := prior[place].Data.(*told); ok {
+				a = d.answer
+			}
 		}
+		with.prior = append(with.prior, a)
 	}
 	return &with
 }
@@ -107,10 +120,10 @@ func (c *call) Do(ctx context.Context, prior []translators.CallResult) translato
 	}
 	if err != nil {
 		r := result(fmt.Errorf("%s: %w", c.Purpose(), err))
-		r.Data = a
+		r.Data = &told{c, a}
 		return r
 	}
-	r := translators.CallResult{Outcome: translators.Applied, Data: a}
+	r := translators.CallResult{Outcome: translators.Applied, Data: &told{c, a}}
 	if c.creates() {
 		return c.created(ctx, with, r, a)
 	}
@@ -251,7 +264,7 @@ func (c *call) created(ctx context.Context, with *scope, r translators.CallResul
 				Detail: "The application has accepted the new " + c.k.noun() + " and tells no id of it; a search does not find it. Say where the id is in the answer: id <path>, or id_header."}
 		}
 		if err != nil {
-			return translators.CallResult{Outcome: translators.Unknown, Data: a, Err: fmt.Errorf("%s: %w", c.purpose, err)}
+			return translators.CallResult{Outcome: translators.Unknown, Data: &told{c, a}, Err: fmt.Errorf("%s: %w", c.purpose, err)}
 		}
 		r.ID = h.id
 	}
@@ -381,10 +394,7 @@ func (c *undoCall) Purpose() string { return "take back: " + c.of.Purpose() }
 // Do implements [translators.Call].
 func (c *undoCall) Do(ctx context.Context, prior []translators.CallResult) translators.CallResult {
 	with := c.of.scope(prior)
-	if place := c.of.operation + c.of.step.number - 1; place < len(prior) {
-		a, _ := prior[place].Data.(*answer)
-		with.prior = append(with.prior, a)
-	}
+	with.prior = append(with.prior, c.answerIn(prior))
 	if !with.record.Exists() {
 		with.record = gjson.Parse("{}")
 	}
@@ -397,6 +407,16 @@ func (c *undoCall) Do(ctx context.Context, prior []translators.CallResult) trans
 		c.of.t.noteWrite(c.of.k, with.id, written{isGone: true})
 	}
 	return translators.CallResult{Outcome: translators.Applied}
+}
+
+// answerIn returns the answer to the call that is taken back.
+func (c *undoCall) answerIn(prior []translators.CallResult) *answer {
+	for _, r := range prior {
+		if d, ok := r.Data.(*told); ok && d.by == c.of {
+			return d.answer
+		}
+	}
+	return nil
 }
 
 // isGone reports whether what was created is not there any more.

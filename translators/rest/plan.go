@@ -57,19 +57,38 @@ type planner struct {
 	etag   string
 }
 
-// add plans the calls of an operation. goal says what is to be true behind them.
-func (p *planner) add(op Operation, purpose string, fields []fieldValue, goal goal) {
+// add plans the calls of an operation that are to be made, as far as that is known.
+// goal says what is to be true behind them.
+func (p *planner) add(op Operation, purpose string, fields []fieldValue, goal goal) error {
+	var before []int
 	operation := len(p.plan.Calls)
 	for _, s := range p.k.steps[op] {
-		p.plan.Calls = append(p.plan.Calls, &call{
-			t: p.t, k: p.k, step: s, operation: operation, purpose: purpose, goal: goal,
-			offline: p.in.Offline,
-			// Behind another call the record is not the one that was read.
+		c := &call{
+			t: p.t, k: p.k, step: s, before: slices.Clone(before), purpose: purpose, goal: goal, offline: p.in.Offline,
+			// Behind another operation the record is not the one that was read.
 			isBehind: operation > 0 && p.in.Action == scim.ActionUpdate,
 			with:     scope{kind: p.k, id: p.in.ID, resource: p.in.After, fields: fields, record: p.record, etag: p.etag},
-		})
+		}
+		isDue, err := p.t.due(s, &c.with)
+		switch {
+		case err != nil:
+			return err
+		case !isDue:
+			before = append(before, notMade)
+			continue
+		}
+		before = append(before, len(p.plan.Calls))
+		p.plan.Calls = append(p.plan.Calls, c)
 	}
+	if len(p.plan.Calls) > operation {
+		return nil
+	}
+	return &translators.Error{Kind: translators.Refused, Detail: fmt.Sprintf(
+		"The calls that scimgate has to %s are not for this: %s of %s sends nothing of it, or its condition is not true.", purpose, op, p.k.served.Name)}
 }
+
+// notMade stands for the place of a call that is not in the plan.
+const notMade = -1
 
 // finish makes the first call one for the version that the caller demands, and the last
 // one bring the resource.
@@ -135,9 +154,13 @@ func (p *planner) create(ctx context.Context) error {
 	if k.name != nil && name.Text() == "" {
 		return &translators.Error{Kind: translators.Invalid, Path: k.name.Name, Detail: k.name.Name + ": there is no value, and the application is to find the account by it."}
 	}
-	p.add(OpCreate, "create the "+k.noun(), fields, goal{sort: goalCreated, fields: fields})
+	if err := p.add(OpCreate, "create the "+k.noun(), fields, goal{sort: goalCreated, fields: fields}); err != nil {
+		return err
+	}
 	if k.has(OpSecret) && k.mapping.LeafFor(scim.Target{Attribute: k.secret}, nil) == nil && !in.After.Get(k.secret).IsAbsent() {
-		p.add(OpSecret, "set the password", nil, goal{sort: goalSecret})
+		if err := p.add(OpSecret, "set the password", nil, goal{sort: goalSecret}); err != nil {
+			return err
+		}
 	}
 	active, isKnown := in.After.IsActive()
 	if isKnown && !active && k.active != nil {
@@ -172,7 +195,9 @@ func (p *planner) delete(ctx context.Context) error {
 	if err := p.find(ctx); err != nil {
 		return err
 	}
-	p.add(OpDelete, "remove the "+p.k.noun(), nil, goal{sort: goalGone})
+	if err := p.add(OpDelete, "remove the "+p.k.noun(), nil, goal{sort: goalGone}); err != nil {
+		return err
+	}
 	p.finish()
 	return nil
 }
@@ -208,7 +233,9 @@ func (p *planner) update(ctx context.Context) error {
 		}
 	}
 	if setsSecret {
-		p.add(OpSecret, "set the password", nil, goal{sort: goalSecret})
+		if err := p.add(OpSecret, "set the password", nil, goal{sort: goalSecret}); err != nil {
+			return err
+		}
 	}
 	if (setsSecret || slices.Contains(others, k.secret)) && k.secret != nil && p.isOff() {
 		p.plan.Proves = translators.ProofDisabled // it must not have enabled the account
@@ -268,8 +295,7 @@ func (p *planner) enable() error {
 func (p *planner) setActive(op Operation, purpose string, sort goalSort) error {
 	k := p.k
 	if k.has(op) {
-		p.add(op, purpose, nil, goal{sort: sort})
-		return nil
+		return p.add(op, purpose, nil, goal{sort: sort})
 	}
 	if !k.updatesActive() {
 		if p.in.Action == scim.ActionCreate {
@@ -284,7 +310,9 @@ func (p *planner) setActive(op Operation, purpose string, sort goalSort) error {
 	if err != nil {
 		return err
 	}
-	p.add(OpUpdate, purpose, fields, goal{sort: sort, fields: fields})
+	if err := p.add(OpUpdate, purpose, fields, goal{sort: sort, fields: fields}); err != nil {
+		return err
+	}
 	return p.become(fields)
 }
 
@@ -318,7 +346,9 @@ func (p *planner) change(ctx context.Context, attributes []*scim.Attribute) erro
 	if slices.Contains(attributes, k.name) {
 		g.name = p.in.After.Get(k.name)
 	}
-	p.add(OpUpdate, "change the "+k.noun(), fields, g)
+	if err := p.add(OpUpdate, "change the "+k.noun(), fields, g); err != nil {
+		return err
+	}
 	return p.become(fields)
 }
 

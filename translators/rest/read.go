@@ -113,8 +113,8 @@ func opaque(version string) string {
 	return hex.EncodeToString(sum[:16])
 }
 
-// layouts are how applications write times besides RFC 3339.
-var layouts = []string{"2006-01-02 15:04:05Z07:00", "2006-01-02 15:04:05 MST", time.RFC1123, time.RFC1123Z, time.DateTime, time.DateOnly}
+// timeLayouts are how applications write times besides RFC 3339.
+var timeLayouts = []string{"2006-01-02 15:04:05Z07:00", "2006-01-02 15:04:05 MST", time.RFC1123, time.RFC1123Z, time.DateTime, time.DateOnly}
 
 // timeAt returns the time at a path: a text, or seconds or milliseconds since 1970.
 // What can't be read is not told.
@@ -136,7 +136,7 @@ func timeAt(p *document.Path, record gjson.Result) time.Time {
 	if at, err := scim.ParseDateTime(text); err == nil {
 		return at
 	}
-	for _, layout := range layouts {
+	for _, layout := range timeLayouts {
 		if at, err := time.Parse(layout, text); err == nil {
 			return at.UTC()
 		}
