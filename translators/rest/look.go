@@ -21,12 +21,12 @@ type look struct {
 
 // lookFor returns what must be seen of a record to serve what is selected.
 func (k *kind) lookFor(s translators.Selection) look {
-	l := look{fields: slices.Clone(k.mapping.fieldsOf(s)), members: s.Members && k.members != nil}
+	l := look{fields: slices.Clone(k.mapping.paths(s)), members: s.Members && k.members != nil}
 	switch {
 	case k.config.Version == versionETag:
 		l.hasETag = true
 	case k.config.Version == versionHash:
-		l.fields = slices.Concat(l.fields, k.mapping.fieldsOf(translators.Selection{All: true}))
+		l.fields = slices.Concat(l.fields, k.mapping.paths(translators.Selection{All: true}))
 	case k.config.Version != "":
 		l.fields = append(l.fields, k.config.Version)
 	}

@@ -90,7 +90,7 @@ func (k *kind) versionOf(h *handle) string {
 		return opaque(strings.Trim(strings.TrimPrefix(h.etag, "W/"), `"`))
 	case versionHash:
 		sum := sha256.New()
-		for _, field := range k.mapping.fieldsOf(translators.Selection{All: true}) {
+		for _, field := range k.mapping.paths(translators.Selection{All: true}) {
 			for _, v := range k.mapping.valuesIn(h.record)(field) {
 				sum.Write([]byte(strconv.Itoa(len(v)) + ":" + v))
 			}

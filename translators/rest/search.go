@@ -225,7 +225,7 @@ func (m *matcher) mayMatch(h *handle) bool {
 	for _, target := range scim.Targets(m.filter) {
 		a := target.Attribute
 		only := translators.Selection{Attributes: []*scim.Attribute{a}}
-		fields := m.k.mapping.fieldsOf(only)
+		fields := m.k.mapping.paths(only)
 		known[a] = a == scim.AttributeID || len(fields) > 0 && a != m.k.active && a != m.k.groups &&
 			!slices.ContainsFunc(fields, func(f string) bool { return !m.k.rowHas(h.record, f) })
 		if known[a] && a.Schema() != "" {
