@@ -1,6 +1,8 @@
 package legacy
 
 import (
+	"bytes"
+	"encoding/json"
 	"net/http"
 	"strconv"
 	"time"
@@ -27,6 +29,7 @@ const (
 	LyingTotal    FaultKind = "lying total"    // more than there is
 	NextElsewhere FaultKind = "next elsewhere" // the next page is said to be at Fault.Location
 	Denied        FaultKind = "denied"         // not done; 403
+	Echo          FaultKind = "echo"           // not done; 422, and all that was sent as the error
 	NoAnswer      FaultKind = "empty 200"      // done, and answered with 200 and nothing
 )
 
@@ -59,6 +62,17 @@ func (a *App) Mend() {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.faults = nil
+}
+
+// Met is how many requests have met the faults that there are.
+func (a *App) Met() int {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	met := 0
+	for _, f := range a.faults {
+		met += f.met
+	}
+	return met
 }
 
 // faultFor returns the fault that a request meets, or nil.
@@ -96,7 +110,7 @@ func (a *App) hang(h *http.Request, d time.Duration) {
 }
 
 // instead is what is answered without anything being done, or nil.
-func (f *Fault) instead(h *http.Request) *answer {
+func (f *Fault) instead(h *http.Request, body []byte) *answer {
 	html := func(status int, text string) *answer {
 		return &answer{status, http.Header{"Content-Type": {"text/html; charset=utf-8"}}, []byte("<!DOCTYPE html>\n<html><head><title>" + text + "</title></head><body><h1>" + text + "</h1></body></html>\n")}
 	}
@@ -122,6 +136,14 @@ func (f *Fault) instead(h *http.Request) *answer {
 		}
 		out.header.Set("Location", f.Location)
 		return out
+	case Echo:
+		var sent bytes.Buffer
+		_ = h.Header.Write(&sent)
+		text, err := json.Marshal(map[string]string{"error": h.URL.RequestURI() + "\n" + sent.String() + string(body)})
+		if err != nil {
+			panic(err) // texts can always be written
+		}
+		return &answer{http.StatusUnprocessableEntity, http.Header{"Content-Type": {"application/json"}}, text}
 	case Denied:
 		return &answer{http.StatusForbidden, http.Header{"Content-Type": {"application/json"}}, []byte(`{"error":"you may not do this"}`)}
 	}

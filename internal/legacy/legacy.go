@@ -48,6 +48,7 @@ type App struct {
 	groups   []*group
 	staff    []string
 	sessions map[string]int // uses left; -1: any number
+	opened   []string
 	nonces   map[string]bool
 	faults   []*Fault
 	requests []Request

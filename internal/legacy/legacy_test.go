@@ -201,6 +201,7 @@ func TestFaults(t *testing.T) {
 		{legacy.Fault{Kind: legacy.LoginPage}, 200, false, "sign in"},
 		{legacy.Fault{Kind: legacy.Huge}, 201, true, "huge"},
 		{legacy.Fault{Kind: legacy.Redirect, Location: "/elsewhere"}, 302, false, "Moved"},
+		{legacy.Fault{Kind: legacy.Echo}, 422, false, "X-Api-Key"},
 		{legacy.Fault{Kind: legacy.Denied}, 403, false, "may not"},
 	} {
 		t.Run(string(fault.Kind), func(t *testing.T) {

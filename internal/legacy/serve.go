@@ -70,7 +70,7 @@ func (a *App) answerTo(r *request, h *http.Request, body []byte, parsed error) (
 			return out, err
 		}
 	}
-	if out := r.fault.instead(h); out != nil {
+	if out := r.fault.instead(h, body); out != nil {
 		return out, nil
 	}
 	if parsed != nil {
@@ -114,7 +114,7 @@ func (a *App) send(w http.ResponseWriter, h *http.Request, out *answer, fault *F
 		_ = http.NewResponseController(w).Flush()
 		panic(http.ErrAbortHandler)
 	case ErrorAfter:
-		out = (&Fault{Kind: ErrorBefore}).instead(h)
+		out = (&Fault{Kind: ErrorBefore}).instead(h, nil)
 		w.Header().Set("Content-Type", out.header.Get("Content-Type"))
 	case NoAnswer:
 		out = &answer{status: http.StatusOK}

@@ -8,6 +8,7 @@ import (
 	"encoding/hex"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -31,7 +32,7 @@ func (a *App) signedIn(r *request, h *http.Request, body []byte) (*answer, error
 	case ByCookie:
 		cookie, err := h.Cookie("session")
 		if err != nil || !a.use(cookie.Value) {
-			return (&Fault{Kind: LoginPage}).instead(h), nil
+			return (&Fault{Kind: LoginPage}).instead(h, nil), nil
 		}
 		return nil, nil
 	case ByOAuth:
@@ -49,6 +50,7 @@ func (a *App) signedIn(r *request, h *http.Request, body []byte) (*answer, error
 // open makes a session, or an access token.
 func (a *App) open() string {
 	token := rand.Text()
+	a.opened = append(a.opened, token)
 	a.sessions[token] = -1
 	if a.options.TokenUses > 0 {
 		a.sessions[token] = a.options.TokenUses
@@ -70,6 +72,13 @@ func (a *App) EndSessions() {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	clear(a.sessions)
+}
+
+// Sessions are all sessions and access tokens that were given out.
+func (a *App) Sessions() []string {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return slices.Clone(a.opened)
 }
 
 // openSession is the call that signs in.
