@@ -3,6 +3,7 @@ package gateway
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -171,6 +172,7 @@ func (e *examiner) user(ctx context.Context, named string) error {
 	}
 	name := nameOf(entry.Resource)
 	e.fine("read %s (%s)%s; mapped attributes with a value: %d", name, id, state, len(entry.Resource.Fields()))
+	e.roundTrip(ctx, entry)
 	userName := e.users().Attribute("userName")
 	if userName == nil {
 		return nil
@@ -194,6 +196,29 @@ func (e *examiner) user(ctx context.Context, named string) error {
 		e.fine("found %s by userName", name)
 	}
 	return nil
+}
+
+// roundTrip says what of a resource would not be the same if it was written as it was
+// read.
+func (e *examiner) roundTrip(ctx context.Context, entry *translators.Entry) {
+	mapped, can := e.translator.(translators.RoundTripper)
+	if !can {
+		return
+	}
+	problems, err := mapped.RoundTrip(ctx, entry)
+	switch {
+	case errors.Is(err, errors.ErrUnsupported):
+		return
+	case err != nil:
+		e.failed("%s", e.newCommand("", Operator{}).told(err))
+		return
+	}
+	for _, p := range problems {
+		e.warned("%s does not come back as it is: %s", nameOf(entry.Resource), p)
+	}
+	if len(problems) == 0 {
+		e.fine("what was read of %s would be written as it is", nameOf(entry.Resource))
+	}
 }
 
 // idOf returns the id of the user who is named, or of any; "" where there is none.
@@ -249,6 +274,7 @@ func (e *examiner) group(ctx context.Context) error {
 		return err
 	}
 	name := nameOf(entry.Resource)
+	defer e.roundTrip(ctx, entry)
 	if !hasMembers {
 		e.fine("read the group %s (%s)", name, id)
 		return nil

@@ -28,6 +28,48 @@ type examined struct {
 	hidden   bool  // what is listed can't be read
 }
 
+// tripped is one that can tell what does not come back.
+type tripped struct {
+	*examined
+	problems []translators.Problem
+	err      error
+}
+
+func (s tripped) RoundTrip(_ context.Context, e *translators.Entry) ([]translators.Problem, error) {
+	if e.Resource.Type == groups {
+		return nil, errors.ErrUnsupported
+	}
+	return s.problems, s.err
+}
+
+// What is mapped and would be written otherwise than it was read is told, and is no
+// reason not to begin.
+func TestExamineTellsWhatDoesNotComeBack(t *testing.T) {
+	for name, test := range map[string]struct {
+		tripped
+		want  string
+		isBad bool
+	}{
+		"all does": {tripped{}, "ok user: what was read of ada would be written as it is", false},
+		"one does not": {tripped{problems: []translators.Problem{{Path: "title", Field: "job", Why: "it has two values"}}},
+			"warning user: ada does not come back as it is: title (job): it has two values", false},
+		"it can't be told": {tripped{err: errors.New("it was not read here")}, "error user: it was not read here", true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			test.examined = &examined{store: holds()}
+			h, _ := newHandler(t, test.tripped, nil)
+			e := h.Examine(t.Context(), "", func(string) {})
+			var got []string
+			for _, one := range e.Steps {
+				got = append(got, fmt.Sprintf("%s %s: %s", one.Level, one.Step, one.Detail))
+			}
+			if !slices.Contains(got, test.want) || e.IsUsable() == test.isBad {
+				t.Errorf("got %q", got)
+			}
+		})
+	}
+}
+
 func (s *examined) Types() []translators.Type {
 	if s.types != nil {
 		return s.types

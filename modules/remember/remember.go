@@ -10,6 +10,7 @@ package remember
 
 import (
 	"context"
+	"errors"
 	"strings"
 
 	"go.uber.org/zap"
@@ -58,6 +59,15 @@ func Wrap(t translators.Translator, gateway string, s *store.Store, log *zap.Log
 
 // Unwrap returns the translator that speaks to the backend.
 func (t *Translator) Unwrap() translators.Translator { return t.Translator }
+
+// RoundTrip implements [translators.RoundTripper], for what the backend has. It is
+// [errors.ErrUnsupported] where the translator can't tell.
+func (t *Translator) RoundTrip(ctx context.Context, e *translators.Entry) ([]translators.Problem, error) {
+	if inner, can := t.Translator.(translators.RoundTripper); can {
+		return inner.RoundTrip(ctx, unwrap(e))
+	}
+	return nil, errors.ErrUnsupported
+}
 
 // kindOf returns the kind that a resource type is, nil where nothing of it is
 // remembered.
@@ -109,4 +119,7 @@ func (t *Translator) Check(ctx context.Context) []translators.Finding {
 }
 
 // Interface guards
-var _ translators.Translator = (*Translator)(nil)
+var (
+	_ translators.Translator   = (*Translator)(nil)
+	_ translators.RoundTripper = (*Translator)(nil)
+)
