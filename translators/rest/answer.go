@@ -255,11 +255,14 @@ func safeText(text string) string {
 			continue
 		}
 		if isSpace {
-			b.WriteByte(' ')
-			count, isSpace = count+1, false
+			count++
 		}
 		if count++; count > longestText {
 			return b.String() + "…"
+		}
+		if isSpace {
+			b.WriteByte(' ')
+			isSpace = false
 		}
 		b.WriteRune(r)
 	}

@@ -12,8 +12,8 @@ import (
 	"strings"
 
 	"github.com/tidwall/gjson"
-	"golang.org/x/net/html/charset"
 	"golang.org/x/text/encoding"
+	"golang.org/x/text/encoding/htmlindex"
 
 	"github.com/scimgate/scimgate/translators"
 	"github.com/scimgate/scimgate/translators/rest/document"
@@ -145,16 +145,14 @@ func (s *step) compileContentType(b *body) error {
 	if name == "" || strings.EqualFold(name, "utf-8") {
 		return nil
 	}
-	found, canonical := charset.Lookup(name)
+	found, err := htmlindex.Get(name)
 	switch {
-	case found == nil:
+	case err != nil:
 		return fmt.Errorf("header Content-Type %s: the charset %s is not known", given, name)
-	case canonical == "utf-8":
 	case b.form == bodyForm:
 		return fmt.Errorf("header Content-Type %s: forms are sent in UTF-8", given)
-	default:
-		b.charset = found
 	}
+	b.charset = found
 	return nil
 }
 
@@ -230,7 +228,11 @@ func (b *body) build(l *lookup) ([]byte, error) {
 	if err != nil || b.charset == nil || l.isPrinting {
 		return []byte(text), err
 	}
-	encoded, err := b.charset.NewEncoder().Bytes([]byte(text))
+	encoder := b.charset.NewEncoder()
+	if b.form == bodyXML {
+		encoder = encoding.HTMLEscapeUnsupported(encoder) // as a character reference
+	}
+	encoded, err := encoder.Bytes([]byte(text))
 	if err != nil {
 		return nil, &translators.Error{Kind: translators.Invalid, Err: err,
 			Detail: "A value has a character that the application's charset has not. Change it at the provider."}
