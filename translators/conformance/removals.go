@@ -28,7 +28,11 @@ func testDelete(h *host) {
 		_, err := h.carry(translators.Intent{Action: scim.ActionDelete, Type: t.ResourceType, ID: id})
 		h.wantKind("deleting what is not there", err, translators.NotFound)
 		h.sameState("after another was deleted", before, h.read(t, stays))
-		if again := h.create(r); again == id {
+		again := h.create(r)
+		if h.RefusesRename && t == h.users {
+			continue // the name is the id, and whoever takes the one has the other
+		}
+		if again == id {
 			h.Errorf("another %s has the id of one that was deleted", t.Name)
 		}
 		if h.find(t, id) != nil {

@@ -154,6 +154,11 @@ func (k *kind) mayBeID(id string) bool {
 	if id == "" || strings.ContainsFunc(id, unicode.IsControl) {
 		return false
 	}
+	for part := range strings.FieldsFuncSeq(id, func(c rune) bool { return c == '/' || c == '\\' }) {
+		if part == "." || part == ".." { // it would lead to another path, see package template
+			return false
+		}
+	}
 	return !k.config.IDIsNumber || !strings.ContainsFunc(id, func(c rune) bool { return c < '0' || c > '9' })
 }
 
