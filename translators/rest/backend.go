@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
 	"sync/atomic"
 
 	"github.com/caddyserver/caddy/v2"
@@ -110,14 +109,13 @@ func (t *Translator) digest(address string) (backendKey, error) {
 	}
 	sum := sha256.New()
 	sum.Write([]byte(caddy.NewReplacer().ReplaceKnown(string(settings), "")))
-	if t.Web != nil && t.Web.TLS != nil {
-		for _, name := range t.Web.TLS.CAFiles {
-			content, err := os.ReadFile(name)
-			if err != nil {
-				return backendKey{}, fmt.Errorf("tls_ca: %w", err)
-			}
-			sum.Write(content)
-		}
+	sources, err := t.Web.Sources()
+	if err != nil {
+		return backendKey{}, err
+	}
+	for _, source := range sources {
+		sum.Write([]byte(source))
+		sum.Write([]byte{0})
 	}
 	return backendKey(sum.Sum(nil)), nil
 }
@@ -126,7 +124,7 @@ func (t *Translator) digest(address string) (backendKey, error) {
 func (t *Translator) Lease() (func(), error) { return t.backend.client.Lease(), nil }
 
 // Observe implements [translators.Observed]. Operations are HTTP methods; a result is
-// "ok", a status, or a word for why there was none.
+// the class of the status ("2xx"), or a word for why there was none.
 func (t *Translator) Observe(f func(translators.Observation)) { t.backend.observer.Store(&f) }
 
 func (b *backend) observe(o translators.Observation) {

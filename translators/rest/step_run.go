@@ -97,7 +97,11 @@ func (t *Translator) send(ctx context.Context, l *lookup, r *web.Request) (*answ
 		return a, nil
 	}
 	a.text = l.scrub(a.text)
-	return a, s.refusal(a)
+	err = s.refusal(a)
+	if e, is := errors.AsType[*translators.Error](err); is && s.isWrite && response.MaybeDone {
+		e.Kind = translators.Indefinite // it speaks of the repetition; the first may have been carried out
+	}
+	return a, err
 }
 
 // String names the call in errors: as it stands in the configuration, without values.

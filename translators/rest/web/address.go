@@ -33,41 +33,49 @@ func ParseBase(text string) (*url.URL, error) {
 // scheme is always that of the base, since applications behind a proxy often do not
 // know their own.
 func (c *Client) Resolve(from, reference string) (string, error) {
+	u, err := c.resolve(from, reference)
+	if err != nil {
+		return "", err
+	}
+	return u.String(), nil
+}
+
+func (c *Client) resolve(from, reference string) (*url.URL, error) {
 	u, err := url.Parse(reference)
 	if err != nil {
-		return "", fmt.Errorf("reading a URL: %w", withoutURL(err))
+		return nil, fmt.Errorf("reading a URL: %w", withoutURL(err))
 	}
 	switch {
 	case u.Host != "" || u.Scheme != "" || u.Opaque != "":
 		if withoutDefaultPort(u) != c.base.Host || u.Scheme != "http" && u.Scheme != "https" && u.Scheme != "" {
-			return "", fmt.Errorf("a URL leads to %s://%s, away from %s://%s: requests go to that host alone", u.Scheme, u.Host, c.base.Scheme, c.base.Host)
+			return nil, fmt.Errorf("a URL leads to %s://%s, away from %s://%s: requests go to that host alone", u.Scheme, u.Host, c.base.Scheme, c.base.Host)
 		}
 		if u.User != nil {
-			return "", errors.New("a URL holds a user")
+			return nil, errors.New("a URL holds a user")
 		}
 	case from != "":
 		origin, err := url.Parse(from)
 		if err != nil {
-			return "", fmt.Errorf("reading a URL: %w", withoutURL(err))
+			return nil, fmt.Errorf("reading a URL: %w", withoutURL(err))
 		}
 		u = origin.ResolveReference(u)
 	default:
-		path := "/" + strings.TrimLeft(u.EscapedPath(), "/")
-		if u.Path == "" {
-			path = ""
+		raw := u.EscapedPath()
+		if raw != "" {
+			raw = "/" + strings.TrimLeft(raw, "/")
 		}
-		joined, err := url.Parse(c.base.EscapedPath() + path)
+		path, err := url.PathUnescape(raw)
 		if err != nil {
-			return "", fmt.Errorf("reading a URL: %w", withoutURL(err))
+			return nil, fmt.Errorf("reading a URL: %w", err)
 		}
-		u.Path, u.RawPath = joined.Path, joined.RawPath
+		u.Path, u.RawPath = c.base.Path+path, c.base.EscapedPath()+raw
 	}
 	if err := checkPath(u); err != nil {
-		return "", err
+		return nil, err
 	}
 	u.Scheme, u.Host, u.Fragment, u.RawFragment = c.base.Scheme, c.base.Host, "", ""
 	u.RawQuery = escapeQuery(u.RawQuery)
-	return u.String(), nil
+	return u, nil
 }
 
 // checkPath refuses the segments . and .., which a server takes away together with
@@ -83,6 +91,9 @@ func checkPath(u *url.URL) error {
 
 // escapeQuery encodes what a request line can't hold.
 func escapeQuery(query string) string {
+	if strings.IndexFunc(query, func(c rune) bool { return c <= ' ' || c >= 0x7f }) < 0 {
+		return query
+	}
 	var b strings.Builder
 	for i := range len(query) {
 		if c := query[i]; c <= ' ' || c >= 0x7f {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"strconv"
 	"time"
 
@@ -19,7 +20,7 @@ import (
 func (c *Client) Do(ctx context.Context, r *Request) (*Response, error) {
 	ctx, cancel := context.WithTimeout(ctx, cmp.Or(r.Timeout, time.Duration(c.config.Timeout)))
 	defer cancel()
-	target, err := c.Resolve("", r.URL)
+	target, err := c.resolve("", r.URL)
 	if err != nil {
 		return nil, invalid(err)
 	}
@@ -38,7 +39,7 @@ func (c *Client) Do(ctx context.Context, r *Request) (*Response, error) {
 type asking struct {
 	client        *Client
 	request       *Request
-	target        string
+	target        *url.URL
 	isSignedAgain bool
 	maybeDone     bool // by a sending without an answer
 }
@@ -126,14 +127,14 @@ func (a *asking) follow(ctx context.Context) (*Response, *Error) {
 			return nil, &Error{MaybeSent: !r.isRead(), Reason: reasonRedirect,
 				Err: fmt.Errorf("the application redirects more than %d times, perhaps in a circle: correct the URL of the call", maxRedirects)}
 		}
-		if target, failure = a.client.redirect(r, response, location); failure != nil {
+		if target, failure = a.client.redirect(r, target, response, location); failure != nil {
 			return nil, failure
 		}
 	}
 }
 
 // send makes one request, within the limits, and reads the answer.
-func (c *Client) send(ctx context.Context, r *Request, target string) (request *http.Request, response *Response, failure *Error) {
+func (c *Client) send(ctx context.Context, r *Request, target *url.URL) (request *http.Request, response *Response, failure *Error) {
 	started := time.Now()
 	defer func() {
 		result := ""
@@ -152,10 +153,7 @@ func (c *Client) send(ctx context.Context, r *Request, target string) (request *
 		return nil, nil, failure
 	}
 	defer leave()
-	request, err := r.build(ctx, target)
-	if err != nil {
-		return nil, nil, invalid(err)
-	}
+	request = r.build(ctx, target)
 	if signer := r.signer(c.signer); signer != nil {
 		if err := signer.Sign(ctx, request, r.Body); err != nil {
 			return nil, nil, unsigned(ctx, err)
@@ -169,7 +167,7 @@ func (c *Client) send(ctx context.Context, r *Request, target string) (request *
 	response, failure = c.exchange(request, r.IsRepeatable)
 	done(judge(response, failure, time.Since(started), min(time.Second, time.Duration(c.config.Timeout)/2)))
 	if response != nil {
-		response.URL = target
+		response.URL = target.String()
 	}
 	return request, response, failure
 }

@@ -9,16 +9,12 @@ import (
 // redirect returns where a request is to be sent instead. Its sign-in goes along: so
 // it never goes to another host, nor from https to http. A write is never turned
 // into a GET, which would look like success.
-func (c *Client) redirect(r *Request, response *Response, location string) (string, *Error) {
-	fail := func(maybeSent bool, format string, args ...any) (string, *Error) {
-		return "", &Error{MaybeSent: maybeSent, Reason: reasonRedirect, Err: fmt.Errorf(format, args...)}
+func (c *Client) redirect(r *Request, from *url.URL, response *Response, location string) (*url.URL, *Error) {
+	fail := func(maybeSent bool, format string, args ...any) (*url.URL, *Error) {
+		return nil, &Error{MaybeSent: maybeSent, Reason: reasonRedirect, Err: fmt.Errorf(format, args...)}
 	}
 	isKept := response.Status == http.StatusTemporaryRedirect || response.Status == http.StatusPermanentRedirect
 	mayBeDone := !r.isRead() && !isKept
-	from, err := url.Parse(response.URL)
-	if err != nil {
-		return fail(mayBeDone, "reading a URL: %w", withoutURL(err))
-	}
 	to, err := from.Parse(location)
 	if err != nil {
 		return fail(mayBeDone, "reading where the application redirects (%d) to: %w", response.Status, withoutURL(err))
@@ -38,5 +34,5 @@ func (c *Client) redirect(r *Request, response *Response, location string) (stri
 	if err := checkPath(to); err != nil {
 		return fail(false, "following a redirect (%d): %w", response.Status, err)
 	}
-	return to.String(), nil
+	return to, nil
 }

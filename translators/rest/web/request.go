@@ -3,10 +3,10 @@ package web
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"strings"
 	"time"
 )
@@ -94,17 +94,14 @@ func (r *Request) isBusy(response *Response) bool {
 }
 
 // build makes the request of net/http for one sending.
-func (r *Request) build(ctx context.Context, target string) (*http.Request, error) {
-	var body io.Reader
-	if len(r.Body) > 0 {
-		body = bytes.NewReader(r.Body)
-	}
-	request, err := http.NewRequestWithContext(ctx, r.Method, target, body)
-	if err != nil {
-		return nil, errors.New("the request can't be built") // the URL was read before
-	}
-	if r.Header != nil {
-		request.Header = r.Header.Clone()
+func (r *Request) build(ctx context.Context, target *url.URL) *http.Request {
+	to := *target
+	request := (&http.Request{
+		Method: r.Method, URL: &to, Host: to.Host, Header: r.Header.Clone(),
+		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+	}).WithContext(ctx)
+	if request.Header == nil {
+		request.Header = make(http.Header)
 	}
 	if host := request.Header.Get("Host"); host != "" {
 		request.Host = host
@@ -112,7 +109,12 @@ func (r *Request) build(ctx context.Context, target string) (*http.Request, erro
 	if request.Header.Get("User-Agent") == "" {
 		request.Header.Set("User-Agent", "scimgate")
 	}
-	return request, nil
+	if len(r.Body) > 0 {
+		request.ContentLength = int64(len(r.Body))
+		request.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(r.Body)), nil }
+		request.Body, _ = request.GetBody()
+	}
+	return request
 }
 
 // sendOnce keeps net/http from sending a request again by itself when a kept
