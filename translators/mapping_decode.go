@@ -10,12 +10,17 @@ import (
 // Problem is a value of the backend that was left out of a resource.
 type Problem struct {
 	Path  string // in SCIM
-	Field string // in the backend
+	Field string // in the backend; "" where it is not one alone
 	Why   string // for the operator's log; it never holds the value
 }
 
 // String says all of it.
-func (p Problem) String() string { return fmt.Sprintf("%s (%s): %s", p.Path, p.Field, p.Why) }
+func (p Problem) String() string {
+	if p.Field == "" {
+		return p.Path + ": " + p.Why
+	}
+	return fmt.Sprintf("%s (%s): %s", p.Path, p.Field, p.Why)
+}
 
 // Fields returns the backend's fields to ask for, each once, in the order of
 // the configuration. What can only be written is not among them. The slice must

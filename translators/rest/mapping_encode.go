@@ -211,7 +211,7 @@ func (e *encoder) foldArrays() ([]fieldValue, error) {
 		for _, edit := range all {
 			var err error
 			if doc, err = edit.Path.Set(doc, edit.Raw); err != nil {
-				return nil, fmt.Errorf("writing %s: %w", edit.Path, err)
+				return nil, unsuited(edit.Path, err)
 			}
 		}
 		folded[i].raw = folded[i].path.Value(gjson.ParseBytes(doc)).Raw
@@ -242,21 +242,18 @@ func arrayOf(path string) string {
 	return ""
 }
 
-// apply returns the record with the fields in it, and all else as it was.
-func apply(record []byte, fields []fieldValue) ([]byte, error) {
-	edits := make([]document.Edit, len(fields))
-	for i, f := range fields {
-		edits[i] = document.Edit{Path: f.path, Raw: f.raw}
-	}
-	return document.SetAll(record, edits)
-}
-
 // changed returns those of the fields that the record does not hold already.
 func changed(fields []fieldValue, record gjson.Result) []fieldValue {
 	return slices.DeleteFunc(slices.Clone(fields), func(f fieldValue) bool {
 		at := f.path.Value(record)
 		return at.Exists() && f.raw != "" && sameJSON(at, gjson.Parse(f.raw)) || !at.Exists() && f.raw == ""
 	})
+}
+
+// unsuited is the error for a record in which something else is where a path leads.
+func unsuited(path *document.Path, err error) error {
+	return &translators.Error{Kind: translators.Refused, Err: fmt.Errorf("writing %s: %w", path, err), Detail: fmt.Sprintf(
+		"The record in the application has something else on the way to %s than the configuration of the gateway expects. Look at the record there, and correct the path.", path)}
 }
 
 func invalidAt(l *translators.Leaf, detail string) error {
@@ -287,9 +284,13 @@ func (e *encoder) check(want func(*scim.Attribute) bool) error {
 	if !e.record.IsObject() {
 		doc = []byte("{}")
 	}
-	doc, err := apply(doc, e.fields)
+	edits := make([]document.Edit, len(e.fields))
+	for i, f := range e.fields {
+		edits[i] = document.Edit{Path: f.path, Raw: f.raw}
+	}
+	doc, err := document.SetAll(doc, edits)
 	if err != nil {
-		return err
+		return unsuited(e.fields[0].path, err)
 	}
 	back := scim.NewResource(e.m.Type)
 	e.m.Decode(back, s, e.m.valuesIn(gjson.ParseBytes(doc)), e.refs)

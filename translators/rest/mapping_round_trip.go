@@ -1,7 +1,9 @@
 package rest
 
 import (
+	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/tidwall/gjson"
 
@@ -18,7 +20,11 @@ func (m *mapping) roundTrip(record gjson.Result, refs translators.References) []
 		// One by one, so that one that can't be written hides no other.
 		fields, _, err := m.encode(r, func(b *scim.Attribute) bool { return a == b }, record, refs)
 		if err != nil {
-			problems = append(problems, translators.Problem{Path: a.String(), Why: "it can't be written as it was read: " + err.Error()})
+			problem := translators.Problem{Path: a.String(), Why: "it can't be written as it was read"}
+			if e, is := errors.AsType[*translators.Error](err); is && e.Path != "" {
+				problem.Path, problem.Why = e.Path, problem.Why+": "+strings.TrimPrefix(e.Detail, e.Path+": ")
+			}
+			problems = append(problems, problem)
 			continue
 		}
 		for _, f := range changed(fields, record) {

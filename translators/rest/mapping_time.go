@@ -7,8 +7,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/tidwall/gjson"
-
 	"github.com/scimgate/scimgate/scim"
 	"github.com/scimgate/scimgate/translators"
 )
@@ -157,23 +155,7 @@ func epoch(text string, unit time.Duration) (time.Time, error) {
 	return time.Unix(seconds.Int64(), rest.Int64()).UTC(), nil
 }
 
-// timeOf reads a time of which nothing is configured: a text as most write it, or a
-// number of seconds or, if it is too big for that, milliseconds since 1970.
-func timeOf(value gjson.Result) (time.Time, error) {
-	text, err := scalarText(value.Raw)
-	if err != nil {
-		return time.Time{}, err
-	}
-	if isNumber(text) {
-		if t, err := epoch(text, time.Second); err == nil && t.Year() < 4000 {
-			return t, nil
-		}
-		return epoch(text, time.Millisecond)
-	}
-	return parseTime(text, time.UTC)
-}
-
-// layouts are those that times without a zone, or with a strange one, are read by.
+// layouts are those in which times are read as well that should be in RFC 3339.
 var layouts = []string{"2006-01-02 15:04:05 -0700", "2006-01-02 15:04:05 MST", "2006-01-02T15:04:05", "2006-01-02 15:04:05", "2006-01-02",
 	"2006-01-02T15:04:05-0700", "2006-01-02T15:04Z07:00", "2006-01-02T15:04", "2006-01-02 15:04", time.RFC1123, time.RFC1123Z}
 
