@@ -242,6 +242,15 @@ func arrayOf(path string) string {
 	return ""
 }
 
+// apply returns the record with the fields in it, and all else as it was.
+func apply(record []byte, fields []fieldValue) ([]byte, error) {
+	edits := make([]document.Edit, len(fields))
+	for i, f := range fields {
+		edits[i] = document.Edit{Path: f.path, Raw: f.raw}
+	}
+	return document.SetAll(record, edits)
+}
+
 // changed returns those of the fields that the record does not hold already.
 func changed(fields []fieldValue, record gjson.Result) []fieldValue {
 	return slices.DeleteFunc(slices.Clone(fields), func(f fieldValue) bool {
@@ -284,11 +293,7 @@ func (e *encoder) check(want func(*scim.Attribute) bool) error {
 	if !e.record.IsObject() {
 		doc = []byte("{}")
 	}
-	edits := make([]document.Edit, len(e.fields))
-	for i, f := range e.fields {
-		edits[i] = document.Edit{Path: f.path, Raw: f.raw}
-	}
-	doc, err := document.SetAll(doc, edits)
+	doc, err := apply(doc, e.fields)
 	if err != nil {
 		return unsuited(e.fields[0].path, err)
 	}

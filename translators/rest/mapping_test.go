@@ -10,7 +10,6 @@ import (
 
 	"github.com/scimgate/scimgate/scim"
 	"github.com/scimgate/scimgate/translators"
-	"github.com/scimgate/scimgate/translators/rest/document"
 )
 
 // readMaps reads lines of a Caddyfile.
@@ -109,15 +108,6 @@ func problemsOf(problems []translators.Problem) (texts []string) {
 		texts = append(texts, p.String())
 	}
 	return texts
-}
-
-// apply puts the fields into a record.
-func apply(record []byte, fields []fieldValue) ([]byte, error) {
-	edits := make([]document.Edit, len(fields))
-	for i, f := range fields {
-		edits[i] = document.Edit{Path: f.path, Raw: f.raw}
-	}
-	return document.SetAll(record, edits)
 }
 
 const enterprise = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
