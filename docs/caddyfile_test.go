@@ -30,6 +30,7 @@ func newMachine(t *testing.T, ca string) *machine {
 	m := &machine{dir: t.TempDir(), ca: ca}
 	for name, text := range map[string]string{
 		"entra": tokenForTests, "entra-2026": tokenForTests, "entra-2027": "another-" + tokenForTests, "okta": "okta-" + tokenForTests, "okta-password": "okta-password-" + tokenForTests,
+		"app": tokenForTests, "app-password": passwordForTests, "app-secret": tokenForTests, "refresh-token": tokenForTests,
 		"smtp": passwordForTests, "webhook": tokenForTests, "postgres": passwordForTests,
 		"ldap": passwordForTests, "office.txt": "127.0.0.1\n2001:db8::/32 # first floor\n", "proxies.txt": "192.0.2.80\n",
 	} {
@@ -145,6 +146,8 @@ func whole(part, text string) string {
 		asGroups = text + without(groups, text)
 	case "":
 		return text
+	case "rest":
+		return wholeRest(text)
 	}
 	gateway, ldap := "", ""
 	switch part {
@@ -158,6 +161,13 @@ func whole(part, text string) string {
 	return "http://localhost:8080 {\nscim_gateway directory {\n" + gateway +
 		without("base /scim/v2\ntoken other "+tokenForTests+"-of-the-test\n", gateway) +
 		"translator ldap ldaps://localhost {\n" + ldap + "users {\n" + asUsers + "}\ngroups {\n" + asGroups + "}\n}\n}\n}\n"
+}
+
+// wholeRest returns the whole Caddyfile that lines of a translator rest are a part of.
+func wholeRest(text string) string {
+	return "http://localhost:8080 {\nscim_gateway tickets {\nbase /scim/v2\ntoken other " + tokenForTests + "-of-the-test\n" +
+		"translator rest http://localhost:9 {\n" + text +
+		"users {\nmap userName login\nsearch GET /users?login={userName}\nread GET /users/{id}\ndelete refuse\n}\n}\n}\n}\n"
 }
 
 // without returns those lines that text has not, by their first words.
