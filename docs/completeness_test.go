@@ -41,7 +41,7 @@ var elsewhere = map[string]string{
 // TestOptions: each option that the code reads is on its page, and each line of
 // a syntax block begins with a word that the code reads.
 func TestOptions(t *testing.T) {
-	read := []string{"scim_gateway", "scim", "store", "expiry_warning"}
+	read := []string{"scim_gateway", "scim", "store", "expiry_warning", "auth"}
 	for _, g := range grammars {
 		for _, file := range g.files {
 			words := wordsRead(t, file)
