@@ -74,6 +74,10 @@ func (l *lookup) target() (string, error) {
 
 // headers returns those of the request, but for what signs it in.
 func (l *lookup) headers() (http.Header, error) {
+	hasIfMatch := l.s.config.IfMatch && l.with.etag != ""
+	if len(l.s.headers) == 0 && !hasIfMatch && !l.isPrinting {
+		return l.s.header, nil // the client copies it
+	}
 	header := l.s.header.Clone()
 	for _, p := range l.s.headers {
 		value, err := l.execute(p.value)
@@ -84,7 +88,7 @@ func (l *lookup) headers() (http.Header, error) {
 			header.Set(p.name, value)
 		}
 	}
-	if l.s.config.IfMatch && l.with.etag != "" {
+	if hasIfMatch {
 		header.Set("If-Match", l.with.etag)
 	}
 	return header, nil
