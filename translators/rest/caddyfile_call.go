@@ -232,7 +232,7 @@ func readJudgement(b *mapfile.Block, verdict Verdict, list *[]Judgement) error {
 	for len(args) > 0 && isStatuses.MatchString(args[0]) {
 		j.Statuses, args = append(j.Statuses, args[0]), args[1:]
 	}
-	if len(args) > 0 && len(j.Statuses) == 0 && isNumber.MatchString(args[0]) {
+	if len(args) > 0 && len(j.Statuses) == 0 && looksNumeric.MatchString(args[0]) {
 		return b.Errf("%s: %s is no status: write one such as 422, all of a kind such as 4xx, or a range such as 200-204; a number in the body stands behind a status",
 			verdict, args[0])
 	}
@@ -353,11 +353,11 @@ func readLimit(b *mapfile.Block, p *PageConfig) error {
 	return nil
 }
 
-// isStatuses finds what is meant as statuses, well formed or not, and isNumber what may be
+// isStatuses finds what is meant as statuses, well formed or not, and looksNumeric what may be
 // a number in the body.
 var (
-	isStatuses = regexp.MustCompile(`^[0-9]{3}(-[0-9]{3})?$|^[0-9][xX]{2}$`)
-	isNumber   = regexp.MustCompile(`^[0-9][0-9xX-]*$`)
+	isStatuses   = regexp.MustCompile(`^[0-9]{3}(-[0-9]{3})?$|^[0-9][xX]{2}$`)
+	looksNumeric = regexp.MustCompile(`^[0-9][0-9xX-]*$`)
 )
 
 // checkMethod says what is wrong with a method.

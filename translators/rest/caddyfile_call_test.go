@@ -41,6 +41,7 @@ func TestParseCall(t *testing.T) {
 			conflict "already there"
 			failed 2xx when ` + "`body.ok == false`" + `
 			unclear 200-204 "?" when status
+			conflict 200 1062
 			when ` + "`id != \"\"`" + `
 			repeatable
 			if_match
@@ -65,6 +66,7 @@ func TestParseCall(t *testing.T) {
 				{Verdict: "conflict", Statuses: []string{"409", "422"}, Text: "is taken"}, {Verdict: "conflict", Text: "already there"},
 				{Verdict: "failed", Statuses: []string{"2xx"}, When: "body.ok == false"},
 				{Verdict: "unclear", Statuses: []string{"200-204"}, Text: "?", When: "status"},
+				{Verdict: "conflict", Statuses: []string{"200"}, Text: "1062"},
 			},
 			When:       `id != ""`,
 			Repeatable: &yes,
@@ -116,6 +118,7 @@ func TestParseCallRefuses(t *testing.T) {
 		"an empty judgement":    {"read GET / {\n failed\n}", "say of which answers"},
 		"statuses behind text":  {"read GET / {\n failed x 422\n}", "422 is not understood: first come the statuses"},
 		"no such status":        {"read GET / {\n failed 999\n}", "999 is no status"},
+		"no status at all":      {"read GET / {\n failed 4044\n}", "4044 is no status"},
 		"a range backwards":     {"read GET / {\n failed 404-400\n}", "404-400 is no status"},
 		"no such class":         {"read GET / {\n failed 6xx\n}", "6xx is no status"},
 		"when without":          {"read GET / {\n failed 422 when\n}", "when is not understood"},
