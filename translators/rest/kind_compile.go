@@ -227,7 +227,18 @@ func (k *kind) checkCalls() error {
 	missing(k.has(OpEnable) && !k.has(OpDisable), "enable stands without disable: add disable")
 	missing(k.has(OpDisable) && !k.has(OpEnable) && !k.updatesActive(), "disable stands without enable: add enable, so that an account can come back")
 	missing(k.has(OpStatus) && !k.readsActive, "status reads whether the account is active: say where in its answer, with map active <path>")
+	missing(k.readsActive && k.has(OpUpdate) && !k.has(OpDisable) && !k.updatesActive() && k.isActiveWritten(),
+		"map active: only * stands for true or for false, and that can't be written: name what is to be written before it, such as false 3 *, or add disable and enable")
+	if err := k.checkClear(); err != nil {
+		mistakes = append(mistakes, err)
+	}
 	return errors.Join(mistakes...)
+}
+
+// isActiveWritten reports whether active is meant to be written to a field.
+func (k *kind) isActiveWritten() bool {
+	l := k.mapping.LeafFor(scim.Target{Attribute: k.active}, nil)
+	return l != nil && l.IsWritable()
 }
 
 // updatesActive reports whether active is a field that update can write.
@@ -236,7 +247,19 @@ func (k *kind) updatesActive() bool {
 		return false
 	}
 	l := k.mapping.LeafFor(scim.Target{Attribute: k.active}, nil)
-	return l != nil && l.IsWritable()
+	return l != nil && l.IsWritable() && k.mapping.canWrite(l, scim.Bool(true)) && k.mapping.canWrite(l, scim.Bool(false))
+}
+
+// checkClear refuses values that are cleared by being left out where only what changes
+// is sent.
+func (k *kind) checkClear() error {
+	isWhole := func(s *step) bool { return s.body != nil && s.body.isWhole }
+	l := k.mapping.omitted()
+	if l == nil || !k.has(OpUpdate) || slices.ContainsFunc(k.steps[OpUpdate], isWhole) {
+		return nil
+	}
+	return &translators.MapError{Path: l.Config.Path, Err: errors.New(
+		"clear omit clears nothing where only what changes is sent: write clear null or clear empty, or send whole in the block of update")}
 }
 
 // canFindByID reports whether a record can be found by its id without a read call.

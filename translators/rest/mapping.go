@@ -259,15 +259,22 @@ func (m *mapping) paths(s translators.Selection) []string {
 // wholeRecord is the path of the whole document.
 const wholeRecord = "."
 
-// omits are the fields whose values are cleared by being left out, which only works
-// where a whole record is sent.
-func (m *mapping) omits() (fields []string) {
+// omitted returns a leaf whose value is cleared by being left out, which only works
+// where a whole record is sent, or nil.
+func (m *mapping) omitted() *translators.Leaf {
 	for _, l := range m.Leaves {
 		if f := m.forms[l]; f != nil && f.clear == "" && l.IsWritable() {
-			fields = append(fields, l.Fields...)
+			return l
 		}
 	}
-	return fields
+	return nil
+}
+
+// canWrite reports whether there is something to write for a value of a leaf, in a table
+// above all.
+func (m *mapping) canWrite(l *translators.Leaf, v scim.Value) bool {
+	table, is := l.Codec.(*tableCodec)
+	return !is || !table.isOnlyRead(v)
 }
 
 // identity gives references that are ids already, whatever else refs says; nil refs

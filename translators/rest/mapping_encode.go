@@ -65,6 +65,9 @@ func (e *encoder) leaf(l *translators.Leaf, f *form) error {
 	}
 	var raws []string
 	for _, v := range e.values[l] {
+		if v.Kind() == scim.KindBool && strings.EqualFold(l.Path.String(), "active") && !e.m.canWrite(l, v) {
+			return nil // there are calls that do it, or the configuration would be refused
+		}
 		if l.IsReference() {
 			name, ok := e.refs.Name(l, v.Text())
 			if !ok {

@@ -113,6 +113,20 @@ func (t *tableCodec) texts() (texts []string) {
 	return texts
 }
 
+// isOnlyRead reports whether nothing but * stands for a value.
+func (t *tableCodec) isOnlyRead(v scim.Value) bool {
+	is := false
+	for _, p := range t.pairs {
+		if p.value.Equal(v) {
+			if p.raw.Exists() {
+				return false
+			}
+			is = true
+		}
+	}
+	return is
+}
+
 // Bind implements translators.Binder.
 func (t *tableCodec) Bind(a *scim.Attribute) translators.Codec {
 	bound := *t

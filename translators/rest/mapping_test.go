@@ -153,6 +153,7 @@ func TestMappingBothWays(t *testing.T) {
 		{"null stands for something", "map active lock {\ntrue null\nfalse now\n}", `{"lock":null}`, `{"active":true}`, ""},
 		{"null is not missing", "map active lock {\ntrue null\nfalse now\n}", `{}`, `{}`, ""},
 		{"all else", "map active lock {\ntrue null\nfalse now *\n}", `{"lock":"2020"}`, `{"active":false}`, `{"lock":"now"}`},
+		{"all else can only be read", "map active lock {\ntrue null\nfalse *\n}", `{"lock":"2020"}`, `{"active":false}`, `{}`},
 		{"nothing stands for something", "map active lock {\ntrue \"\"\nfalse now\n}", `{"lock":""}`, `{"active":true}`, ""},
 		{"the shared boolean", "map active on {\nboolean Y N\n}", `{"on":"N"}`, `{"active":false}`, ""},
 		{"an enumeration", "map userType role {\nvalue Employee 4\nvalue Contractor 5 6\n}", `{"role":6}`, `{"userType":"Contractor"}`, `{"role":5}`},
