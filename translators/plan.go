@@ -38,6 +38,11 @@ type Intent struct {
 	// the host has read already, by id.
 	References map[string]*Entry
 
+	// Lock holds the host's lock of another resource, one at a time: for a change that
+	// a backend keeps there, such as the groups of a user in the user. nil where the
+	// host has none.
+	Lock func(ctx context.Context, t *scim.ResourceType, id string) (unlock func(), err error)
+
 	// Offline forbids reading; the plan is for looking at only.
 	Offline bool
 }

@@ -97,6 +97,10 @@ type Type struct {
 	// HasVersions is set when Meta.Version of every resource changes with each
 	// write to it.
 	HasVersions bool
+	// LocksMembers is set where the members of a group can only be written all
+	// together: the host then holds the lock of the group for a change of members
+	// alone too, which needs none where each value comes or goes by itself.
+	LocksMembers bool
 	// Remembered are the attributes of the type that the backend has no place for.
 	// The host keeps their values. The translator neither gives nor takes any: it is
 	// asked for none of them, finds none in an intent and none in a filter.

@@ -43,7 +43,7 @@ func (x *exchange) createOne(ctx context.Context) (*translators.Entry, error) {
 
 // createIntent fills in defaults and asks policy.
 func (x *exchange) createIntent(ctx context.Context) (translators.Intent, error) {
-	intent := translators.Intent{Action: scim.ActionCreate, Type: x.op.Type, Members: x.op.Members, Offline: x.offline}
+	intent := translators.Intent{Action: scim.ActionCreate, Type: x.op.Type, Members: x.op.Members, Offline: x.offline, Lock: x.lockOther}
 	rules := x.h.typeOf(x.op.Type).Rules
 	var err error
 	if intent.After, err = policy.Defaults(rules, x.op.Resource); err != nil {

@@ -72,6 +72,13 @@ func (x *exchange) lock(ctx context.Context, words ...string) (func(), error) {
 	}, nil
 }
 
+// lockOther is lock for a resource that a request about another one writes to as well
+// ([translators.Intent]): one at a time, and never a group's by who holds a user's, so that
+// no two requests wait for each other.
+func (x *exchange) lockOther(ctx context.Context, t *scim.ResourceType, id string) (func(), error) {
+	return x.lock(ctx, t.Name, id)
+}
+
 // lockKey is what the words name, without case.
 func lockKey(words []string) string { return strings.ToLower(strings.Join(words, "\x00")) }
 
@@ -91,7 +98,7 @@ type heldLock struct {
 }
 
 // lock waits for the lock of what the words name, compared without case.
-// Nobody holds two at a time.
+// Who holds a group's may hold a user's too, and nobody else two at a time.
 func (t *lockTable) lock(ctx context.Context, words ...string) (unlock func(), err error) {
 	key := lockKey(words)
 	t.mu.Lock()

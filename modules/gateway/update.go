@@ -17,7 +17,7 @@ import (
 // first: nothing else in the request, and no error in it, holds it back.
 func (x *exchange) update(ctx context.Context, invalid error) {
 	var err error
-	if !isMemberDelta(x.op) || !x.op.Condition.IsNone() {
+	if !isMemberDelta(x.op) || !x.op.Condition.IsNone() || x.h.typeOf(x.op.Type).LocksMembers {
 		var unlock func()
 		if unlock, err = x.lock(ctx, x.op.Type.Name, x.op.ID); err != nil {
 			x.fail(err)
@@ -58,7 +58,8 @@ func (x *exchange) update(ctx context.Context, invalid error) {
 // isMemberDelta reports whether an update adds and removes members and does
 // nothing else. It goes out without having read the group, so that there is
 // nothing that a lock would keep as it was read; and a large group is filled by
-// many such requests at a time.
+// many such requests at a time. Where a backend takes all members together only
+// ([translators.Type.LocksMembers]) the lock is held all the same.
 func isMemberDelta(op *scim.Operation) bool {
 	return len(op.Changes) == 0 && !op.Members.IsEmpty() && !op.Members.ReplaceAll
 }
@@ -144,7 +145,7 @@ func disables(op *scim.Operation) bool {
 // updateIntent reads the resource once, if anything needs it, asks policy, and
 // finds out what differs. A change of members alone reads nothing.
 func (x *exchange) updateIntent(ctx context.Context, op *scim.Operation) (translators.Intent, error) {
-	intent := translators.Intent{Action: scim.ActionUpdate, Type: op.Type, ID: op.ID, Offline: x.offline}
+	intent := translators.Intent{Action: scim.ActionUpdate, Type: op.Type, ID: op.ID, Offline: x.offline, Lock: x.lockOther}
 	before := scim.NewResource(op.Type)
 	before.ID = op.ID
 	if !x.offline && (len(op.Changes) > 0 || op.Members.IsEmpty() || x.h.Policy.Guards(op.Type) || !op.Condition.IsNone()) {

@@ -49,6 +49,8 @@ type kind struct {
 	// mapped to, "" where they are not.
 	groupsField, membersField string
 	members                   *scim.Attribute // groups: nil when members are not served
+	membership                *membership     // groups: nil when members are not served
+	groupRefs                 *references     // users: nil when groups are not served
 }
 
 // handle is the Entry.Handle of this translator: the record as it was read.
@@ -80,6 +82,8 @@ func (k *kind) gaps() []string {
 	add(!k.has(OpUpdate) && !isGroupOfUsers, "there is no update call: PUT and PATCH are refused but for what has calls of its own")
 	add(!k.has(OpSearch) && !k.config.FilterList && !isGroupOfUsers, "there is no search call: a filter is refused; add search, or filter_list where there are few")
 	add(!k.has(OpList) && !isGroupOfUsers, "there is no list call: a list without a filter is refused")
+	add(k.block == blockGroups && k.members == nil, "members are not served: map them, or say of_users")
+	add(k.membership != nil && !k.membership.canChange(), "there is no call that changes members: add add_member and remove_member, or set_members")
 	if k.block == blockUsers {
 		add(k.active == nil, "active is not served: map it, or add disable: until then nobody can be disabled")
 		add(k.active != nil && !k.readsActive, "active can't be read: no disable is proven; map active, and add status where read does not have it")

@@ -52,7 +52,7 @@ func newKind(t *Translator, c *ResourceConfig, block string, full *scim.Resource
 	if len(mistakes) > 0 {
 		return nil, errors.Join(mistakes...)
 	}
-	return k, k.checkCalls()
+	return k, errors.Join(k.checkCalls(), k.checkFixed())
 }
 
 // operations are all of them, in the order in which mistakes are told.
@@ -142,6 +142,9 @@ func (k *kind) takeMaps() (maps []MapConfig, handled []string, err error) {
 			return nil, nil, &translators.MapError{Path: m.Path, Err: errors.New("name the one path in a record that leads to them, such as users.#.id")}
 		}
 		*target = m.Fields[0]
+	}
+	if len(k.config.Fixed) > 0 && !slices.ContainsFunc(maps, func(m MapConfig) bool { return strings.EqualFold(m.Path, byDisplayName) }) {
+		maps = append(maps, MapConfig{MapConfig: translators.MapConfig{Path: byDisplayName, Fields: []string{byDisplayName}}})
 	}
 	for name, target := range taken {
 		if *target != "" || name == "members" && k.servesMembers() {

@@ -14,6 +14,7 @@ const mostQuestions = 50
 // question is one value that the application is asked for.
 type question struct {
 	id     string  // of a record that is read; else
+	member string  // of a user whose groups are read; else
 	steps  []*step // the calls of search, whose rows are united
 	target scim.Target
 	value  scim.Value
@@ -94,7 +95,7 @@ func costOf(questions []question) int {
 	cost := 0
 	for _, q := range questions {
 		switch {
-		case q.id != "":
+		case q.id != "", q.member != "":
 			cost++
 		case q.target.Leaf().Uniqueness != scim.UniqueNone:
 			cost += 2 * len(q.steps)
@@ -116,6 +117,13 @@ func (k *kind) questionsFor(c scim.Compare, constants []scim.Field) ([]question,
 			return nil, true
 		}
 		return []question{{id: c.Value.Text()}}, true
+	}
+	if c.Target.Attribute.IsReferenceSet() {
+		isIDOf := k.membership != nil && k.membership.inUser != nil && (c.Target.Sub == nil || c.Target.Sub.Name == "value")
+		if isIDOf && c.Value.Text() == "" {
+			return nil, true
+		}
+		return []question{{member: c.Value.Text()}}, isIDOf
 	}
 	leaves := k.mapping.LeavesFor(c.Target)
 	if len(leaves) > 1 {

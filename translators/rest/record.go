@@ -24,6 +24,9 @@ func (t *Translator) record(ctx context.Context, k *kind, id string, l look) (*h
 	if !k.mayBeID(id) {
 		return nil, nil
 	}
+	if h := k.fixed(id); h != nil || k.isFixed() && !k.has(OpRead) && !k.has(OpList) {
+		return h, nil
+	}
 	if !k.has(OpRead) {
 		return t.recordAmongRows(ctx, k, id)
 	}

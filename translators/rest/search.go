@@ -98,13 +98,21 @@ func (t *Translator) eachRow(ctx context.Context, k *kind, asked inquiry, most i
 		return nil
 	}
 	for _, q := range asked.questions {
-		if q.id != "" {
-			h, err := t.recordAwaited(ctx, k, q.id, k.everything())
-			if err == nil && h != nil {
-				err = once(h)
-			}
-			if err != nil {
+		ids, err := []string{q.id}, error(nil)
+		if q.member != "" {
+			if ids, err = t.groupsOfMember(ctx, q.member); err != nil {
 				return err
+			}
+		}
+		if q.id != "" || q.member != "" {
+			for _, id := range ids {
+				h, err := t.recordAwaited(ctx, k, id, k.everything())
+				if err == nil && h != nil {
+					err = once(h)
+				}
+				if err != nil {
+					return err
+				}
 			}
 			continue
 		}
@@ -150,7 +158,7 @@ func (m *matcher) add(ctx context.Context, h *handle) error {
 	isStale := m.t.backend.writes.expects(m.k, h.id)
 	switch {
 	case !isStale && (h.isWhole || m.k.sees(h.record, m.look)):
-		return m.judge(h)
+		return m.judge(ctx, h)
 	case !isStale && !m.mayMatch(h):
 		return nil
 	}
@@ -185,7 +193,7 @@ func (m *matcher) read(ctx context.Context) error {
 			return err
 		}
 		for _, h := range records {
-			if err := m.judge(h); err != nil {
+			if err := m.judge(ctx, h); err != nil {
 				return err
 			}
 		}
@@ -195,8 +203,8 @@ func (m *matcher) read(ctx context.Context) error {
 }
 
 // judge takes a record that satisfies the filter.
-func (m *matcher) judge(h *handle) error {
-	isMatch, err := m.t.matches(m.k, m.filter, h, m.wanted)
+func (m *matcher) judge(ctx context.Context, h *handle) error {
+	isMatch, err := m.t.matches(ctx, m.k, m.filter, h, m.wanted)
 	if err != nil || !isMatch {
 		return err
 	}
@@ -207,11 +215,15 @@ func (m *matcher) judge(h *handle) error {
 }
 
 // matches holds a record against the filter.
-func (t *Translator) matches(k *kind, f scim.Filter, h *handle, s translators.Selection) (bool, error) {
+func (t *Translator) matches(ctx context.Context, k *kind, f scim.Filter, h *handle, s translators.Selection) (bool, error) {
 	if f == nil {
 		return true, nil
 	}
-	return scim.Match(f, t.resourceOf(k, h, s)), nil
+	r := t.resourceOf(k, h, s)
+	if err := t.complete(ctx, k, r, f, h); err != nil {
+		return false, err
+	}
+	return scim.Match(f, r), nil
 }
 
 // mayMatch reports whether a row that does not tell everything may still satisfy the

@@ -101,6 +101,13 @@ func (t *Translator) compileKinds(full translators.FullTypes, at func(block stri
 			mistakes = append(mistakes, at(k.block, err))
 		}
 	}
+	if err := t.connect(); err != nil {
+		block := blockGroups
+		if t.groups == nil {
+			block = blockUsers
+		}
+		mistakes = append(mistakes, at(block, err))
+	}
 	return errors.Join(append(mistakes, checkMapped(t.Types()))...)
 }
 

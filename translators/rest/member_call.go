@@ -1,0 +1,311 @@
+package rest
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/scimgate/scimgate/scim"
+	"github.com/scimgate/scimgate/translators"
+)
+
+// memberCall is a call that makes members come or go. It has no way back: whether one
+// who was added had been there before is not known.
+type memberCall struct {
+	t         *Translator
+	m         *membership
+	step      *step
+	operation int // the place in the plan of the first call of the operation
+	purpose   string
+	with      scope
+	offline   bool
+
+	add, remove []member
+	// isTogether is set where all members are written at once.
+	isTogether bool
+	// groupID and groupName are those of the group where users have their groups: then
+	// the call is an update of a user. "" where an earlier call creates the group.
+	groupID, groupName string
+	lock               func(context.Context, *scim.ResourceType, string) (func(), error)
+}
+
+// Purpose implements [translators.Call].
+func (c *memberCall) Purpose() string {
+	if c.step.number > 1 {
+		return fmt.Sprintf("%s, call %d", c.purpose, c.step.number)
+	}
+	return c.purpose
+}
+
+// String implements [translators.Call].
+func (c *memberCall) String() string {
+	with := c.with
+	if err := c.fill(&with, c.groupName, nil); err != nil {
+		return c.step.print(c.t, &c.with)
+	}
+	return c.step.print(c.t, &with)
+}
+
+// Undo implements [translators.Call].
+func (c *memberCall) Undo() translators.Call { return nil }
+
+// fill puts what is to be sent into the scope: the members as they will be, or the
+// field that holds them. present are the references to those who are members now, where
+// they are not in the record.
+func (c *memberCall) fill(with *scope, groupName string, present []string) (err error) {
+	var field fieldValue
+	switch {
+	case c.m.inUser != nil:
+		add, remove := []string{groupName}, []string(nil)
+		if len(c.add) == 0 {
+			add, remove = nil, add
+		}
+		field, _, err = c.m.inUser.with(with.record, add, remove)
+	case c.isTogether && c.step.op == OpUpdate:
+		field, _, err = c.m.inGroup.with(with.record, names(c.add), names(c.remove))
+	case c.isTogether:
+		if present == nil && !c.m.groups.has(OpMembers) {
+			present = c.m.inGroup.in(with.record)
+		}
+		gone := names(c.remove)
+		for _, name := range present {
+			if !slices.Contains(gone, name) {
+				with.members = append(with.members, name)
+			}
+		}
+		for _, name := range names(c.add) {
+			if !slices.Contains(with.members, name) {
+				with.members = append(with.members, name)
+			}
+		}
+		return nil
+	default:
+		return nil
+	}
+	if field.path != nil {
+		with.fields = []fieldValue{field}
+	}
+	return err
+}
+
+func names(members []member) []string {
+	all := make([]string, len(members))
+	for i, m := range members {
+		all[i] = m.name
+	}
+	return all
+}
+
+// Do implements [translators.Call].
+func (c *memberCall) Do(ctx context.Context, prior []translators.CallResult) translators.CallResult {
+	if c.offline {
+		return result(fmt.Errorf("%s: %w", c.Purpose(), errOffline))
+	}
+	with := c.scopeBehind(prior)
+	unlock, err := c.hold(ctx, with)
+	if err != nil {
+		return result(fmt.Errorf("%s: %w", c.Purpose(), err))
+	}
+	defer unlock()
+	isDone, err := c.prepare(ctx, with, groupBehind(c, prior))
+	if err != nil {
+		return result(fmt.Errorf("%s: %w", c.Purpose(), err))
+	}
+	if isDone {
+		return translators.CallResult{Outcome: translators.Applied}
+	}
+	a, err := c.t.run(ctx, c.step, with)
+	if err == nil {
+		c.await(ctx, with, prior)
+		return translators.CallResult{Outcome: translators.Applied, Data: a}
+	}
+	if translators.KindOf(err) == translators.NotFound && c.m.inUser == nil {
+		return c.absent(ctx, with, err)
+	}
+	r := result(fmt.Errorf("%s: %w", c.Purpose(), err))
+	r.Data = a
+	return r
+}
+
+// scopeBehind is the scope of the call, with what the calls before it have told.
+func (c *memberCall) scopeBehind(prior []translators.CallResult) *scope {
+	with := c.with
+	for i, r := range prior {
+		if with.id == "" {
+			with.id = r.ID
+		}
+		if i >= c.operation && i < c.operation+c.step.number-1 {
+			a, _ := r.Data.(*answer)
+			with.prior = append(with.prior, a)
+		}
+	}
+	return &with
+}
+
+// groupBehind returns the id of the group.
+func groupBehind(c *memberCall, prior []translators.CallResult) string {
+	if c.m.inUser == nil {
+		return c.scopeBehind(prior).id
+	}
+	id := c.groupID
+	for _, r := range prior {
+		if id == "" {
+			id = r.ID
+		}
+	}
+	return id
+}
+
+// hold keeps others from the user who is read and written: a disable that came between
+// would be undone by a record that was read before it.
+func (c *memberCall) hold(ctx context.Context, with *scope) (func(), error) {
+	if c.m.inUser == nil || c.lock == nil {
+		return func() {}, nil
+	}
+	return c.lock(ctx, c.m.users.served.ResourceType, with.id)
+}
+
+// prepare reads what the call is to write upon, and puts what it is to send into the
+// scope. isDone is set when everything is so already.
+func (c *memberCall) prepare(ctx context.Context, with *scope, groupID string) (isDone bool, err error) {
+	if c.m.inUser != nil {
+		return c.prepareUser(ctx, with, groupID)
+	}
+	if !c.isTogether {
+		return false, nil
+	}
+	k := c.m.groups
+	h, err := c.t.recordAwaited(ctx, k, with.id, k.everything())
+	if err != nil || h == nil {
+		return false, orNotFound(err, k, with.id)
+	}
+	with.record, with.etag = h.record, h.etag
+	var present []string
+	if err := c.t.memberNames(ctx, c.m, h, func(name string) error { present = append(present, name); return nil }); err != nil {
+		return false, err
+	}
+	if c.step.number == 1 && c.isSo(present) {
+		return true, nil
+	}
+	return false, c.fill(with, "", append([]string{}, present...))
+}
+
+// prepareUser is prepare where users have their groups.
+func (c *memberCall) prepareUser(ctx context.Context, with *scope, groupID string) (isDone bool, err error) {
+	k := c.m.users
+	h, err := c.t.recordAwaited(ctx, k, with.id, k.everything())
+	switch {
+	case err != nil:
+		return false, err
+	case h == nil && len(c.add) == 0:
+		return true, nil // whose groups are gone too
+	case h == nil:
+		return false, &translators.Error{Kind: translators.Invalid, Path: "members", Detail: fmt.Sprintf("members: there is no user with the id %q.", with.id)}
+	}
+	with.record, with.etag = h.record, h.etag
+	with.resource = c.t.resourceOf(k, h, translators.Selection{All: true})
+	name := c.groupName
+	if name == "" {
+		name = groupID
+	}
+	if c.step.number == 1 && slices.Contains(c.m.inUser.in(h.record), name) == (len(c.add) > 0) {
+		return true, nil
+	}
+	return false, c.fill(with, name, nil)
+}
+
+// isSo reports whether the members are as they are to be.
+func (c *memberCall) isSo(present []string) bool {
+	for _, name := range names(c.add) {
+		if !slices.Contains(present, name) {
+			return false
+		}
+	}
+	return !slices.ContainsFunc(names(c.remove), func(name string) bool { return slices.Contains(present, name) })
+}
+
+func orNotFound(err error, k *kind, id string) error {
+	if err != nil {
+		return err
+	}
+	return notFound(k, id)
+}
+
+// absent finds out what an application means that finds something not: the group, or
+// the member.
+func (c *memberCall) absent(ctx context.Context, with *scope, cause error) translators.CallResult {
+	h, err := c.t.recordAwaited(ctx, c.m.groups, with.id, c.m.groups.everything())
+	switch {
+	case err != nil:
+		return result(fmt.Errorf("%s: %w", c.Purpose(), err))
+	case h == nil:
+		return result(fmt.Errorf("%s: %w", c.Purpose(), notFound(c.m.groups, with.id)))
+	case len(c.add) == 0:
+		return translators.CallResult{Outcome: translators.Applied} // who is not there is no member
+	}
+	return result(fmt.Errorf("%s: %w", c.Purpose(), &translators.Error{Kind: translators.Invalid, Path: "members", Err: cause,
+		Detail: "members: the application has the group, and does not find the user who is to be added."}))
+}
+
+// look reports whether the members are as the call makes them.
+func (c *memberCall) look(ctx context.Context, with *scope, groupID string) (bool, error) {
+	if c.m.inUser != nil {
+		h, err := c.t.record(ctx, c.m.users, with.id, look{fields: []string{c.m.inUser.text}})
+		if err != nil || h == nil {
+			return h == nil && len(c.add) == 0, err
+		}
+		name := c.groupName
+		if name == "" {
+			name = groupID
+		}
+		return slices.Contains(c.m.inUser.in(h.record), name) == (len(c.add) > 0), nil
+	}
+	h, err := c.t.record(ctx, c.m.groups, groupID, c.m.groups.everything())
+	if err != nil || h == nil {
+		return false, orNotFound(err, c.m.groups, groupID)
+	}
+	if len(c.add)+len(c.remove) == 1 {
+		name := append(names(c.add), names(c.remove)...)[0]
+		is, err := c.t.isMember(ctx, c.m, h, name)
+		return is == (len(c.add) > 0), err
+	}
+	var present []string
+	err = c.t.memberNames(ctx, c.m, h, func(name string) error { present = append(present, name); return nil })
+	return err == nil && c.isSo(present), err
+}
+
+// await waits until an application that takes its time shows the change.
+func (c *memberCall) await(ctx context.Context, with *scope, prior []translators.CallResult) {
+	if c.t.ConsistentWithin <= 0 {
+		return
+	}
+	until := time.Now().Add(time.Duration(c.t.ConsistentWithin))
+	// What is not seen in time was accepted all the same.
+	_ = c.t.await(ctx, until, func() (bool, error) { return c.look(ctx, with, groupBehind(c, prior)) })
+}
+
+// Settle implements [translators.Call]: who is a member can be seen. An application that
+// refuses who is a member already is in the wanted state.
+func (c *memberCall) Settle(ctx context.Context, prior []translators.CallResult) translators.CallResult {
+	with := c.scopeBehind(prior)
+	isSo := false
+	until := time.Now().Add(time.Duration(c.t.ConsistentWithin))
+	err := c.t.await(ctx, until, func() (is bool, err error) {
+		isSo, err = c.look(ctx, with, groupBehind(c, prior))
+		return isSo, err
+	})
+	switch {
+	case translators.KindOf(err) == translators.NotFound:
+		return translators.CallResult{Outcome: translators.NotApplied, Err: err}
+	case err != nil:
+		return stillUnknown(fmt.Errorf("%s: reading back: %w", c.Purpose(), err))
+	case isSo:
+		return translators.CallResult{Outcome: translators.Applied}
+	}
+	return translators.CallResult{Outcome: translators.NotApplied, Err: &translators.Error{Kind: translators.Unavailable,
+		Detail: "The application has not made the change of members, and does not say why. Try again.",
+		Err:    fmt.Errorf("%s: read back, the members are as they were", c.Purpose())}}
+}
+
+var _ translators.Call = (*memberCall)(nil)

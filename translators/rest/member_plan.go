@@ -1,0 +1,302 @@
+package rest
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/tidwall/gjson"
+
+	"github.com/scimgate/scimgate/scim"
+	"github.com/scimgate/scimgate/translators"
+)
+
+// planMembers plans what becomes of the members of a group, behind all else.
+//
+// One who comes or goes is one call where the application has such calls, and then
+// nothing of the group is read. Who is to be added is looked for first: nobody can't be
+// a member, and of many none is then added. Who is to be removed may be gone.
+func (t *Translator) planMembers(ctx context.Context, k *kind, in translators.Intent, plan *translators.Plan) error {
+	if in.Members.IsEmpty() {
+		return nil
+	}
+	m := k.membership
+	if m == nil || !m.canChange() {
+		return &translators.Error{Kind: translators.Refused,
+			Detail: fmt.Sprintf("The application has no call that changes the members of a %s. Configure add_member and remove_member, or set_members.", k.served.Name)}
+	}
+	p := &memberPlanner{t: t, m: m, in: in, plan: plan}
+	return p.run(ctx)
+}
+
+// memberPlanner plans one change of members.
+type memberPlanner struct {
+	t     *Translator
+	m     *membership
+	in    translators.Intent
+	plan  *translators.Plan
+	group *handle // as it is; nil of one that is created, offline, and where nothing needs it
+}
+
+func (p *memberPlanner) run(ctx context.Context) error {
+	change := *p.in.Members
+	add, err := p.known(ctx, change.Add)
+	if err != nil {
+		return err
+	}
+	gone := change.Remove
+	isSet := change.ReplaceAll && p.in.Action == scim.ActionUpdate
+	if p.in.Action == scim.ActionUpdate && !p.in.Offline && (isSet || p.needsGroup()) {
+		if p.group, err = p.t.recordAwaited(ctx, p.m.groups, p.in.ID, p.m.groups.everything()); err != nil {
+			return err
+		}
+		if p.group == nil {
+			return notFound(p.m.groups, p.in.ID)
+		}
+		if len(p.plan.Calls) == 0 && p.in.Version != "" && p.m.groups.versionOf(p.group) != p.in.Version {
+			return outdated(p.m.groups, p.in.ID)
+		}
+	}
+	if isSet && !p.in.Offline {
+		if add, gone, err = p.difference(ctx, add); err != nil {
+			return err
+		}
+	}
+	remove, err := p.removed(ctx, gone)
+	if err != nil {
+		return err
+	}
+	if len(add)+len(remove) == 0 && !(p.in.Offline && isSet) {
+		return nil
+	}
+	switch m := p.m; {
+	case m.inUser != nil:
+		p.inUsers(add, remove)
+	case m.hasSingles() && !(isSet && m.groups.has(OpSetMembers) && len(add)+len(remove) > mostSingles):
+		p.singles(OpAddMember, add)
+		p.singles(OpRemoveMember, remove)
+	default:
+		p.together(add, remove)
+	}
+	return nil
+}
+
+// mostSingles is how many members come or go by calls of their own when a full list was
+// given; more of them are sent as a list, where there is a call for it.
+const mostSingles = 20
+
+// needsGroup reports whether the calls can't be planned without the group.
+func (p *memberPlanner) needsGroup() bool {
+	m := p.m
+	if m.isTogether() || m.inUser != nil || p.in.Version != "" {
+		return true
+	}
+	for _, op := range []Operation{OpAddMember, OpRemoveMember} {
+		if slices.ContainsFunc(m.groups.steps[op], (*step).needsRecord) {
+			return true
+		}
+	}
+	return false
+}
+
+// known returns the users with these ids, all of whom have to be there.
+func (p *memberPlanner) known(ctx context.Context, ids []string) ([]member, error) {
+	found, err := p.read(ctx, ids)
+	if err != nil {
+		return nil, err
+	}
+	members := make([]member, 0, len(ids))
+	for _, id := range ids {
+		e := found[id]
+		if e == nil {
+			return nil, &translators.Error{Kind: translators.Invalid, Path: "members",
+				Detail: fmt.Sprintf("members: there is no user with the id %q.", id)}
+		}
+		of, err := p.m.memberOf(e)
+		if err != nil {
+			return nil, err
+		}
+		members = append(members, of)
+	}
+	return members, nil
+}
+
+// removed returns who is to go, without those who are nowhere: of these the application
+// knows no more than their ids.
+func (p *memberPlanner) removed(ctx context.Context, ids []string) ([]member, error) {
+	isKnownByID := !p.m.byName && p.m.inUser == nil && !slices.ContainsFunc(p.m.groups.steps[OpRemoveMember], (*step).namesMore)
+	var found map[string]*translators.Entry
+	if !isKnownByID {
+		var err error
+		if found, err = p.read(ctx, ids); err != nil {
+			return nil, err
+		}
+	}
+	var members []member
+	for _, id := range ids {
+		e := found[id]
+		if e == nil {
+			if !p.m.users.mayBeID(id) || !isKnownByID {
+				continue
+			}
+			e = p.symbolic(id)
+		}
+		of, err := p.m.memberOf(e)
+		if err != nil {
+			return nil, err
+		}
+		members = append(members, of)
+	}
+	return members, nil
+}
+
+// symbolic is a user of whom the id alone is known.
+func (p *memberPlanner) symbolic(id string) *translators.Entry {
+	r := scim.NewResource(p.m.users.served.ResourceType)
+	r.ID = id
+	return &translators.Entry{Resource: r}
+}
+
+// namesMore reports whether a call names more of a member than the id.
+func (s *step) namesMore() bool {
+	for name := range s.names {
+		if len(name) > len("member.") && name[:len("member.")] == "member." && name != "member.id" {
+			return true
+		}
+	}
+	return false
+}
+
+// read returns the users with these ids, as whole as the calls may name them. What the
+// host has read is not read again.
+func (p *memberPlanner) read(ctx context.Context, ids []string) (map[string]*translators.Entry, error) {
+	found := make(map[string]*translators.Entry, len(ids))
+	if p.in.Offline {
+		for _, id := range ids {
+			found[id] = p.symbolic(id)
+		}
+		return found, nil
+	}
+	all := translators.Selection{All: true}
+	var missing []string
+	for _, id := range ids {
+		if e := p.in.References[id]; e != nil {
+			if h, ok := e.Handle.(*handle); ok && h.isWhole && e.Resource.Type == p.m.users.served.ResourceType {
+				found[id] = &translators.Entry{Resource: p.t.resourceOf(p.m.users, h, all), Handle: h}
+				continue
+			}
+		}
+		missing = append(missing, id)
+	}
+	read, err := p.t.records(ctx, p.m.users, missing, p.m.users.everything())
+	for _, h := range read {
+		found[h.id] = &translators.Entry{Resource: p.t.resourceOf(p.m.users, h, all), Handle: h}
+	}
+	return found, err
+}
+
+// difference turns "the members become these" into who comes and who goes.
+func (p *memberPlanner) difference(ctx context.Context, wanted []member) (add []member, gone []string, err error) {
+	present := make(map[string]bool)
+	for ids, err := range p.t.memberIDs(ctx, p.m, p.group) {
+		if err != nil {
+			return nil, nil, err
+		}
+		for _, id := range ids {
+			present[id] = true
+		}
+	}
+	for _, of := range wanted {
+		id := of.entry.Resource.ID
+		if !present[id] {
+			add = append(add, of)
+		}
+		delete(present, id)
+	}
+	for id := range present {
+		gone = append(gone, id)
+	}
+	slices.Sort(gone)
+	return add, gone, nil
+}
+
+// call returns a call about members that is not made yet.
+func (p *memberPlanner) call(purpose string, s *step) *memberCall {
+	c := &memberCall{t: p.t, m: p.m, purpose: purpose, step: s, operation: len(p.plan.Calls), offline: p.in.Offline, lock: p.in.Lock,
+		with: scope{kind: p.m.groups, id: p.in.ID, resource: p.in.After, membersAreNumbers: p.m.users.config.IDIsNumber && !p.m.byName}}
+	if p.group != nil {
+		c.with.record, c.with.etag = p.group.record, p.group.etag
+	}
+	return c
+}
+
+// singles plans a call for each.
+func (p *memberPlanner) singles(op Operation, members []member) {
+	purpose := "add a member"
+	if op == OpRemoveMember {
+		purpose = "remove a member"
+	}
+	for _, of := range members {
+		operation := len(p.plan.Calls)
+		for _, s := range p.m.groups.steps[op] {
+			c := p.call(purpose, s)
+			c.operation, c.with.member = operation, of.entry
+			c.add, c.remove = []member{of}, nil
+			if op == OpRemoveMember {
+				c.add, c.remove = nil, []member{of}
+			}
+			p.plan.Calls = append(p.plan.Calls, c)
+		}
+	}
+}
+
+// together plans one write of all members.
+func (p *memberPlanner) together(add, remove []member) {
+	op := OpSetMembers
+	if !p.m.groups.has(op) {
+		op = OpUpdate
+	}
+	operation := len(p.plan.Calls)
+	for _, s := range p.m.groups.steps[op] {
+		c := p.call("change the members", s)
+		c.operation, c.add, c.remove = operation, add, remove
+		c.isTogether = true
+		p.plan.Calls = append(p.plan.Calls, c)
+	}
+}
+
+// inUsers plans an update of each user.
+func (p *memberPlanner) inUsers(add, remove []member) {
+	each := func(members []member, purpose string, comes bool) {
+		for _, of := range members {
+			operation := len(p.plan.Calls)
+			for _, s := range p.m.users.steps[OpUpdate] {
+				c := p.call(purpose, s)
+				c.operation, c.with.kind, c.with.id = operation, p.m.users, of.entry.Resource.ID
+				c.with.resource, c.with.record, c.groupID = of.entry.Resource, gjson.Result{}, p.in.ID
+				if h, ok := of.entry.Handle.(*handle); ok {
+					c.with.record, c.with.etag = h.record, h.etag
+				}
+				c.groupName = p.groupName()
+				c.add, c.remove = []member{of}, nil
+				if !comes {
+					c.add, c.remove = nil, []member{of}
+				}
+				p.plan.Calls = append(p.plan.Calls, c)
+			}
+		}
+	}
+	each(add, "add the group to the user", true)
+	each(remove, "remove the group from the user", false)
+}
+
+// groupName is how users refer to the group, "" where only an earlier call will tell.
+func (p *memberPlanner) groupName() string {
+	switch m := p.m; {
+	case p.in.After != nil && m.byDisplayName:
+		return m.nameOf(p.in.After)
+	case p.group != nil:
+		return m.nameOf(p.t.resourceOf(m.groups, p.group, translators.Selection{Attributes: []*scim.Attribute{m.groups.name}}))
+	}
+	return p.in.ID
+}

@@ -1,0 +1,128 @@
+package rest
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/tidwall/gjson"
+
+	"github.com/scimgate/scimgate/translators/rest/document"
+)
+
+// references are what a record says of other resources: a list of ids or names, plain
+// (user_ids) or within objects (users.#.id), or a single one (role).
+type references struct {
+	text  string
+	all   *document.Path // leads to each of them
+	whole *document.Path // the array, or the single value
+	key   *document.Path // within an element; nil where elements are plain
+	// without stands for none where there is a single one, as JSON; "" of a list.
+	without string
+	// isNumber is set where references are numbers in JSON.
+	isNumber bool
+}
+
+// newReferences reads the path of references. without is the value for none of a
+// single one; "" is for a list.
+func newReferences(text, without string, isNumber bool) (*references, error) {
+	r := &references{text: text, isNumber: isNumber}
+	var err error
+	if without != "" {
+		if r.without, err = literal(without, ""); err != nil {
+			return nil, err
+		}
+	}
+	if r.all, err = document.ParsePath(text); err != nil {
+		return nil, err
+	}
+	list, key, isList := strings.Cut(text, ".#.")
+	if !isList {
+		list, _ = strings.CutSuffix(text, ".#")
+	}
+	switch {
+	case without != "" && list != text:
+		return nil, errors.New("a single value has a path without #: without is for that alone")
+	case isList:
+		if r.key, err = document.ParsePath(key); err != nil {
+			return nil, err
+		}
+	}
+	r.whole, err = document.ParsePath(list)
+	return r, err
+}
+
+// in returns the references in a record, each once.
+func (r *references) in(record gjson.Result) (names []string) {
+	for _, v := range r.all.Get(record) {
+		name := idText(v)
+		if name == "" || r.without != "" && v.Raw == r.without || slices.Contains(names, name) {
+			continue
+		}
+		names = append(names, name)
+	}
+	return names
+}
+
+// canWrite reports whether a field with the references can be written.
+func (r *references) canWrite() error {
+	if !r.whole.IsWritable() || r.key != nil && !r.key.IsWritable() {
+		return fmt.Errorf("%s can't be written: a path that is written has names alone, and one # where the list is", r.text)
+	}
+	return nil
+}
+
+// with returns the field that makes the record hold what is added and not what is
+// removed; ok is false when it is so already. Elements that stay are not touched.
+func (r *references) with(record gjson.Result, add, remove []string) (field fieldValue, ok bool, err error) {
+	if r.without != "" {
+		return r.single(record, add, remove)
+	}
+	present := r.in(record)
+	var elements []string
+	for _, v := range r.whole.Get(record) {
+		name := v
+		if r.key != nil {
+			values := r.key.Get(v)
+			if len(values) != 1 {
+				elements = append(elements, v.Raw)
+				continue
+			}
+			name = values[0]
+		}
+		if slices.Contains(remove, idText(name)) {
+			ok = true
+			continue
+		}
+		elements = append(elements, v.Raw)
+	}
+	for _, name := range add {
+		if slices.Contains(present, name) {
+			continue
+		}
+		raw := idJSON(name, r.isNumber)
+		if r.key != nil {
+			object, err := r.key.Set([]byte("{}"), raw)
+			if err != nil {
+				return fieldValue{}, false, err
+			}
+			raw = string(object)
+		}
+		elements, ok = append(elements, raw), true
+	}
+	return fieldValue{path: r.whole, raw: "[" + strings.Join(elements, ",") + "]"}, ok, nil
+}
+
+// single is with for a record that can name one alone: who is added gets it instead of
+// the one before.
+func (r *references) single(record gjson.Result, add, remove []string) (fieldValue, bool, error) {
+	present := r.in(record)
+	switch {
+	case len(add) > 0 && !slices.Contains(present, add[0]):
+		return fieldValue{path: r.whole, raw: idJSON(add[0], r.isNumber)}, true, nil
+	case len(add) == 0 && slices.ContainsFunc(remove, func(name string) bool { return slices.Contains(present, name) }):
+		return fieldValue{path: r.whole, raw: r.without}, true, nil
+	}
+	return fieldValue{}, false, nil
+}
