@@ -141,6 +141,12 @@ func (p *planner) create(ctx context.Context) error {
 	if !k.has(OpCreate) {
 		return p.lacks("create", OpCreate, "Configure one: create POST …")
 	}
+	if k.updatesActive() && in.After.Get(k.active).IsAbsent() {
+		// Who is not said to be disabled is not, whatever the application makes of it.
+		after := in.After.Clone()
+		after.Set(k.active, scim.Bool(true))
+		p.in.After, in.After = after, after
+	}
 	refs, err := p.references(ctx, nil)
 	if err != nil {
 		return err

@@ -25,7 +25,7 @@ func provisionShape(t *testing.T, name string, app *legacy.App, edits ...string)
 	if !isFound || !isClosed {
 		t.Fatalf("%s has no translator", name)
 	}
-	text = strings.NewReplacer(append(edits, "https://app.example.com", app.URL, "{file./etc/scimgate/app}", legacy.Key)...).Replace(text + "\n}\n")
+	text = strings.NewReplacer(append(edits, "https://app.example.com", app.URL, "{file./etc/scimgate/app}", legacy.Key, "{file./etc/scimgate/app-password}", legacy.Password)...).Replace(text + "\n}\n")
 	if before, groups, has := strings.Cut(text, "\t\t\tgroups {"); has {
 		_, after, _ := strings.Cut(groups, "\n\t\t\t}\n")
 		text = before + after

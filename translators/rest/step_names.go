@@ -107,6 +107,15 @@ func (n *namer) resolver(name string) (resolver, error) {
 			value, ok := l.t.backend.signIn.Session()
 			return value, ok, nil
 		}, nil
+	case (head == "env" || head == "file") && isPath:
+		// A placeholder of the configuration, which is taken for a secret.
+		return func(l *lookup) (template.Value, bool, error) {
+			if l.isPrinting {
+				return template.Value{JSON: `""`, Mask: maskSecret}, true, nil
+			}
+			text, err := resolve("{" + name + "}")
+			return template.Value{JSON: quote(text), Mask: maskSecret}, true, err
+		}, nil
 	case head == "secret" && isPath:
 		if _, isKnown := s.kind.secrets[rest]; !isKnown {
 			return nil, fmt.Errorf("there is no such secret: add secret %s {file./run/secrets/%s} to the translator", rest, rest)
