@@ -61,6 +61,7 @@ var kinds = map[string]string{
 	"caddyfile":           "a whole Caddyfile; formatted and validated",
 	"caddyfile gateway":   "lines of a scim_gateway block; the same",
 	"caddyfile ldap":      "lines of a translator ldap block; the same",
+	"caddyfile rest":      "lines of a translator rest block; the same",
 	"caddyfile users":     "lines of a users block; the same",
 	"caddyfile groups":    "lines of a groups block; the same",
 	"console":             "a shell session before a demo; typed and compared",

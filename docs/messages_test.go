@@ -26,6 +26,7 @@ var notOurs = []string{
 	"Create new user returned empty user",                                                              // Okta
 	`Join(" ", [givenName], [surname])`,                                                                // Entra
 	`emails[type eq "work"].value eq "x"`,                                                              // a filter
+	"Thu, 01 Jan 2026 00:00:00 GMT",                                                                    // how a time is written
 	"database or disk is full", "attempt to write a readonly database", "unable to open database file", // SQLite
 	"cannot execute … in a read-only transaction", "prepared statement … does not exist", "relation … does not exist", // PostgreSQL
 	"No space left on device",                      // the operating system
