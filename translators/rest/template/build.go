@@ -63,6 +63,8 @@ func (b *builder) resolve(r *reference) (*resolved, error) {
 		return v, nil
 	case !utf8.ValidString(found.JSON):
 		return nil, &ValueError{r.name, errors.New("is not in UTF-8")}
+	case ok && found.JSON != "" && !gjson.Valid(found.JSON):
+		return nil, &ValueError{r.name, errors.New("is no JSON")}
 	case ok && found.JSON != "":
 		v.has, v.value = true, gjson.Parse(found.JSON)
 	}

@@ -26,9 +26,6 @@ const (
 // encode appends a value as it is written at the place.
 func (p place) encode(dst []byte, v gjson.Result) ([]byte, error) {
 	if p == placeJSON {
-		if !gjson.Valid(v.Raw) {
-			return dst, errors.New("is no JSON")
-		}
 		return append(dst, v.Raw...), nil
 	}
 	text, err := textOf(v)
