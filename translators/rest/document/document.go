@@ -64,6 +64,9 @@ func Parse(body []byte, contentType, form string) (gjson.Result, error) {
 	if err != nil {
 		return gjson.Result{}, err
 	}
+	if len(bytes.TrimLeft(text, " \t\r\n")) == 0 {
+		return gjson.Result{}, ErrEmpty
+	}
 	if form == "" {
 		form = formOf(media, text)
 	}
@@ -72,10 +75,11 @@ func Parse(body []byte, contentType, form string) (gjson.Result, error) {
 	}
 	switch form {
 	case JSON:
-		if err := checkJSON(text); err != nil {
+		doc := string(text)
+		if err := checkJSON(doc); err != nil {
 			return gjson.Result{}, err
 		}
-		return gjson.ParseBytes(text), nil
+		return gjson.Parse(doc), nil
 	case XML:
 		return parseXML(text, isDecoded)
 	case Form:
@@ -85,7 +89,7 @@ func Parse(body []byte, contentType, form string) (gjson.Result, error) {
 	case "":
 		return gjson.Result{}, fmt.Errorf("the answer is of the type %s, which can't be read: say what it is with the line answer", strconv.Quote(bounded(media, 60)))
 	}
-	return gjson.Result{}, fmt.Errorf("there is no form %q: it is one of json, xml, form, text", form)
+	return gjson.Result{}, fmt.Errorf("there is no form %q: it is one of json, xml, form, text", bounded(form, 40))
 }
 
 // formOf is what a media type means, or "".
@@ -122,6 +126,11 @@ func parseForm(text string) (gjson.Result, error) {
 	pairs, err := url.ParseQuery(strings.TrimSpace(text))
 	if err != nil {
 		return gjson.Result{}, errors.New("the answer is no form: a % is not followed by two digits, or there is a semicolon")
+	}
+	for name, values := range pairs {
+		if !utf8.ValidString(name + strings.Join(values, "")) {
+			return gjson.Result{}, errors.New("the answer is a form that is not in UTF-8")
+		}
 	}
 	out := []byte{'{'}
 	seen := make(map[string]bool, len(pairs))

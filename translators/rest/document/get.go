@@ -200,11 +200,14 @@ func memberOf(v gjson.Result, s step) (found gjson.Result, ok bool) {
 	if !v.IsObject() {
 		return found, false
 	}
-	v.ForEach(func(key, value gjson.Result) bool {
-		if key.Raw == s.key || key.Str == s.name {
-			found, ok = value, true
+	text := v.Raw
+	for pos := skipSpace(text, 1); pos < len(text) && text[pos] == '"'; {
+		end := endOfString(text, pos)
+		start := skipSpace(text, skipSpace(text, end)+1)
+		if key := text[pos:end]; key == s.key || strings.IndexByte(key, '\\') >= 0 && nameOf(key) == s.name {
+			return gjson.Parse(text[start:endOfValue(text, start)]), true
 		}
-		return !ok
-	})
-	return found, ok
+		pos = skipSpace(text, skipSpace(text, endOfValue(text, start))+1)
+	}
+	return found, false
 }

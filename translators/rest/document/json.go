@@ -14,9 +14,9 @@ var errSyntax = errors.New("the answer is no JSON")
 
 // checkJSON checks that text is one value, whose objects name nothing twice and which
 // is not nested too deeply.
-func checkJSON(text []byte) error {
-	if !gjson.ValidBytes(text) {
-		s := json.NewDecoder(strings.NewReader(string(text)))
+func checkJSON(text string) error {
+	if !gjson.Valid(text) {
+		s := json.NewDecoder(strings.NewReader(text))
 		var any json.RawMessage
 		if err := s.Decode(&any); err != nil {
 			if syntax, ok := errors.AsType[*json.SyntaxError](err); ok {
@@ -32,7 +32,7 @@ func checkJSON(text []byte) error {
 
 // scanner goes through valid JSON once.
 type scanner struct {
-	text []byte
+	text string
 	pos  int
 	open []level
 }
@@ -120,27 +120,50 @@ func (l *level) add(name string) bool {
 }
 
 // endOfString is the position behind the string that begins at start.
-func endOfString[T string | []byte](text T, start int) int {
-	for i := start + 1; i < len(text); i++ {
-		switch text[i] {
-		case '\\':
-			i++
-		case '"':
-			return i + 1
+func endOfString(text string, start int) int {
+	for i := start + 1; i < len(text); {
+		n := strings.IndexByte(text[i:], '"')
+		if n < 0 {
+			break
+		}
+		backslashes := 0
+		for text[i+n-backslashes-1] == '\\' {
+			backslashes++
+		}
+		if i += n + 1; backslashes%2 == 0 {
+			return i
 		}
 	}
 	return len(text)
 }
 
 // nameOf is the string that a JSON string stands for.
-func nameOf[T string | []byte](quoted T) string {
-	for i := 1; i < len(quoted)-1; i++ {
-		if quoted[i] == '\\' {
-			return gjson.Parse(string(quoted)).Str
-		}
+func nameOf(quoted string) string {
+	if strings.IndexByte(quoted, '\\') >= 0 {
+		return gjson.Parse(quoted).Str
 	}
-	return string(quoted[1 : len(quoted)-1])
+	return quoted[1 : len(quoted)-1]
 }
 
-// appendString appends a string of JSON.
-func appendString(dst []byte, s string) []byte { return gjson.AppendJSONString(dst, s) }
+// appendString appends a string of JSON (RFC 8259 §7).
+func appendString(dst []byte, s string) []byte {
+	const hexDigits = "0123456789abcdef"
+	dst = append(dst, '"')
+	for i := range len(s) {
+		switch c := s[i]; {
+		case c == '"' || c == '\\':
+			dst = append(dst, '\\', c)
+		case c == '\n':
+			dst = append(dst, '\\', 'n')
+		case c == '\r':
+			dst = append(dst, '\\', 'r')
+		case c == '\t':
+			dst = append(dst, '\\', 't')
+		case c < ' ':
+			dst = append(dst, '\\', 'u', '0', '0', hexDigits[c>>4], hexDigits[c&15])
+		default:
+			dst = append(dst, c)
+		}
+	}
+	return append(dst, '"')
+}

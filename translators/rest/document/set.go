@@ -55,6 +55,21 @@ type editNode struct {
 	raw   string // where isSet: JSON, or "" to remove
 	// children are applied after that.
 	children []*editNode
+	index    map[stepKey]*editNode // of many children
+}
+
+// stepKey tells steps apart.
+type stepKey struct {
+	kind              stepKind
+	name, path, value string
+}
+
+func keyOf(s step) stepKey {
+	k := stepKey{kind: s.kind, name: s.name}
+	if s.match != nil {
+		k.path, k.value = s.match.path.text, s.match.raw
+	}
+	return k
 }
 
 func (n *editNode) insert(p *Path, raw string) {
@@ -63,18 +78,28 @@ func (n *editNode) insert(p *Path, raw string) {
 		if next == nil {
 			next = &editNode{path: p, step: s}
 			n.children = append(n.children, next)
+			if n.index != nil {
+				n.index[keyOf(s)] = next
+			}
 		}
 		n = next
 	}
-	n.isSet, n.raw, n.children = true, raw, nil
+	n.isSet, n.raw, n.children, n.index = true, raw, nil, nil
 }
 
 func (n *editNode) child(s step) *editNode {
-	for _, c := range n.children {
-		if c.step.kind != s.kind || c.step.name != s.name || c.step.index != s.index {
-			continue
+	key := keyOf(s)
+	if n.index == nil && len(n.children) > few {
+		n.index = make(map[stepKey]*editNode, 2*len(n.children))
+		for _, c := range n.children {
+			n.index[keyOf(c.step)] = c
 		}
-		if s.kind != stepFirst || c.step.match.raw == s.match.raw && c.step.match.path.text == s.match.path.text {
+	}
+	if n.index != nil {
+		return n.index[key]
+	}
+	for _, c := range n.children {
+		if keyOf(c.step) == key {
 			return c
 		}
 	}
@@ -202,6 +227,9 @@ func (n *editNode) object(dst []byte, text string) ([]byte, error) {
 	for i, c := range n.children {
 		if isDone[i] || !c.adds() {
 			continue
+		}
+		if c.step.kind == stepIndex {
+			return nil, c.fail(fmt.Sprintf("there is an object where a list should be; its member is written :%d", c.step.index))
 		}
 		w.add()
 		w.out = append(append(w.out, c.step.key...), ':')
