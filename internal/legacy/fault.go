@@ -13,7 +13,8 @@ type FaultKind string
 
 // The faults. What comes after is done, whatever the answer is.
 const (
-	Slow          FaultKind = "slow"           // answered, after Fault.For
+	Slow          FaultKind = "slow"           // done and answered after Fault.For, if the client is still there
+	SlowAfter     FaultKind = "slow after"     // done, and answered after Fault.For
 	TooMany       FaultKind = "too many"       // 429, Retry-After of Fault.For in seconds
 	ErrorBefore   FaultKind = "500 before"     // not done
 	ErrorAfter    FaultKind = "500 after"      // done
@@ -98,15 +99,17 @@ func (f *Fault) kind() FaultKind {
 
 func (f *Fault) is(kind FaultKind) bool { return f.kind() == kind }
 
-// hang waits, unless the one who asks goes away.
-func (a *App) hang(h *http.Request, d time.Duration) {
+// hang waits, and reports whether the one who asks is still there.
+func (a *App) hang(h *http.Request, d time.Duration) bool {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {
 	case <-timer.C:
+		return true
 	case <-h.Context().Done():
 	case <-a.closed:
 	}
+	return false
 }
 
 // instead is what is answered without anything being done, or nil.

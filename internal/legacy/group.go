@@ -149,3 +149,17 @@ func (a *App) Members(name string) (logins []string, ok bool) {
 	slices.Sort(logins)
 	return logins, ok || a.options.Groups == Roles
 }
+
+// AddGroup makes a group as somebody at the application's own console would, and
+// returns the id.
+func (a *App) AddGroup(name string, members ...string) (string, error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	g := &group{members: members}
+	if err := a.setName(g, name); err != nil {
+		return "", err
+	}
+	g.id = a.nextID()
+	a.groups = append(a.groups, g)
+	return g.id, nil
+}

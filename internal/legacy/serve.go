@@ -22,6 +22,9 @@ func (a *App) ServeHTTP(w http.ResponseWriter, h *http.Request) {
 		return
 	}
 	out, fault := a.handle(w, h, body)
+	if fault.is(SlowAfter) {
+		a.hang(h, fault.For)
+	}
 	a.send(w, h, out, fault)
 }
 
@@ -40,8 +43,8 @@ func (a *App) handle(w http.ResponseWriter, h *http.Request, body []byte) (*answ
 	a.mu.Lock()
 	fault := a.faultFor(r, h)
 	a.mu.Unlock()
-	if fault.is(Slow) {
-		a.hang(h, fault.For)
+	if fault.is(Slow) && !a.hang(h, fault.For) {
+		return &answer{status: 0}, &Fault{Kind: CutBefore}
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
