@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/scimgate/scimgate/internal/legacy"
+	_ "github.com/scimgate/scimgate/translators/rest"
 )
 
 // applicationFiles are the secrets that the Caddyfiles of testdata/rest name.
@@ -56,7 +57,7 @@ func signIn(t *testing.T, app *legacy.App, login, password string) bool {
 func restUser(userName string) string {
 	return jsonOf(map[string]any{
 		"schemas": []string{userSchema, enterprise}, "userName": userName, "password": passwordOf(userName), "active": true,
-		"name":   map[string]any{"givenName": "Zoë", "familyName": "Ångström <&>"},
+		"name":   map[string]any{"givenName": "Zoë", "familyName": "Ångström-<&>"},
 		"title":  "Countess",
 		"emails": []map[string]any{{"type": "work", "value": userName + "@example.com"}},
 		enterprise: map[string]any{
