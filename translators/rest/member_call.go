@@ -69,6 +69,7 @@ func (c *memberCall) fill(with *scope, groupName string, present []string) (err 
 			present = c.m.inGroup.in(with.record)
 		}
 		gone := names(c.remove)
+		with.members = nil
 		for _, name := range present {
 			if !slices.Contains(gone, name) {
 				with.members = append(with.members, name)
@@ -83,6 +84,7 @@ func (c *memberCall) fill(with *scope, groupName string, present []string) (err 
 	default:
 		return nil
 	}
+	with.fields = nil
 	if field.path != nil {
 		with.fields = []fieldValue{field}
 	}
@@ -116,6 +118,12 @@ func (c *memberCall) Do(ctx context.Context, prior []translators.CallResult) tra
 		return translators.CallResult{Outcome: translators.Applied}
 	}
 	a, err := c.t.run(ctx, c.step, with)
+	if translators.KindOf(err) == translators.Changed && (c.isTogether || c.m.inUser != nil) {
+		// Somebody else has written the record since it was read.
+		if isDone, err = c.prepare(ctx, with, groupBehind(c, prior)); err == nil && !isDone {
+			a, err = c.t.run(ctx, c.step, with)
+		}
+	}
 	if err == nil {
 		c.await(ctx, with, prior)
 		return translators.CallResult{Outcome: translators.Applied, Data: a}

@@ -67,7 +67,7 @@ func (r *references) in(record gjson.Result) (names []string) {
 
 // canWrite reports whether a field with the references can be written.
 func (r *references) canWrite() error {
-	if !r.whole.IsWritable() || r.key != nil && !r.key.IsWritable() {
+	if strings.Contains(r.text, "#(") || !r.whole.IsWritable() || r.key != nil && !r.key.IsWritable() {
 		return fmt.Errorf("%s can't be written: a path that is written has names alone, and one # where the list is", r.text)
 	}
 	return nil
