@@ -24,10 +24,12 @@ import (
 
 	"github.com/scimgate/scimgate/demo"
 	"github.com/scimgate/scimgate/internal/legacy"
+	"github.com/scimgate/scimgate/internal/redmine"
 	"github.com/scimgate/scimgate/internal/slapd"
 	"github.com/scimgate/scimgate/modules/journal"
 	"github.com/scimgate/scimgate/modules/store"
 	"github.com/scimgate/scimgate/modules/store/sqlite"
+	_ "github.com/scimgate/scimgate/translators/rest"
 )
 
 // token is what callers show; it is unlike anything else, so that it can be
@@ -47,7 +49,8 @@ type setup struct {
 	Sites      string   // further sites
 	File       string   // a Caddyfile of testdata instead of the demo's; only Replace applies
 
-	Application *legacy.App // with File: what stands behind instead of a directory
+	Redmine     *redmine.Server // with File: what stands behind instead of a directory
+	Application *legacy.App     // with File: what stands behind instead of a directory
 }
 
 // gateway is a running Caddy with the demo's gateway in front of a directory.
@@ -138,6 +141,9 @@ func (g *gateway) example(t *testing.T) string {
 	text, err := os.ReadFile("../testdata/" + g.setup.File)
 	if err != nil {
 		t.Fatal(err)
+	}
+	if g.setup.Redmine != nil {
+		return g.options() + g.redmine(t, string(text))
 	}
 	if g.setup.Application != nil {
 		return g.options() + g.application(t, string(text))
