@@ -147,7 +147,9 @@ func whole(part, text string) string {
 	case "":
 		return text
 	case "rest":
-		return wholeRest(text)
+		return wholeRest(text, "")
+	case "rest user":
+		return wholeRest("", text)
 	}
 	gateway, ldap := "", ""
 	switch part {
@@ -163,11 +165,13 @@ func whole(part, text string) string {
 		"translator ldap ldaps://localhost {\n" + ldap + "users {\n" + asUsers + "}\ngroups {\n" + asGroups + "}\n}\n}\n}\n"
 }
 
-// wholeRest returns the whole Caddyfile that lines of a translator rest are a part of.
-func wholeRest(text string) string {
+// wholeRest returns the whole Caddyfile that lines of a translator rest, or of users in
+// it, are a part of.
+func wholeRest(text, users string) string {
 	return "http://localhost:8080 {\nscim_gateway tickets {\nbase /scim/v2\ntoken other " + tokenForTests + "-of-the-test\n" +
 		"translator rest http://localhost:9 {\n" + text +
-		"users {\nmap userName login\nsearch GET /users?login={userName}\nread GET /users/{id}\ndelete refuse\n}\n}\n}\n}\n"
+		"secret operator scimgate\nusers {\n" + users +
+		without("map userName login\nsearch GET /users?login={userName}\nread GET /users/{id}\ndelete refuse\n", users) + "}\n}\n}\n}\n"
 }
 
 // without returns those lines that text has not, by their first words.
