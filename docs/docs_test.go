@@ -63,7 +63,6 @@ var kinds = map[string]string{
 	"caddyfile ldap":      "lines of a translator ldap block; the same",
 	"caddyfile rest":      "lines of a translator rest block; the same",
 	"caddyfile users":     "lines of a users block; the same",
-	"caddyfile rest":      "lines of a translator rest block; the same",
 	"caddyfile rest user": "lines of its users block; the same",
 	"caddyfile groups":    "lines of a groups block; the same",
 	"console":             "a shell session before a demo; typed and compared",
