@@ -57,7 +57,9 @@ func testUpdateEach(h *host) {
 			h.updateOne(t, id, h.change(t, scim.Add, text, h.value(t, path, 0)))
 			changes = append(changes, h.change(t, scim.Add, text, h.value(t, path, 1)))
 		}
-		h.updateOne(t, h.create(h.minimal(t)), changes...)
+		if len(changes) > 0 { // a group may have no more than its name
+			h.updateOne(t, h.create(h.minimal(t)), changes...)
+		}
 	}
 }
 

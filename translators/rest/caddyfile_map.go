@@ -11,6 +11,7 @@ import (
 	"github.com/scimgate/scimgate/scim"
 	"github.com/scimgate/scimgate/translators"
 	"github.com/scimgate/scimgate/translators/mapfile"
+	"github.com/scimgate/scimgate/translators/rest/document"
 )
 
 // mapWords are the options of a map line that only this translator has.
@@ -57,7 +58,7 @@ func parseMap(d *caddyfile.Dispenser, full *scim.ResourceType, handled ...string
 			}
 			if f.codec != nil {
 				for _, field := range shared.Fields {
-					if _, err := parsePath(field); err != nil {
+					if _, err := document.ParsePath(field); err != nil {
 						return err
 					}
 				}

@@ -230,8 +230,10 @@ func (k *kind) checkCalls() error {
 	missing(k.has(OpEnable) && !k.has(OpDisable), "enable stands without disable: add disable")
 	missing(k.has(OpDisable) && !k.has(OpEnable) && !k.updatesActive(), "disable stands without enable: add enable, so that an account can come back")
 	missing(k.has(OpStatus) && !k.readsActive, "status reads whether the account is active: say where in its answer, with map active <path>")
-	missing(k.readsActive && k.has(OpUpdate) && !k.has(OpDisable) && !k.updatesActive() && k.isActiveWritten(),
-		"map active: only * stands for true or for false, and that can't be written: name what is to be written before it, such as false 3 *, or add disable and enable")
+	if k.readsActive && k.has(OpUpdate) && !k.has(OpDisable) && !k.updatesActive() && k.isActiveWritten() {
+		mistakes = append(mistakes, &translators.MapError{Path: k.active.Name, Err: errors.New(
+			"only * stands for true or for false, and that can't be written: name what is to be written before it, such as false 3 *, or add disable and enable")})
+	}
 	if err := k.checkClear(); err != nil {
 		mistakes = append(mistakes, err)
 	}

@@ -184,7 +184,7 @@ func (f *form) shared() translators.MapConfig {
 // addPaths compiles the paths of a leaf's fields.
 func (m *mapping) addPaths(l *translators.Leaf) error {
 	for _, field := range l.Fields {
-		path, err := parsePath(field)
+		path, err := document.ParsePath(field)
 		if err != nil {
 			return err
 		}
@@ -195,14 +195,6 @@ func (m *mapping) addPaths(l *translators.Leaf) error {
 		m.compiled[field] = path
 	}
 	return nil
-}
-
-func parsePath(field string) (*document.Path, error) {
-	path, err := document.ParsePath(field)
-	if err != nil {
-		return nil, fmt.Errorf("the path %s: %w", field, err)
-	}
-	return path, nil
 }
 
 // checkParts looks whether the parts of each field agree on how many they are.

@@ -82,7 +82,7 @@ func (c *elementsCodec) newPart(config MapConfig, a *scim.Attribute) (*elementPa
 		return nil, errors.New("it has no field: name where it is within the element, or give a constant")
 	}
 	for _, field := range config.Fields {
-		path, err := parsePath(field)
+		path, err := document.ParsePath(field)
 		if err != nil {
 			return nil, err
 		}

@@ -3,6 +3,7 @@ package rest
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/scimgate/scimgate/scim"
 	"github.com/scimgate/scimgate/translators"
@@ -31,7 +32,7 @@ type inquiry struct {
 func (t *Translator) inquire(k *kind, f scim.Filter) (inquiry, error) {
 	if f != nil {
 		if questions, ok := k.questions(f); ok && len(questions) <= mostQuestions {
-			return inquiry{questions: questions}, nil
+			return inquiry{questions: questions}, answerable(questions)
 		}
 	}
 	switch {
@@ -47,6 +48,17 @@ func (t *Translator) inquire(k *kind, f scim.Filter) (inquiry, error) {
 	}
 	return inquiry{}, &translators.Error{Kind: translators.TooMany, Detail: fmt.Sprintf(
 		"The application has no search that can answer the filter %s. Ask by %s, or %s.", f, k.askable(), remedy)}
+}
+
+// answerable refuses to ask for what no record holds: applications stumble over the
+// character NUL.
+func answerable(questions []question) error {
+	for _, q := range questions {
+		if strings.ContainsRune(q.id, 0) || strings.ContainsRune(q.value.Text(), 0) {
+			return &translators.Error{Kind: translators.Invalid, Detail: "The filter asks for a value with the character NUL, which nothing can have."}
+		}
+	}
+	return nil
 }
 
 // askable names the filters that are answered.

@@ -24,10 +24,13 @@ const (
 )
 
 // A session that the application refuses is renewed at once, but an application that
-// refuses all of them is not kept busy with signing in.
+// refuses all of them is not kept busy with signing in: renewals have a budget that
+// refills with time, and a session that was never good for anything costs more of it.
 const (
-	renewalsAtOnce = 5
-	renewalEvery   = 10 * time.Second
+	renewalBudget   = 60
+	renewalRefill   = 1 // per second
+	renewalOfGood   = 1
+	renewalOfUnused = 10
 )
 
 // openTimeout bounds one attempt to sign in, repetitions included.
@@ -71,7 +74,7 @@ type attempt struct {
 }
 
 func newKeeper(open func(context.Context) (*session, error), secrets ...*secret) *keeper {
-	return &keeper{open: open, secrets: secrets, renewals: rate.NewLimiter(rate.Every(renewalEvery), renewalsAtOnce)}
+	return &keeper{open: open, secrets: secrets, renewals: rate.NewLimiter(renewalRefill, renewalBudget)}
 }
 
 // get returns a session. Its error is a *[web.Error] whose RetryAfter tells when the
@@ -197,11 +200,29 @@ func (k *keeper) refused(r *http.Request) bool {
 	if s == nil || k.current == nil || k.current.number != s.number {
 		return true // another request was refused before, and there is a new one
 	}
-	if !k.renewals.Allow() {
+	cost := renewalOfUnused
+	if s.isGoodFor.Load() {
+		cost = renewalOfGood
+	}
+	if !k.renewals.AllowN(time.Now(), cost) {
 		return false
 	}
 	k.current = nil
 	return true
+}
+
+// answered is told of an answer to what was signed with a session.
+func (k *keeper) answered(r *http.Request, answer *web.Response) {
+	s := sessionOf(r, k)
+	if s == nil {
+		return
+	}
+	if answer.Status < 400 {
+		s.isGoodFor.Store(true)
+	}
+	if s.cookies != nil {
+		s.cookies.SetCookies(r.URL, (&http.Response{Header: answer.Header}).Cookies())
+	}
 }
 
 // close waits for an attempt that is under way, and signs out.

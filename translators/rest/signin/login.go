@@ -279,15 +279,25 @@ func (l *loginScheme) sign(_ context.Context, r *http.Request, body []byte) ([]b
 
 // put adds the session to a request.
 func (l *loginScheme) put(r *http.Request, s *session) error {
+	var cookies []*http.Cookie
+	if s.cookies != nil {
+		cookies = s.cookies.Cookies(r.URL)
+	}
+	lookup := func(name string) (template.Value, bool, error) {
+		for _, c := range cookies { // one may have changed since the login call
+			if name == extraCookie+c.Name {
+				return textValue(c.Value), true, nil
+			}
+		}
+		return s.lookup(name)
+	}
 	for _, p := range l.places {
-		if err := p.put(r, s.lookup); err != nil {
+		if err := p.put(r, lookup); err != nil {
 			return err
 		}
 	}
-	if s.cookies != nil {
-		for _, cookie := range s.cookies.Cookies(r.URL) {
-			r.AddCookie(cookie)
-		}
+	for _, c := range cookies {
+		r.AddCookie(c)
 	}
 	return nil
 }

@@ -327,6 +327,37 @@ func TestCookiePath(t *testing.T) {
 	}
 }
 
+// An application may change its cookies with any answer.
+func TestCookiesThatChange(t *testing.T) {
+	d := newDesk(t, func(w http.ResponseWriter, token string) {
+		http.SetCookie(w, &http.Cookie{Name: "sid", Value: token, Path: "/"})
+		http.SetCookie(w, &http.Cookie{Name: "csrf", Value: "0", Path: "/"})
+	})
+	n := 0
+	app := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		want := fmt.Sprint(n)
+		if r.URL.Path == "/users" && (r.Header.Get("X-CSRF") != want || !strings.Contains(r.Header.Get("Cookie"), "csrf="+want)) {
+			w.WriteHeader(401)
+			return
+		}
+		if r.URL.Path == "/users" {
+			n++
+			http.SetCookie(w, &http.Cookie{Name: "csrf", Value: fmt.Sprint(n), Path: "/"})
+		}
+		d.ServeHTTP(w, r)
+	})
+	d.isIn = func(r *http.Request, token string) bool {
+		return strings.Contains(r.Header.Get("Cookie"), "sid="+token)
+	}
+	client, _ := clientOf(t, app.URL, "auth login POST /session {\ncookie sid\nsend header X-CSRF {login.cookie.csrf}\n}")
+	for range 5 {
+		mustGet(t, client)
+	}
+	if d.count() != 1 {
+		t.Errorf("signed in %d times", d.count())
+	}
+}
+
 // What needs no session signs the login call, and a signature signs the session too.
 func TestLoginBesideAKey(t *testing.T) {
 	t.Setenv("SIGNIN_PASSWORD", "pw")

@@ -79,7 +79,10 @@ func (p place) put(r *http.Request, lookup template.Lookup) error {
 
 // masked is how the value is printed.
 func (p place) masked() Masked {
-	text, err := p.value.Print(func(string) (template.Value, bool, error) {
+	text, err := p.value.Print(func(name string) (template.Value, bool, error) {
+		if isRequestName(name) { // not known before the request is sent
+			return template.Value{JSON: `""`, Mask: "{" + name + "}"}, true, nil
+		}
 		return template.Value{JSON: `""`, Mask: "***"}, true, nil
 	})
 	if err != nil {

@@ -3,10 +3,12 @@ package signin
 import (
 	"context"
 	"net/http"
+	"sync/atomic"
 	"time"
 )
 
-// session is what signing in brought, and is not changed afterwards.
+// session is what signing in brought. Only its cookies change afterwards, as a
+// browser's do.
 type session struct {
 	number  uint64 // tells the sessions of a keeper apart
 	token   string
@@ -18,6 +20,8 @@ type session struct {
 	began time.Time
 	// until is when it is no longer used; zero when only a refusal ends it.
 	until time.Time
+	// isGoodFor is set when a request with it was let in.
+	isGoodFor atomic.Bool
 }
 
 // isGood reports whether the session can be used at this time.

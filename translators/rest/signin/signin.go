@@ -249,6 +249,13 @@ func (s *SignIn) Refused(_ context.Context, r *http.Request) (again bool) {
 	return again
 }
 
+// Answered implements [web.Listener].
+func (s *SignIn) Answered(r *http.Request, answer *web.Response) {
+	if s.keeper != nil {
+		s.keeper.answered(r, answer)
+	}
+}
+
 // Masked returns what signing in adds to each request, for printing.
 func (s *SignIn) Masked() []Masked {
 	var all []Masked
@@ -278,5 +285,9 @@ func (s *SignIn) Close() error {
 	return errors.Join(all...)
 }
 
-// Interface guard
-var _ web.Signer = (*SignIn)(nil)
+// Interface guards
+var (
+	_ web.Signer   = (*SignIn)(nil)
+	_ web.Listener = (*SignIn)(nil)
+	_ io.Closer    = (*SignIn)(nil)
+)

@@ -48,6 +48,12 @@ type Signer interface {
 	Refused(ctx context.Context, r *http.Request) (again bool)
 }
 
+// Listener is a [Signer] that is told of the answers to what it signed, redirects
+// among them, but for those that the request calls refused.
+type Listener interface {
+	Answered(r *http.Request, answer *Response)
+}
+
 // New returns a client of the application at base, http:// or https:// with a path
 // or without one. It connects with the first request. observe is called after each
 // sending of a request; its operation is the method, its result the class of the

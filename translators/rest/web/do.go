@@ -119,6 +119,9 @@ func (a *asking) follow(ctx context.Context) (*Response, *Error) {
 			}
 			return response, nil
 		}
+		if listener, is := r.signer(a.client.signer).(Listener); is {
+			listener.Answered(request, response)
+		}
 		location := response.redirect()
 		if location == "" || r.isBusy(response) || r.IsAnswer != nil && r.IsAnswer(response) {
 			return response, nil
