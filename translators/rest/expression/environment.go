@@ -14,7 +14,7 @@ import (
 const (
 	// costLimit bounds an evaluation, in CEL's units: about one for each step and for
 	// ten characters looked at.
-	costLimit = 1_000_000
+	costLimit = 500_000
 	// rangeLimit is how long a list lists.range makes.
 	rangeLimit = 10_000
 	// nestingLimit is how deep expressions are nested.
