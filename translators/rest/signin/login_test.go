@@ -518,6 +518,8 @@ func TestLoginMistakes(t *testing.T) {
 		{"a duration", "auth login POST /session {\nvalid soon\n}", "valid soon is not a duration"},
 		{"an answer", "auth login POST /session {\nanswer yaml\n}", "answer yaml is not known"},
 		{"two sessions", "auth login POST /session {\ncookie\n}\nauth oauth2 https://x/ {\nclient a b\n}", "one session"},
+		{"one header twice", "auth basic a b\nauth oauth2 https://x/ {\nclient a b\n}", "auth basic and auth oauth2 both send the header Authorization"},
+		{"one header twice in a scheme", "auth hmac sha256 k {\nmessage x\nsend header X {signature}\nsend header x {signature}\n}", "both send the header X"},
 		{"oauth2 without client", "auth oauth2 https://login.example.com/token", "write client <id> <secret>"},
 		{"oauth2 with a bad URL", "auth oauth2 login.example.com/token {\nclient a b\n}", "not a URL"},
 		{"oauth2 with a user", "auth oauth2 https://a:verySecret@login.example.com/token {\nclient a b\n}", "not a URL"},

@@ -243,11 +243,11 @@ func (o *oauth2Scheme) explain(err error, answered *carrier) error {
 		code := safeWords(refused.ErrorCode, o.keeper.secrets...)
 		err := fmt.Errorf("%s answers %s, which means that %s%s", where, code, o.meaningOf(code), quoted(refused.ErrorDescription, o.keeper.secrets...))
 		if code == "temporarily_unavailable" || code == "server_error" || isFault(status) {
-			return err
+			return &web.Error{Reason: "busy", RetryAfter: answered.retryAfter, Err: err}
 		}
 		return refusal{err}
 	case isFault(status):
-		return fmt.Errorf("%s answers with the status %d", where, status)
+		return &web.Error{Reason: "busy", RetryAfter: answered.retryAfter, Err: fmt.Errorf("%s answers with the status %d", where, status)}
 	case isRefused && (status == http.StatusNotFound || status == http.StatusMethodNotAllowed || status >= 300 && status < 400):
 		return refusal{fmt.Errorf("%s answers with the status %d: it is not the address of a token endpoint", where, status)}
 	case isRefused:
@@ -321,9 +321,10 @@ type carrier struct {
 	client       *web.Client
 	isRepeatable bool
 
-	mu     sync.Mutex
-	status int
-	isHTML bool
+	mu         sync.Mutex
+	status     int
+	isHTML     bool
+	retryAfter time.Duration
 }
 
 // RoundTrip implements [http.RoundTripper].
@@ -343,7 +344,7 @@ func (c *carrier) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.status, c.isHTML = answer.Status, isHTML(answer)
+	c.status, c.isHTML, c.retryAfter = answer.Status, isHTML(answer), answer.RetryAfter
 	return &http.Response{
 		Status: http.StatusText(answer.Status), StatusCode: answer.Status, Header: answer.Header,
 		Body: io.NopCloser(bytes.NewReader(answer.Body)), ContentLength: int64(len(answer.Body)), Request: r,

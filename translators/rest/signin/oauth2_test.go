@@ -325,6 +325,21 @@ func TestTokenEndpointFails(t *testing.T) {
 	}
 }
 
+// A token endpoint that says when to come again is not asked before.
+func TestTokenEndpointBusy(t *testing.T) {
+	issuer := newIssuer(t)
+	issuer.answer = func(w http.ResponseWriter, _ url.Values, _ string) {
+		w.Header().Set("Retry-After", "120")
+		w.WriteHeader(429)
+	}
+	app := application(t, issuer.isValid)
+	client, _ := clientOf(t, app.URL, "auth oauth2 "+issuer.URL+" {\nclient app pw\n}")
+	_, err := get(t, client)
+	if fault, is := errors.AsType[*web.Error](err); !is || fault.RetryAfter < 110*time.Second || fault.RetryAfter > 120*time.Second || fault.MaybeSent {
+		t.Errorf("%#v", err)
+	}
+}
+
 // A slow token endpoint holds up requests, and no longer than they may take.
 func TestTokenEndpointSlow(t *testing.T) {
 	release := make(chan struct{})

@@ -128,10 +128,17 @@ func newScheme(c *Scheme) (scheme, error) {
 // Check finds what can't work, as far as it can be known before secrets are read.
 func (c *Config) Check() error {
 	sessions := 0
+	taken := make(map[string]string) // what the schemes send, and which of them
 	for i := range c.Schemes {
 		s := &c.Schemes[i]
 		if err := s.check(); err != nil {
 			return fmt.Errorf("auth %s: %w", s.Method, err)
+		}
+		for _, target := range s.targets() {
+			if other, is := taken[target]; is {
+				return fmt.Errorf("auth %s and auth %s both send the %s: remove one of the two, or have it sent elsewhere", other, s.Method, target)
+			}
+			taken[target] = s.Method
 		}
 		if s.hasSession() {
 			sessions++
@@ -141,6 +148,34 @@ func (c *Config) Check() error {
 		return errors.New("auth oauth2 and auth login stand here more than once: an application has one session, remove the others")
 	}
 	return nil
+}
+
+// targets are the headers and parameters that the scheme sends.
+func (c *Scheme) targets() []string {
+	var places []place
+	switch c.Method {
+	case "header", "query":
+		places = []place{{Placement: Placement{In: c.Method, Name: c.Name}}}
+	case "basic", "bearer":
+		places = []place{{Placement: Placement{In: "header", Name: "Authorization"}}}
+	case "oauth2":
+		places, _ = c.OAuth2.places() // checked before
+	case "login":
+		places, _ = c.Login.places()
+	case "hmac":
+		for _, p := range c.HMAC.Send {
+			places = append(places, place{Placement: p})
+		}
+	}
+	var targets []string
+	for _, p := range places {
+		if p.In == "header" {
+			targets = append(targets, "header "+http.CanonicalHeaderKey(p.Name))
+		} else {
+			targets = append(targets, "parameter "+p.Name)
+		}
+	}
+	return targets
 }
 
 func (c *Scheme) check() error {
