@@ -31,6 +31,7 @@ const usage = "header <name> <value>, query <name> <value>, basic <user> <passwo
 //	auth login <method> <url> {
 //		user         <user>
 //		password     <password>
+//		before       <method> <url>
 //		header       <name> <template>
 //		body         json|form|xml|text <template>
 //		answer       json|xml|form|text
@@ -150,6 +151,9 @@ func (c *Login) unmarshal(outer *mapfile.Block) error {
 			return b.Text(&c.User, "user <user>")
 		case "password":
 			return b.Text(&c.Password, "password <password>, with a placeholder such as {file./run/secrets/app}")
+		case "before":
+			c.Before = new(Before)
+			return b.Texts("before <method> <url>", &c.Before.HTTPMethod, &c.Before.URL)
 		case "header":
 			var p Parameter
 			err := b.Texts("header <name> <template>", &p.Name, &p.Value)
@@ -184,7 +188,7 @@ func (c *Login) unmarshal(outer *mapfile.Block) error {
 		case "logout":
 			return b.Texts("logout <method> <url>", &c.LogoutMethod, &c.LogoutURL)
 		}
-		return b.Unknown("user", "password", "header", "body", "answer", "token", "token_header", "cookie", "success", "failed", "error", "send", "valid", "logout")
+		return b.Unknown("user", "password", "before", "header", "body", "answer", "token", "token_header", "cookie", "success", "failed", "error", "send", "valid", "logout")
 	})
 }
 

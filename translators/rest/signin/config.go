@@ -80,6 +80,9 @@ type Login struct {
 	// accepted.
 	User     string `json:"user,omitempty"`
 	Password string `json:"password,omitempty"`
+	// Before is a call that is made before, for what the login call needs to be taken: a
+	// cookie, which is sent with it, or a value that its templates name. Default: none.
+	Before *Before `json:"before,omitempty"`
 	// Header are headers of the call; the values are templates.
 	Header []Parameter `json:"header,omitempty"`
 	// Body is the form of the body, json, form, xml or text, and Template its text.
@@ -116,6 +119,12 @@ type Login struct {
 	// LogoutMethod and LogoutURL end the session, when the gateway stops.
 	LogoutMethod string `json:"logout_method,omitempty"`
 	LogoutURL    string `json:"logout_url,omitempty"`
+}
+
+// Before is a call before the login call.
+type Before struct {
+	HTTPMethod string `json:"http_method"`
+	URL        string `json:"url"` // a template
 }
 
 // Answer describes answers. All that is given must apply.

@@ -22,9 +22,7 @@ type judge struct {
 	token           *document.Path // nil where the token is in no body
 	errors          []*document.Path
 	success, failed []answerPattern
-	// extras are the further values that requests are sent with, by their names in
-	// templates; a path is nil where the value is no part of the body.
-	extras map[string]*document.Path
+	extras          extras // the further values that requests are sent with
 }
 
 // answerPattern is a compiled [Answer].
@@ -33,25 +31,8 @@ type answerPattern struct {
 	text     string // in small letters
 }
 
-// Names of further values of the answer in the templates of send.
-const (
-	extraCookie = "login.cookie."
-	extraHeader = "login.header."
-	extraAnswer = "login.answer."
-)
-
-// isExtra reports whether a name is that of a further value of the answer.
-func isExtra(name string) bool {
-	for _, prefix := range []string{extraCookie, extraHeader, extraAnswer} {
-		if rest, is := strings.CutPrefix(name, prefix); is {
-			return rest != ""
-		}
-	}
-	return false
-}
-
 func newJudge(c *Login) (*judge, error) {
-	j := &judge{config: c, extras: make(map[string]*document.Path)}
+	j := &judge{config: c}
 	var err error
 	switch {
 	case c.Token != "" && c.TokenHeader != "":
@@ -84,20 +65,12 @@ func newJudge(c *Login) (*judge, error) {
 	if err != nil {
 		return nil, err
 	}
+	var names []string
 	for _, p := range places {
-		for _, name := range p.value.Names() {
-			if !isExtra(name) {
-				continue
-			}
-			j.extras[name] = nil
-			if text, is := strings.CutPrefix(name, extraAnswer); is {
-				if j.extras[name], err = document.ParsePath(text); err != nil {
-					return nil, fmt.Errorf("{%s}: %w", name, err)
-				}
-			}
-		}
+		names = append(names, p.value.Names()...)
 	}
-	return j, nil
+	j.extras, err = newExtras(callLogin, names)
+	return j, err
 }
 
 func compileAnswers(word string, list []Answer) ([]answerPattern, error) {
@@ -174,7 +147,8 @@ func (j *judge) read(s *session, answer *web.Response, secrets []*secret) error 
 	if err := j.readCookies(s, answer); err != nil {
 		return refusal{err}
 	}
-	if err := j.readExtras(s, answer, doc); err != nil {
+	var err error
+	if s.named, err = j.extras.read(callLogin, answer, doc); err != nil {
 		return refusal{err}
 	}
 	return nil
@@ -182,11 +156,7 @@ func (j *judge) read(s *session, answer *web.Response, secrets []*secret) error 
 
 // document reads the body, where there is something to look for in it.
 func (j *judge) document(answer *web.Response) (gjson.Result, error) {
-	needs := j.token != nil || len(j.errors) > 0
-	for _, path := range j.extras {
-		needs = needs || path != nil
-	}
-	if !needs || len(answer.Body) == 0 {
+	if j.token == nil && len(j.errors) == 0 && !j.extras.needBody() || len(answer.Body) == 0 {
 		return gjson.Result{}, nil
 	}
 	if isHTML(answer) && j.config.Answer == "" {
@@ -232,23 +202,17 @@ func (j *judge) readToken(s *session, answer *web.Response, doc gjson.Result, do
 }
 
 func (j *judge) readCookies(s *session, answer *web.Response) error {
-	jar, from, err := newJar(answer)
-	if err != nil {
+	from, err := s.keepCookies(answer)
+	if err != nil || !j.config.keepsCookies() {
 		return err
 	}
-	// The cookies may be for a path below, so that all that were kept are asked for
-	// by name in the answer.
-	sent := (&http.Response{Header: answer.Header}).Cookies()
-	if len(sent) > 0 {
-		s.cookies = jar
+	wanted := cookiesOf(answer)
+	if j.config.Cookie != "" {
+		wanted = slices.DeleteFunc(wanted, func(c *http.Cookie) bool { return c.Name != j.config.Cookie })
+		if len(wanted) == 0 && s.hasCookie(j.config.Cookie, from) {
+			return nil // of the call before: it is the same session, which is signed in now
+		}
 	}
-	for _, c := range sent {
-		s.values = append(s.values, c.Value)
-	}
-	if !j.config.keepsCookies() {
-		return nil
-	}
-	wanted := slices.DeleteFunc(slices.Clone(sent), func(c *http.Cookie) bool { return j.config.Cookie != "" && c.Name != j.config.Cookie })
 	switch {
 	case len(wanted) == 0 && j.config.Cookie != "":
 		return fmt.Errorf("the answer, with the status %d, sets no cookie %s", answer.Status, j.config.Cookie)
@@ -265,15 +229,13 @@ func (j *judge) readCookies(s *session, answer *web.Response) error {
 
 // isKept reports whether a cookie is sent back to some path of the host.
 func isKept(c *http.Cookie, from *url.URL) bool {
-	jar, _, err := newJar(&web.Response{URL: from.String(), Header: http.Header{"Set-Cookie": {c.Raw}}})
-	if err != nil {
-		return false
-	}
+	var alone session
+	_, err := alone.keepCookies(&web.Response{URL: from.String(), Header: http.Header{"Set-Cookie": {c.Raw}}})
 	at := *from
 	if strings.HasPrefix(c.Path, "/") {
 		at.Path, at.RawPath = c.Path, ""
 	}
-	return c.Value != "" && len(jar.Cookies(&at)) > 0
+	return err == nil && c.Value != "" && alone.hasCookie(c.Name, &at)
 }
 
 // unusable says why a cookie is not sent back.
@@ -287,33 +249,4 @@ func unusable(c *http.Cookie, from *url.URL) error {
 		return fmt.Errorf("the cookie %s is for the domain %s, and the application's address has the host %s: write the address with the name that the application has itself", c.Name, safeWords(c.Domain), from.Hostname())
 	}
 	return fmt.Errorf("the cookie %s is over as soon as it is set, which is what a refusal looks like", c.Name)
-}
-
-func (j *judge) readExtras(s *session, answer *web.Response, doc gjson.Result) error {
-	s.named = make(map[string]string, len(j.extras))
-	for name, path := range j.extras {
-		value := ""
-		switch {
-		case path != nil:
-			if values := path.Get(doc); len(values) == 1 {
-				value = values[0].String()
-			}
-		case strings.HasPrefix(name, extraHeader):
-			value = answer.Header.Get(strings.TrimPrefix(name, extraHeader))
-		default:
-			for _, c := range (&http.Response{Header: answer.Header}).Cookies() {
-				if c.Name == strings.TrimPrefix(name, extraCookie) {
-					value = c.Value
-				}
-			}
-		}
-		if value == "" {
-			return fmt.Errorf("the answer, with the status %d, has nothing for {%s}", answer.Status, name)
-		}
-		if err := checkTokenText(value); err != nil {
-			return fmt.Errorf("{%s}: %w", name, err)
-		}
-		s.named[name] = value
-	}
-	return nil
 }

@@ -221,7 +221,7 @@ func (k *keeper) answered(r *http.Request, answer *web.Response) {
 		s.isGoodFor.Store(true)
 	}
 	if s.cookies != nil {
-		s.cookies.SetCookies(r.URL, (&http.Response{Header: answer.Header}).Cookies())
+		s.cookies.SetCookies(r.URL, cookiesOf(answer))
 	}
 }
 

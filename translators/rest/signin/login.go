@@ -6,11 +6,13 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"net/http/cookiejar"
 	"net/url"
 	"strings"
 	"time"
 
+	"github.com/tidwall/gjson"
+
+	"github.com/scimgate/scimgate/translators/rest/document"
 	"github.com/scimgate/scimgate/translators/rest/template"
 	"github.com/scimgate/scimgate/translators/rest/web"
 )
@@ -30,6 +32,8 @@ type loginScheme struct {
 // loginCalls are what of a [Login] is compiled from the configuration alone.
 type loginCalls struct {
 	url, body, logout *template.Template // body and logout may be nil
+	before            *template.Template // the URL of the call before, or nil
+	extras            extras             // of its answer
 	header            []place
 	judge             *judge
 	places            []place
@@ -54,11 +58,20 @@ func (c *Login) compile() (*loginCalls, error) {
 	if !isToken(c.HTTPMethod) || c.HTTPMethod != strings.ToUpper(c.HTTPMethod) {
 		return nil, fmt.Errorf("%q is no method of HTTP: write auth login POST /session { … }", c.HTTPMethod)
 	}
-	isKnown := func(name string) bool {
+	isFixed := func(name string) bool {
 		return name == "user" && c.User != "" || name == "password" && c.Password != "" || strings.HasPrefix(name, "secret.")
 	}
+	isKnown := func(name string) bool { return isFixed(name) || c.Before != nil && isExtra(callBefore, name) }
 	l := new(loginCalls)
 	var err error
+	if c.Before != nil {
+		if !isToken(c.Before.HTTPMethod) || c.Before.HTTPMethod != strings.ToUpper(c.Before.HTTPMethod) || c.Before.URL == "" {
+			return nil, errors.New("the call before is not understood: write before GET /login")
+		}
+		if l.before, err = newTemplate("before", c.Before.URL, template.URL, isFixed, c.known()); err != nil {
+			return nil, err
+		}
+	}
 	if l.url, err = newTemplate("the URL", c.URL, template.URL, isKnown, c.known()); err != nil {
 		return nil, err
 	}
@@ -85,18 +98,19 @@ func (c *Login) compile() (*loginCalls, error) {
 		return nil, err
 	}
 	if c.LogoutURL != "" {
-		hasToken := func(name string) bool { return name == "token" || isKnown(name) }
+		hasToken := func(name string) bool { return name == "token" || isFixed(name) }
 		if l.logout, err = newTemplate("logout", c.LogoutURL, template.URL, hasToken, "{token}, "+c.known()); err != nil {
 			return nil, err
 		}
 	}
-	return l, nil
+	l.extras, err = newExtras(callBefore, l.names())
+	return l, err
 }
 
 // names are the names in all templates of the login call.
 func (l *loginCalls) names() []string {
 	var names []string
-	for _, t := range []*template.Template{l.url, l.body, l.logout} {
+	for _, t := range []*template.Template{l.before, l.url, l.body, l.logout} {
 		if t != nil {
 			names = append(names, t.Names()...)
 		}
@@ -109,7 +123,11 @@ func (l *loginCalls) names() []string {
 
 // known says which names templates of the call may have.
 func (c *Login) known() string {
-	return "{user} where there is a line user, {password} where there is a line password, and {secret.<name>}"
+	known := "{user} where there is a line user, {password} where there is a line password, and {secret.<name>}"
+	if c.Before != nil {
+		known += "; in the login call {before.cookie.<name>}, {before.header.<name>} and {before.answer.<path>}"
+	}
+	return known
 }
 
 // places are where requests have the token.
@@ -123,7 +141,7 @@ func (c *Login) places() ([]place, error) {
 		send = nil
 	}
 	known := "{token}, {login.cookie.<name>}, {login.header.<name>} and {login.answer.<path>}"
-	return newPlaces(send, func(name string) bool { return name == "token" && hasToken || isExtra(name) }, known)
+	return newPlaces(send, func(name string) bool { return name == "token" && hasToken || isExtra(callLogin, name) }, known)
 }
 
 func newLogin(c *Login, secrets *Secrets, client *web.Client, signer web.Signer) (*loginScheme, error) {
@@ -175,7 +193,17 @@ func (l *loginScheme) lookup(name string) (template.Value, bool, error) {
 // open makes the login call.
 func (l *loginScheme) open(ctx context.Context) (*session, error) {
 	began := time.Now()
-	request, err := l.request()
+	s := new(session)
+	found, err := l.prepare(ctx, s)
+	if err != nil {
+		return nil, fmt.Errorf("the call %s before the login call: %w", l.config.Before.HTTPMethod, err)
+	}
+	request, err := l.request(s, func(name string) (template.Value, bool, error) {
+		if value, is := found[name]; is {
+			return textValue(value), true, nil
+		}
+		return l.lookup(name)
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -183,7 +211,6 @@ func (l *loginScheme) open(ctx context.Context) (*session, error) {
 	if err != nil {
 		return nil, fmt.Errorf("calling %s: %w", l.where(), err)
 	}
-	s := new(session)
 	if err := l.judge.read(s, answer, l.keeper.secrets); err != nil {
 		return nil, fmt.Errorf("%s: %w", l.where(), err)
 	}
@@ -193,20 +220,54 @@ func (l *loginScheme) open(ctx context.Context) (*session, error) {
 	return s, nil
 }
 
-// request builds the login call.
-func (l *loginScheme) request() (*web.Request, error) {
-	// Signing in twice does no harm, and an answer that is lost is asked for again.
-	request := &web.Request{
-		Method: l.config.HTTPMethod, Header: make(http.Header), Signer: l.signer,
+// prepare makes the call before, keeps its cookies and returns what the templates of
+// the login call name of its answer.
+func (l *loginScheme) prepare(ctx context.Context, s *session) (map[string]string, error) {
+	if l.before == nil {
+		return nil, nil
+	}
+	address, err := l.before.Execute(l.lookup)
+	if err != nil {
+		return nil, err
+	}
+	answer, err := l.client.Do(ctx, l.call(l.config.Before.HTTPMethod, address))
+	if err != nil {
+		return nil, err
+	}
+	if answer.Status >= 400 {
+		return nil, &web.Error{Reason: "busy", RetryAfter: answer.RetryAfter, Err: fmt.Errorf("it is answered with the status %d", answer.Status)}
+	}
+	if _, err := s.keepCookies(answer); err != nil {
+		return nil, err
+	}
+	var doc gjson.Result
+	if l.extras.needBody() {
+		if doc, err = document.Parse(answer.Body, answer.Header.Get("Content-Type"), ""); err != nil {
+			return nil, fmt.Errorf("its answer, with the status %d: %w", answer.Status, err)
+		}
+	}
+	return l.extras.read(callBefore, answer, doc)
+}
+
+// call is one of the calls that bring a session. Making it twice does no harm, so that
+// an answer that is lost is asked for again.
+func (l *loginScheme) call(method, address string) *web.Request {
+	return &web.Request{
+		Method: method, URL: address, Header: make(http.Header), Signer: l.signer,
 		IsRepeatable: true, IsAnswer: func(*web.Response) bool { return true },
 		IsRefused: func(*web.Response) bool { return false },
 	}
-	var err error
-	if request.URL, err = l.url.Execute(l.lookup); err != nil {
+}
+
+// request builds the login call.
+func (l *loginScheme) request(s *session, lookup template.Lookup) (*web.Request, error) {
+	address, err := l.url.Execute(lookup)
+	if err != nil {
 		return nil, fmt.Errorf("the URL of the login call: %w", err)
 	}
+	request := l.call(l.config.HTTPMethod, address)
 	if l.body != nil {
-		body, err := l.body.Execute(l.lookup)
+		body, err := l.body.Execute(lookup)
 		if err != nil {
 			return nil, fmt.Errorf("the body of the login call: %w", err)
 		}
@@ -214,7 +275,7 @@ func (l *loginScheme) request() (*web.Request, error) {
 		request.Header.Set("Content-Type", bodyForms[l.config.Body].contentType)
 	}
 	for _, h := range l.header {
-		value, err := h.value.Execute(l.lookup)
+		value, err := h.value.Execute(lookup)
 		if err == nil {
 			err = checkHeader(h.Name, value)
 		}
@@ -223,7 +284,27 @@ func (l *loginScheme) request() (*web.Request, error) {
 		}
 		request.Header.Set(h.Name, value)
 	}
-	return request, nil
+	return request, l.addCookies(request, s)
+}
+
+// addCookies adds those of the call before.
+func (l *loginScheme) addCookies(request *web.Request, s *session) error {
+	if s.cookies == nil {
+		return nil
+	}
+	absolute, err := l.client.Resolve("", request.URL)
+	if err != nil {
+		return fmt.Errorf("the URL of the login call: %w", err)
+	}
+	address, err := url.Parse(absolute)
+	if err != nil {
+		return fmt.Errorf("the URL of the login call: %w", err)
+	}
+	carrier := &http.Request{Header: request.Header}
+	for _, c := range s.cookiesFor(address) {
+		carrier.AddCookie(c)
+	}
+	return nil
 }
 
 // where is the login call for errors, without values.
@@ -232,60 +313,16 @@ func (l *loginScheme) where() string {
 	return "the login call " + l.config.HTTPMethod + " " + path
 }
 
-// end makes the logout call.
-func (l *loginScheme) end(ctx context.Context, s *session) error {
-	address, err := l.logout.Execute(func(name string) (template.Value, bool, error) {
-		if name == "token" {
-			return s.lookup(name)
-		}
-		return l.lookup(name)
-	})
-	if err != nil {
-		return fmt.Errorf("signing out: %w", err)
-	}
-	answer, err := l.client.Do(ctx, &web.Request{
-		Method: cmp.Or(l.config.LogoutMethod, http.MethodPost), URL: address, Signer: &leaving{l, s},
-		IsAnswer: func(*web.Response) bool { return true }, IsRefused: func(*web.Response) bool { return false },
-	})
-	if err != nil {
-		return fmt.Errorf("signing out: %w", err)
-	}
-	if answer.Status >= 400 && answer.Status != http.StatusUnauthorized {
-		return fmt.Errorf("signing out is answered with the status %d", answer.Status)
-	}
-	return nil
-}
-
-// leaving signs the logout call with the session that it ends.
-type leaving struct {
-	*loginScheme
-	session *session
-}
-
-// Sign implements [web.Signer].
-func (l *leaving) Sign(ctx context.Context, r *http.Request, body []byte) error {
-	if err := l.put(r, l.session); err != nil {
-		return err
-	}
-	return l.signer.Sign(ctx, r, body)
-}
-
-// Refused implements [web.Signer].
-func (l *leaving) Refused(context.Context, *http.Request) bool { return false }
-
 func (l *loginScheme) sign(_ context.Context, r *http.Request, body []byte) ([]byte, error) {
 	return body, l.put(r, sessionOf(r, l.keeper))
 }
 
 // put adds the session to a request.
 func (l *loginScheme) put(r *http.Request, s *session) error {
-	var cookies []*http.Cookie
-	if s.cookies != nil {
-		cookies = s.cookies.Cookies(r.URL)
-	}
+	cookies := s.cookiesFor(r.URL)
 	lookup := func(name string) (template.Value, bool, error) {
 		for _, c := range cookies { // one may have changed since the login call
-			if name == extraCookie+c.Name {
+			if name == callLogin+".cookie."+c.Name {
 				return textValue(c.Value), true, nil
 			}
 		}
@@ -317,20 +354,4 @@ func (l *loginScheme) masked() []Masked {
 // keepsCookies reports whether the session is in cookies.
 func (c *Login) keepsCookies() bool {
 	return c.Cookies || c.Cookie != "" || c.Token == "" && c.TokenHeader == ""
-}
-
-// newJar keeps the cookies of an answer as a browser would (RFC 6265 §5.3): those for
-// another host, those that are over, and those that are Secure where the address is
-// not, are not sent.
-func newJar(answer *web.Response) (http.CookieJar, *url.URL, error) {
-	from, err := url.Parse(answer.URL)
-	if err != nil {
-		return nil, nil, fmt.Errorf("reading the address of an answer: %w", err)
-	}
-	jar, err := cookiejar.New(nil)
-	if err != nil {
-		return nil, nil, fmt.Errorf("keeping cookies: %w", err)
-	}
-	jar.SetCookies(from, (&http.Response{Header: answer.Header}).Cookies())
-	return jar, from, nil
 }

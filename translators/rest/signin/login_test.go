@@ -327,6 +327,46 @@ func TestCookiePath(t *testing.T) {
 	}
 }
 
+// A login call that wants a cookie, and a value, of a call before has both.
+func TestCallBefore(t *testing.T) {
+	t.Setenv("SIGNIN_PASSWORD", "pw")
+	var seen []string
+	d := newDesk(t, func(w http.ResponseWriter, token string) {})
+	app := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		switch {
+		case r.URL.Path == "/login" && r.Method == "GET":
+			http.SetCookie(w, &http.Cookie{Name: "csrf", Value: "c1", Path: "/"})
+			http.SetCookie(w, &http.Cookie{Name: "sid", Value: "s1", Path: "/"})
+			w.Header().Set("Content-Type", "application/json")
+			_, _ = io.WriteString(w, `{"challenge": "42"}`)
+			return
+		case r.URL.Path == "/session":
+			body, _ := io.ReadAll(r.Body)
+			seen = append(seen, r.Header.Get("Cookie"), r.Header.Get("X-CSRF"), string(body))
+			d.current = "s1" // the session of before is signed in
+			return
+		}
+		d.ServeHTTP(w, r)
+	})
+	d.isIn = func(r *http.Request, token string) bool {
+		return strings.Contains(r.Header.Get("Cookie"), "sid="+token)
+	}
+	client, _ := clientOf(t, app.URL, "auth login POST /session {\nbefore GET /login\nheader X-CSRF {before.cookie.csrf}\n"+
+		"body form c={before.answer.challenge}\ncookie sid\n}")
+	mustGet(t, client)
+	if diff := cmp.Diff([]string{"csrf=c1; sid=s1", "c1", "c=42"}, seen); diff != "" {
+		t.Error(diff)
+	}
+	client, _ = clientOf(t, app.URL, "auth login POST /session {\nbefore GET /login\nbody form c={before.answer.nonce}\ncookie sid\n}")
+	if _, err := get(t, client); err == nil || !strings.Contains(err.Error(), "has nothing for {before.answer.nonce}") {
+		t.Errorf("%v", err)
+	}
+	client, _ = clientOf(t, d.URL, "auth login POST /session {\nbefore GET /nowhere\ncookie sid\n}")
+	if _, err := get(t, client); err == nil || !strings.Contains(err.Error(), "before the login call: it is answered with the status 401") {
+		t.Errorf("%v", err)
+	}
+}
+
 // An application may change its cookies with any answer.
 func TestCookiesThatChange(t *testing.T) {
 	d := newDesk(t, func(w http.ResponseWriter, token string) {
@@ -508,6 +548,8 @@ func TestLoginMistakes(t *testing.T) {
 		{"no user", "auth login POST /session {\nbody json `{\"u\": \"{user}\"}`\n}", "where there is a line user"},
 		{"unknown body", "auth login POST /session {\nbody yaml x\n}", "body yaml is not known"},
 		{"no such secret", "auth login POST /session {\nbody json `{\"u\": \"{secret.x}\"}`\n}", "add a line secret x"},
+		{"before without a call", "auth login POST /session {\nbefore /login\ncookie\n}", "write before <method> <url>"},
+		{"before that is not made", "auth login POST /session {\nheader X {before.cookie.a}\ncookie\n}", "{before.cookie.a} is not known here"},
 		{"two tokens", "auth login POST /session {\ntoken a\ntoken_header b\n}", "exclude each other"},
 		{"no token to send", "auth login POST /session {\nsend header X {token}\n}", "{token} is not known here"},
 		{"a bad header", "auth login POST /session {\ntoken a\nsend header `X Y` {token}\n}", "no name of a header"},
