@@ -182,7 +182,7 @@ func without(lines, text string) string {
 		if len(words) > 1 && words[0] == "map" {
 			words[0] += " " + words[1]
 		}
-		if len(words) > 0 {
+		if len(words) > 0 && !strings.HasPrefix(line, "\t") { // read stands in the block of a map, too
 			has[words[0]] = true
 		}
 	}
