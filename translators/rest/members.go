@@ -93,7 +93,7 @@ func (t *Translator) memberNames(ctx context.Context, m *membership, h *handle, 
 			if err != nil {
 				if translators.KindOf(err) == translators.NotFound {
 					err = &translators.Error{Kind: translators.Unavailable, Err: err,
-						Detail: "The application has the group, and the call of members does not find it. If that means that there are none, say so in that call: success 404."}
+						Detail: "The application has the group, and the call of members does not find it. If that means that there are none, say so in that call: not_found 404."}
 				}
 				return err
 			}

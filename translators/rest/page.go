@@ -138,7 +138,8 @@ func (s *step) rowsOf(a *answer) ([]gjson.Result, error) {
 		}
 	}
 	for _, row := range rows {
-		if !row.IsObject() {
+		// Members may be references alone.
+		if !row.IsObject() && (s.op != OpMembers || idText(row) == "") {
 			return nil, fmt.Errorf("a row is no object: %s", shape(row))
 		}
 	}

@@ -136,7 +136,7 @@ func (w *walk) get(ctx context.Context, l *lookup, target string) ([]gjson.Resul
 	}
 	a, err := w.t.send(ctx, l, r)
 	if err != nil {
-		if a != nil && a.verdict == VerdictNotFound && a.isSaid && l.s.op != OpMembers {
+		if a != nil && a.verdict == VerdictNotFound && a.isSaid {
 			w.last = a // the configuration says that this means that there is none
 			return nil, nil
 		}

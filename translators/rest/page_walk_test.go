@@ -333,6 +333,28 @@ func TestSearchThatFindsNone(t *testing.T) {
 	}
 }
 
+// TestRowsOfMembers: they may be references alone.
+func TestRowsOfMembers(t *testing.T) {
+	for body, want := range map[string]string{`{"users":[5,"6",{"id":7},5]}`: `5 "6" {"id":7}`, `{"users":[]}`: "", `{"users":[[5]]}`: "!", `{"users":[true]}`: "!"} {
+		tr := served(t, says(http.StatusOK, asJSON, body))
+		s, err := testStep(t, testKind(t, blockGroups), "members GET /groups/{id}/users {\n items users\n}", CallDefaults{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var rows []string
+		for row, err := range tr.rows(context.Background(), s, &scope{id: "1"}) {
+			if err != nil {
+				rows = []string{"!"}
+				break
+			}
+			rows = append(rows, row.Raw)
+		}
+		if got := strings.Join(rows, " "); got != want {
+			t.Errorf("%s: got %s", body, got)
+		}
+	}
+}
+
 // TestNextPageKeepsItsQuery: the URL of the next page is taken as it is.
 func TestNextPageKeepsItsQuery(t *testing.T) {
 	var seen []url.Values

@@ -49,9 +49,14 @@ func (l *lookup) isDue() (bool, error) {
 	return is, nil
 }
 
-// due reports whether a call is to be made, as far as it is known before: when a plan is
-// made, that depends on no answer to an earlier call.
+// due reports whether a call is to be made, when a plan is: one that depends on what is not
+// known before is planned, and run decides.
 func (t *Translator) due(s *step, with *scope) (bool, error) {
+	if s.when != nil && (slices.Contains(s.when.used, "answers") && s.number > len(with.prior)+1 ||
+		slices.Contains(s.when.used, "id") && with.id == "" ||
+		slices.Contains(s.when.used, "record") && !with.record.Exists()) {
+		return true, nil
+	}
 	return (&lookup{t: t, s: s, with: with}).isDue()
 }
 
