@@ -287,6 +287,9 @@ func (s *step) take(a *answer) error {
 
 // takeItem finds the record.
 func (s *step) takeItem(a *answer) error {
+	if a.isSaid && !isSuccess(a.status) && (s.number > 1 || s.op == OpStatus) {
+		return nil // the configuration says that there is nothing to add to the record
+	}
 	switch {
 	case a.fault != nil:
 		return a.fault
@@ -299,7 +302,7 @@ func (s *step) takeItem(a *answer) error {
 			return fmt.Errorf("it has no record at item %s: %s", s.item, shape(a.doc))
 		}
 	}
-	if !item.IsObject() {
+	if !item.IsObject() && s.config.Into == "" {
 		if s.item == nil {
 			return fmt.Errorf("it is no record: %s; say with item where the record is", shape(a.doc))
 		}

@@ -48,6 +48,43 @@ func TestTakeRecord(t *testing.T) {
 	}
 }
 
+// TestTakeMore: what is added to a record may be anything where it has a name, and nothing
+// where the configuration says so.
+func TestTakeMore(t *testing.T) {
+	users := testKind(t, blockUsers)
+	tests := map[string]struct {
+		text   string
+		answer *web.Response
+		want   string // or "!" for an error
+	}{
+		"fields":            {"2 read GET /users/{id}/x", answerOf(200, asJSON, `{"a":1}`), `{"a":1}`},
+		"an array":          {"2 read GET /users/{id}/x", answerOf(200, asJSON, `[1]`), "!"},
+		"an array, named":   {"2 read GET /users/{id}/x {\n into roles\n}", answerOf(200, asJSON, `[1]`), `[1]`},
+		"missing":           {"2 read GET /users/{id}/x {\n into roles\n item roles\n}", answerOf(200, asJSON, `{}`), "!"},
+		"said to be none":   {"2 read GET /users/{id}/x {\n success 404\n}", answerOf(404, asHTML, page), ""},
+		"a status of none":  {"status GET /locks/{id} {\n success 404\n}", answerOf(404, "", ""), ""},
+		"the record itself": {"read GET /users/{id} {\n success 404\n}", answerOf(404, "", ""), "!"},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			s, err := testStep(t, users, test.text, CallDefaults{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			a := s.judge(test.answer)
+			got := ""
+			if err := s.take(a); err != nil {
+				got = "!"
+			} else if a.item.Exists() {
+				got = a.item.Raw
+			}
+			if got != test.want || a.verdict != VerdictSuccess {
+				t.Errorf("got %q, %s", got, a.verdict)
+			}
+		})
+	}
+}
+
 func TestTakeID(t *testing.T) {
 	users := testKind(t, blockUsers)
 	tests := map[string]struct {
