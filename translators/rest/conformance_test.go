@@ -37,7 +37,7 @@ func TestConformance(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			app := legacy.Start(t, tt.options)
 			b := conformance.Backend{
-				Translator: provisionShape(t, tt.shape, app, "\t\t\t\tfilter_list\n", "", "\t\t\tusers {\n", "\t\t\tusers {\n\t\t\t\tfilter_list\n"),
+				Translator: provisionShape(t, tt.shape, app, "\t\t\t\tfilter_list\n", "", "\t\t\tusers {\n", "\t\t\tbreaker off\n\t\t\tretries off\n\t\t\tusers {\n\t\t\t\tfilter_list\n"),
 				CanSignIn:  func(t *testing.T, userName, password string) bool { return app.SignInAs(userName, password) == nil },
 				Awkward:    slices.DeleteFunc(slices.Clone(conformance.AwkwardTexts), func(text string) bool { return strings.ContainsAny(text, `\,"<>;/`) }),
 				Value: func(path string, n int) scim.Value {
