@@ -248,8 +248,11 @@ func (*elementsCodec) IsText() bool { return false }
 // there of it. Objects that can't be read are nobody's to remove: they stay, behind.
 func (c *elementsCodec) compose(l *translators.Leaf, wanted []scim.Value, old gjson.Result) (string, error) {
 	var objects []gjson.Result
-	if old.IsArray() {
+	switch {
+	case old.IsArray():
 		objects = old.Array()
+	case old.IsObject(): // a list of one in XML
+		objects = []gjson.Result{old}
 	}
 	read := make([]scim.Value, len(objects))
 	var unread []string

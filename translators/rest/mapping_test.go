@@ -286,6 +286,8 @@ func TestMappingUpdates(t *testing.T) {
 			`{"emails":[{"type":"work","value":"x"}]}`, `{"mails":[{"id":9,"kind":"home","address":"h"},{"kind":"work","address":"x"}]}`},
 		{"objects keep what is not mapped", mails, `{"mails":[{"id":1,"address":"a","kind":"work"},{"id":2,"address":"b","kind":"home"}]}`,
 			`{"emails":[{"value":"b","type":"home"},{"value":"c","type":"work"}]}`, `{"mails":[{"id":2,"address":"b","kind":"home"},{"id":1,"address":"c","kind":"work"}]}`},
+		{"a single object is an array of one", mails, `{"mails":{"id":1,"address":"a","kind":"work"}}`,
+			`{"emails":[{"value":"b","type":"work"}]}`, `{"mails":[{"id":1,"address":"b","kind":"work"}]}`},
 		{"an object goes", mails, `{"mails":[{"id":1,"address":"a","kind":"work"},{"id":2,"address":"b","kind":"home"}]}`,
 			`{"emails":[{"value":"b","type":"home"}]}`, `{"mails":[{"id":2,"address":"b","kind":"home"}]}`},
 		{"the type of an object changes", mails, `{"mails":[{"id":1,"address":"a","kind":"work"}]}`,
