@@ -11,6 +11,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -67,7 +68,8 @@ func startServer(ctx context.Context, name, dir string, d *directory) (*contesta
 	}, "SCIMGATE_BENCH_PASSWORD="+d.ServicePassword)
 }
 
-// launchServer starts Caddy with the Caddyfile of that name.
+// launchServer starts Caddy with the Caddyfile of that name. It is ready when user 0
+// is found by the login that is given, or that of the fixture.
 func launchServer(ctx context.Context, name, dir string, f fixture, values map[string]string, environment ...string) (*contestant, time.Duration, error) {
 	ports, err := freePorts(2)
 	if err != nil {
@@ -88,6 +90,13 @@ func launchServer(ctx context.Context, name, dir string, f fixture, values map[s
 		return nil, 0, fmt.Errorf("configuring %s: %w", name, err)
 	}
 	c := &contestant{name: name, admin: admin, caller: newCaller("http://"+listen+tenantPath, benchToken, name == bareHandler, f)}
+	if login := values["First"]; login != "" {
+		c.caller.ready = func(ctx context.Context) error {
+			return c.caller.do(ctx, http.MethodGet, "/Users?filter="+url.QueryEscape(`userName eq "`+login+`"`), "", http.StatusOK, func(body []byte) error {
+				return contains(body, `"totalResults":1,`)
+			})
+		}
+	}
 	started := time.Now()
 	role := name
 	if name != bareHandler {

@@ -56,9 +56,9 @@ type restOperation struct {
 var restOperations = []restOperation{
 	{"find", "find a user by userName", "search", 0},
 	{"read", "read a user", "read", 0},
-	{"create", "create a user, journal on", "search, create", 600},
+	{"create", "create a user, journal on", "search, create, read", 600},
 	{"disable", "disable with proof, journal on", "read, change, read", 2000},
-	{"add-member", "add one member to a group of 5,000, journal on", "add", 1000},
+	{"add-member", "add one member to a group of 5,000, journal on", "read the user, add", 1000},
 }
 
 // restAttempts are the operations as one of the two callers does them.
@@ -126,8 +126,17 @@ func directAttempts(c *caller) map[string]attempt {
 			if err != nil {
 				return err
 			}
-			return c.do(ctx, http.MethodPost, "/users", `{"login":"`+login+`","status":"active","title":"Engineer","first_name":"Given","last_name":"Family","mail":"`+login+`@example.com"}`,
-				http.StatusCreated, func(body []byte) error { return contains(body, `"login":"`+login+`"`) })
+			id := ""
+			err = c.do(ctx, http.MethodPost, "/users", `{"login":"`+login+`","status":"active","title":"Engineer","first_name":"Given","last_name":"Family","mail":"`+login+`@example.com"}`,
+				http.StatusCreated, func(body []byte) error {
+					_, rest, _ := strings.Cut(string(body), `"id":`)
+					id, _, _ = strings.Cut(rest, ",")
+					return contains(body, `"login":"`+login+`"`)
+				})
+			if err != nil {
+				return err
+			}
+			return c.do(ctx, http.MethodGet, "/users/"+id, "", http.StatusOK, func(body []byte) error { return contains(body, `"login":"`+login+`"`) })
 		},
 		"disable": func(ctx context.Context, _, n int, _ *rand.Rand) error {
 			err := isThere(ctx, n, `"status":"active"`)
@@ -140,7 +149,11 @@ func directAttempts(c *caller) map[string]attempt {
 			return err
 		},
 		"add-member": func(ctx context.Context, _, n int, _ *rand.Rand) error {
-			return c.do(ctx, http.MethodPost, "/groups/"+legacy.SeedGroup+"/members", `{"user_id":`+legacy.SeedID(c.fresh(firstGroup, n))+`}`, http.StatusNoContent, nil)
+			user := c.fresh(firstGroup, n)
+			if err := isThere(ctx, user); err != nil {
+				return err
+			}
+			return c.do(ctx, http.MethodPost, "/groups/"+legacy.SeedGroup+"/members", `{"user_id":`+legacy.SeedID(user)+`}`, http.StatusNoContent, nil)
 		},
 	}
 }
@@ -204,7 +217,7 @@ func startRest(ctx context.Context, dir string, f fixture) (*restBench, error) {
 	if _, err := application.firstAnswer(ctx, time.Now()); err != nil {
 		return r, err
 	}
-	r.gateway, _, err = launchServer(ctx, "rest", dir, f, map[string]string{"Application": r.direct.base}, "SCIMGATE_BENCH_KEY="+legacy.Key)
+	r.gateway, _, err = launchServer(ctx, "rest", dir, f, map[string]string{"Application": r.direct.base, "First": legacy.SeedLogin(0)}, "SCIMGATE_BENCH_KEY="+legacy.Key)
 	if err != nil {
 		return r, err
 	}
