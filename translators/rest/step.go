@@ -29,14 +29,13 @@ type step struct {
 	names        map[string]resolver
 	targets      []scim.Target
 
-	url      *template.Template
-	hasQuery bool // the URL has one itself
-	query    []parameter
-	header   http.Header // what needs no value
-	headers  []parameter // what does
-	body     *body       // nil: none
-	page     *pager
-	when     *condition
+	url     *template.Template
+	query   []parameter
+	header  http.Header // what needs no value
+	headers []parameter // what does
+	body    *body       // nil: none
+	page    *pager
+	when    *condition
 
 	form      string // of the answer, "" for what it says itself
 	item      *document.Path
@@ -54,9 +53,6 @@ type step struct {
 type parameter struct {
 	name  string
 	value *template.Template
-	// isOptional is set when the value is a {name?} alone: the parameter is left out
-	// where there is no value.
-	isOptional bool
 }
 
 var methods = []string{http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete}
@@ -108,13 +104,12 @@ func (s *step) compileRequest(n *namer, c CallConfig, d CallDefaults) error {
 	if s.url, err = n.parse(c.URL, template.URL, "the URL"); err != nil {
 		return err
 	}
-	s.hasQuery = strings.Contains(c.URL, "?")
 	for _, p := range overlay(d.Query, c.Query, func(a, b string) bool { return a == b }) {
 		value, err := n.parse(p.Value, template.Query, "query "+p.Name)
 		if err != nil {
 			return err
 		}
-		s.query = append(s.query, parameter{p.Name, value, isOptional.MatchString(p.Value)})
+		s.query = append(s.query, parameter{p.Name, value})
 	}
 	for _, p := range overlay(d.Header, c.Header, strings.EqualFold) {
 		if !isToken(p.Name) {
@@ -132,7 +127,7 @@ func (s *step) compileRequest(n *namer, c CallConfig, d CallDefaults) error {
 			s.header.Set(p.Name, text)
 			continue
 		}
-		s.headers = append(s.headers, parameter{http.CanonicalHeaderKey(p.Name), value, isOptional.MatchString(p.Value)})
+		s.headers = append(s.headers, parameter{http.CanonicalHeaderKey(p.Name), value})
 	}
 	return nil
 }
@@ -149,9 +144,6 @@ func overlay(all, own []Parameter, isSame func(a, b string) bool) []Parameter {
 	return append(parameters, own...)
 }
 
-// isOptional finds a template that is one value which may be missing.
-var isOptional = regexp.MustCompile(`^\{[^{}|]*\?(\|[^{}]*)?\}$|^\{[^{}|]*(\|[^{}]*)?\?\}$`)
-
 // isToken reports whether a text is a token (RFC 9110 §5.6.2), as names of headers are.
 func isToken(text string) bool {
 	return text != "" && !strings.ContainsFunc(text, func(r rune) bool {
@@ -161,16 +153,17 @@ func isToken(text string) bool {
 
 // checkURL says what is wrong with the URL of a call.
 func checkURL(text string) error {
-	path, _, _ := strings.Cut(text, "?")
+	bare := withoutNames.ReplaceAllString(text, "")
+	path, _, _ := strings.Cut(bare, "?")
 	switch {
 	case strings.Contains(path, "://") || strings.HasPrefix(text, "//"):
 		return fmt.Errorf("the URL %s names a host: write the path alone, which is relative to the URL of the translator", text)
 	case !strings.HasPrefix(text, "/"):
 		return fmt.Errorf("the URL %s has to begin with a slash: /%s", text, text)
-	case strings.Contains(text, "#"):
+	case strings.Contains(bare, "#"):
 		return fmt.Errorf("the URL %s has a fragment, which is never sent: remove the # and what follows", text)
-	case strings.ContainsFunc(withoutNames.ReplaceAllString(text, ""), func(r rune) bool { return r <= ' ' || r == 0x7f || r == '"' || r == '\\' }):
-		return fmt.Errorf("the URL %s has a blank, a quote or a backslash: write %%20, %%22 or %%5C", text)
+	case strings.ContainsFunc(path, func(r rune) bool { return r <= ' ' || r == 0x7f || r == '"' || r == '\\' }):
+		return fmt.Errorf("the URL %s has a blank, a quote or a backslash in its path: write %%20, %%22 or %%5C", text)
 	}
 	return nil
 }

@@ -27,7 +27,7 @@ func (l *lookup) target() (string, error) {
 		return "", fmt.Errorf("the URL: %w", err)
 	}
 	separator := byte('?')
-	if l.s.hasQuery {
+	if strings.Contains(text, "?") { // a query of which all was left out is none
 		separator = '&'
 	}
 	var b strings.Builder
@@ -43,13 +43,18 @@ func (l *lookup) target() (string, error) {
 		separator = '&'
 	}
 	for _, p := range l.s.query {
+		isPresent, err := p.value.IsPresent(l.find)
+		if err != nil {
+			return "", fmt.Errorf("query %s: %w", p.name, err)
+		}
+		if !isPresent {
+			continue
+		}
 		value, err := l.execute(p.value)
 		if err != nil {
 			return "", fmt.Errorf("query %s: %w", p.name, err)
 		}
-		if value != "" || !p.isOptional {
-			add(p.name, value)
-		}
+		add(p.name, value)
 	}
 	if p := l.s.page; p != nil {
 		at := l.with.page
@@ -80,13 +85,18 @@ func (l *lookup) headers() (http.Header, error) {
 	}
 	header := l.s.header.Clone()
 	for _, p := range l.s.headers {
+		isPresent, err := p.value.IsPresent(l.find)
+		if err != nil {
+			return nil, fmt.Errorf("header %s: %w", p.name, err)
+		}
+		if !isPresent {
+			continue
+		}
 		value, err := l.execute(p.value)
 		if err != nil {
 			return nil, fmt.Errorf("header %s: %w", p.name, err)
 		}
-		if value != "" || !p.isOptional {
-			header.Set(p.name, value)
-		}
+		header.Set(p.name, value)
 	}
 	if hasIfMatch {
 		header.Set("If-Match", l.with.etag)
