@@ -1,7 +1,6 @@
 package rest
 
 import (
-	"context"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -12,9 +11,6 @@ import (
 	"sync/atomic"
 	"testing"
 
-	"github.com/caddyserver/caddy/v2"
-	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
-
 	"github.com/scimgate/scimgate/internal/redmine"
 	"github.com/scimgate/scimgate/scim"
 	"github.com/scimgate/scimgate/translators/conformance"
@@ -22,7 +18,7 @@ import (
 
 // redmineTranslator returns the translator of testdata/rest/redmine.caddyfile, before
 // what answers at the address.
-func redmineTranslator(t *testing.T, address, key string, isOfUsers bool, edits ...string) *Translator {
+func redmineTranslator(t *testing.T, address, key string, edits ...string) *Translator {
 	t.Helper()
 	content, err := os.ReadFile("../../testdata/rest/redmine.caddyfile")
 	if err != nil {
@@ -34,28 +30,7 @@ func redmineTranslator(t *testing.T, address, key string, isOfUsers bool, edits 
 		t.Fatal("the Caddyfile has no translator")
 	}
 	text = strings.NewReplacer(append([]string{"https://redmine.example.com", address, "{file./etc/scimgate/redmine}", key}, edits...)...).Replace(text + "\n}\n")
-	if before, groups, has := strings.Cut(text, "\t\t\tgroups {"); has && isOfUsers {
-		_, after, _ := strings.Cut(groups, "\n\t\t\t}\n")
-		text = before + after
-	}
-	tr := new(Translator)
-	if err := tr.UnmarshalCaddyfile(caddyfile.NewTestDispenser(text)); err != nil {
-		t.Fatalf("reading the configuration: %v", err)
-	}
-	ctx, cancel := caddy.NewContext(caddy.Context{Context: context.Background()})
-	t.Cleanup(cancel)
-	if err := tr.Provision(ctx); err != nil {
-		t.Fatalf("provisioning: %v", err)
-	}
-	if err := tr.Validate(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := tr.Cleanup(); err != nil {
-			t.Error(err)
-		}
-	})
-	return tr
+	return provision(t, text)
 }
 
 // roadblock is a proxy that can cut connections, or let them wait.
@@ -113,7 +88,7 @@ func TestRedmineConformance(t *testing.T) {
 	way := newRoadblock(t, s.URL())
 	var given atomic.Int64
 	conformance.Run(t, conformance.Backend{
-		Translator: redmineTranslator(t, way.URL, s.Key(), true, "\terror errors\n", "\terror errors\n\tbreaker off\n", "items users\n", "items users\n\t\t\t\tfilter_list\n"),
+		Translator: redmineTranslator(t, way.URL, s.Key(), "\terror errors\n", "\terror errors\n\tbreaker off\n", "items users\n", "items users\n\t\t\t\tfilter_list\n"),
 		Reset:      func(t *testing.T) { s.Reset(t) },
 		CanSignIn:  func(t *testing.T, userName, password string) bool { return s.CanSignIn(t, userName, password) },
 		Interrupt:  way.interrupt,
