@@ -25,7 +25,7 @@ import (
 //		header            <name> <value>  sent with each call
 //		query             <name> <value>
 //		answer            json|xml|form|text
-//		body              json|form
+//		body              json|form [dotted]
 //		item              <path>
 //		items             <path>
 //		page              offset <parameter> { … }
@@ -77,6 +77,7 @@ import (
 //	header       <name> <template>
 //	query        <name> <template>
 //	body         json|form|xml|text [<template>]
+//	body         form dotted
 //	body         none
 //	send         changed|whole
 //	without      <path>...
