@@ -35,7 +35,7 @@ The person is named by userName, in any case, or by id, or found by a filter:
 It looks in all gateways of the configuration. If several have the person it takes
 --everywhere, or --gateway for each that is meant. Of several accounts of one gateway
 that match none is disabled: their ids are listed, of which one can be named.
---dry-run prints what would be sent, as LDIF, and sends nothing.
+--dry-run prints what would be sent, as LDIF or HTTP requests, and sends nothing.
 
 The brake, dry_run, a freeze and a gateway that is switched off do not hold it back;
 protection does. A journal that can't be written does not either, and is told of.

@@ -25,10 +25,10 @@ func init() {
 		Usage: "[--gateway <name>] [--offline] [--config <file>] < request",
 		Short: "Prints what a SCIM request would do to the backend",
 		Long: `
-Reads a SCIM request from standard input and prints, as LDIF, the exact calls
-that the gateway would make for it. Nothing is written. What the plan depends on
-is read from the backend; with --offline not even that, and what a read would
-have told stands in braces.
+Reads a SCIM request from standard input and prints, as LDIF or as HTTP requests,
+the exact calls that the gateway would make for it. Nothing is written. What the
+plan depends on is read from the backend; with --offline not even that, and what
+a read would have told stands in braces.
 
 The request is an HTTP request, with or without the HTTP version and headers,
 its path with or without the gateway's base, a query with or without escapes:
