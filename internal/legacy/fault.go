@@ -175,7 +175,7 @@ func (a *App) Writes() []Request {
 	var writes []Request
 	for _, r := range a.Requests() {
 		switch r.Op {
-		case "users.list", "users.read", "groups.list", "groups.read", "staff.list", "session", "":
+		case "users.list", "users.read", "groups.list", "groups.read", "groups.members", "staff.list", "session", "":
 		default:
 			writes = append(writes, r)
 		}

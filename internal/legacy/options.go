@@ -11,8 +11,10 @@ type Options struct {
 	Search Search
 	SignIn SignIn
 	Groups Groups
-	Update Update
-	Status Status
+	// Members is how groups have them.
+	Members Members
+	Update  Update
+	Status  Status
 
 	// PutByName: the login is the id, and PUT creates or overwrites, without a
 	// conflict ever. There is no POST, and no rename.
@@ -24,6 +26,9 @@ type Options struct {
 	// VagueMembers answers alike when a member is one already and when there is no
 	// such user.
 	VagueMembers bool
+	// NamesStay: what stands in users of a group stays when the group is renamed or
+	// deleted.
+	NamesStay bool
 	// InSteps: the role of a user is set by a call of its own, and a third one puts
 	// the user on a list of staff; until then the user may do nothing.
 	InSteps bool
@@ -121,10 +126,32 @@ type Groups string
 // What there may be of groups.
 const (
 	WithMembers Groups = ""      // objects with members
-	OnUsers     Groups = "users" // objects; who is in them is a list of names in the user
-	Roles       Groups = "roles" // each user has one role, "none" too
-	NoGroups    Groups = "none"
+	OnUsers     Groups = "users" // objects; who is in them is a list of names in the user: groups
+	// The same with ids, group_ids, and with objects that have an id and a since,
+	// memberships.
+	OnUsersByID      Groups = "user ids"
+	OnUsersAsObjects Groups = "user objects"
+
+	Roles    Groups = "roles" // each user has one role, "none" too
+	NoGroups Groups = "none"
 )
+
+// Members is how groups have their members.
+type Members string
+
+// The ways to have members. Without calls of their own the members are written with
+// the group, as Options.Update says: then a group has a description too, which is for
+// the application alone, and its members are since a time.
+const (
+	MemberCalls   Members = ""        // members: id, login; POST and DELETE of one, PUT of all
+	MemberIDs     Members = "ids"     // user_ids in the group, no calls
+	MemberObjects Members = "objects" // users in the group, with id and since; no calls
+	MemberPages   Members = "pages"   // GET groups/{id}/members, in pages; not in the group
+	MemberLogins  Members = "logins"  // members: login; POST and DELETE of one, PUT of all, by logins
+)
+
+// areWritten reports whether members are written with their group.
+func (m Members) areWritten() bool { return m == MemberIDs || m == MemberObjects }
 
 // Update is how a record is changed.
 type Update string

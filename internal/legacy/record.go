@@ -23,6 +23,7 @@ const (
 	object
 	list // of records
 	names
+	numbers
 )
 
 // field is one of a record.
@@ -91,8 +92,14 @@ func (o *Options) userFields() []field {
 	case o.InSteps:
 		fields = append(fields, field{name: "role", initial: "none", readOnly: true})
 	}
-	if o.Groups == OnUsers {
+	switch o.Groups {
+	case OnUsers:
 		fields = append(fields, field{name: "groups", kind: names, initial: []any{}})
+	case OnUsersByID:
+		fields = append(fields, field{name: "group_ids", kind: numbers, initial: []any{}})
+	case OnUsersAsObjects:
+		fields = append(fields, field{name: "memberships", kind: list, initial: []any{}, fields: []field{
+			{name: "id", kind: number, required: true}, {name: "since", kind: text, initial: "today"}}})
 	}
 	if o.Update == PutVersion {
 		fields = append(fields, field{name: "version", readOnly: true})
@@ -217,15 +224,16 @@ func (f field) take(value any, isTyped bool) (any, error) {
 			all = []any{}
 		}
 		return all, nil
-	case names:
+	case names, numbers:
+		element := field{name: f.name, kind: map[kind]kind{names: text, numbers: number}[f.kind]}
 		all := []any{}
 		for _, one := range asList(value, f.name, isTyped) {
-			s, is := one.(string)
-			if !is {
-				return nil, invalid("%s holds what is no text", f.name)
+			one, err := element.take(one, isTyped)
+			if err != nil {
+				return nil, err
 			}
-			if !slices.Contains(all, any(s)) {
-				all = append(all, s)
+			if !slices.Contains(all, one) {
+				all = append(all, one)
 			}
 		}
 		return all, nil

@@ -14,8 +14,8 @@ type request struct {
 	// op is one of users.list, users.read, users.create, users.update (what is sent
 	// changes), users.replace (what is not sent is reset), users.put (by name),
 	// users.lock, users.unlock, users.role, users.delete; groups.list, groups.read,
-	// groups.create, groups.update, groups.delete, groups.add, groups.remove,
-	// groups.set; staff.list, staff.add, staff.remove; session.
+	// groups.create, groups.update, groups.delete, groups.members, groups.add,
+	// groups.remove, groups.set; staff.list, staff.add, staff.remove; session.
 	op         string
 	id, member string
 	params     url.Values
@@ -76,7 +76,13 @@ func (a *App) route(r *request) error {
 	}
 	switch a.options.Groups {
 	case WithMembers:
+		if a.options.Members.areWritten() {
+			break
+		}
 		ops["POST groups/*/members"], ops["DELETE groups/*/members/*"], ops["PUT groups/*/members"] = "groups.add", "groups.remove", "groups.set"
+		if a.options.Members == MemberPages {
+			ops["GET groups/*/members"] = "groups.members"
+		}
 	case Roles, NoGroups:
 		for op := range ops {
 			if strings.Contains(op, " groups") {
@@ -189,21 +195,33 @@ func (a *App) userReply(u *user, s *state) *reply {
 	return out
 }
 
+func (a *App) groupReply(g *group) *reply {
+	out := &reply{status: 200, header: http.Header{}, body: a.groupView(g, false), root: "group"}
+	if a.options.Update == PutETag && a.options.Members.areWritten() {
+		out.header.Set("ETag", fmt.Sprintf(`"v%d"`, g.version))
+	}
+	return out
+}
+
 func etag(s *state) string { return fmt.Sprintf(`"v%d"`, s.version) }
 
 // checkVersion refuses to replace a record that was changed since it was read.
 func (a *App) checkVersion(r *request, u *user) error {
+	return a.isOf(r, etag(u.now), u.now.version)
+}
+
+func (a *App) isOf(r *request, tag string, version int) error {
 	switch a.options.Update {
 	case PutETag:
 		switch r.http.Header.Get("If-Match") {
 		case "":
 			return &failure{428, "precondition", "If-Match is required"}
-		case etag(u.now):
+		case tag:
 		default:
 			return &failure{412, "stale", "the record has been changed"}
 		}
 	case PutVersion:
-		if fmt.Sprint(r.body["version"]) != fmt.Sprint(u.now.version) {
+		if fmt.Sprint(r.body["version"]) != fmt.Sprint(version) {
 			return &failure{409, "stale", "the record has been changed by someone else"}
 		}
 	}
@@ -270,6 +288,11 @@ func (a *App) performGroups(r *request) (*reply, error) {
 			return nil, err
 		}
 		g.id = a.nextID()
+		if a.options.Members.areWritten() {
+			if err := a.changeGroup(g, r); err != nil {
+				return nil, err
+			}
+		}
 		a.groups = append(a.groups, g)
 		out := &reply{status: 201, header: http.Header{"Location": {"/groups/" + g.id}}, root: "group"}
 		if !a.options.LocationOnly {
@@ -284,8 +307,21 @@ func (a *App) performGroups(r *request) (*reply, error) {
 	done := &reply{status: 204}
 	switch r.op {
 	case "groups.read":
-		return &reply{status: 200, body: a.groupView(g, false), root: "group"}, nil
+		return a.groupReply(g), nil
+	case "groups.members":
+		return a.page(r, "members", a.memberViews(g))
 	case "groups.update":
+		if a.options.Members.areWritten() {
+			err := a.isOf(r, fmt.Sprintf(`"v%d"`, g.version), g.version)
+			if err == nil {
+				err = a.changeGroup(g, r)
+			}
+			if err != nil {
+				return nil, err
+			}
+			g.version++
+			return a.groupReply(g), nil
+		}
 		if _, has := r.body["name"]; has {
 			if err := a.setName(g, r.body["name"]); err != nil {
 				return nil, err
@@ -296,16 +332,24 @@ func (a *App) performGroups(r *request) (*reply, error) {
 		a.removeGroup(g)
 		return done, nil
 	case "groups.add":
+		if a.options.Members == MemberLogins {
+			login, _ := r.body["login"].(string)
+			return done, a.addMember(g, a.memberOf(login))
+		}
 		return done, a.addMember(g, a.idOf(r, "user_id"))
 	case "groups.remove":
-		return done, a.removeMember(g, r.member)
+		return done, a.removeMember(g, a.memberOf(r.member))
 	case "groups.set":
-		var ids []string
-		for _, id := range asList(r.body["user_ids"], "user_ids", r.isTyped) {
-			ids = append(ids, fmt.Sprint(id))
+		name := "user_ids"
+		if a.options.Members == MemberLogins {
+			name = "logins"
 		}
-		if _, has := r.body["user_ids"]; !has {
-			return nil, invalid("user_ids is missing")
+		var ids []string
+		for _, id := range asList(r.body[name], name, r.isTyped) {
+			ids = append(ids, a.memberOf(fmt.Sprint(id)))
+		}
+		if _, has := r.body[name]; !has {
+			return nil, invalid("%s is missing", name)
 		}
 		return done, a.setMembers(g, ids)
 	}

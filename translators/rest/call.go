@@ -62,9 +62,14 @@ const (
 func (c *call) String() string {
 	with := c.with
 	if c.version != "" {
-		return fmt.Sprintf("# only where the version is %s\n%s", c.version, c.step.print(c.t, &with))
+		return onlyWhere(c.version) + c.step.print(c.t, &with)
 	}
 	return c.step.print(c.t, &with)
+}
+
+// onlyWhere says in a printed plan which version a call is for.
+func onlyWhere(version string) string {
+	return fmt.Sprintf("# only where the version is %s\n", version)
 }
 
 // Purpose implements [translators.Call].

@@ -27,6 +27,8 @@ type memberCall struct {
 	// groupID and groupName are those of the group where users have their groups: then
 	// the call is an update of a user. "" where an earlier call creates the group.
 	groupID, groupName string
+	// version is the one that the caller wants the group to have, "" for any.
+	version string
 	lock               func(context.Context, *scim.ResourceType, string) (func(), error)
 }
 
@@ -42,7 +44,10 @@ func (c *memberCall) Purpose() string {
 func (c *memberCall) String() string {
 	with := c.with
 	if err := c.fill(&with, c.groupName, nil); err != nil {
-		return c.step.print(c.t, &c.with)
+		with = c.with
+	}
+	if c.version != "" {
+		return onlyWhere(c.version) + c.step.print(c.t, &with)
 	}
 	return c.step.print(c.t, &with)
 }
@@ -118,7 +123,7 @@ func (c *memberCall) Do(ctx context.Context, prior []translators.CallResult) tra
 		return translators.CallResult{Outcome: translators.Applied}
 	}
 	a, err := c.t.run(ctx, c.step, with)
-	if translators.KindOf(err) == translators.Changed && (c.isTogether || c.m.inUser != nil) {
+	if translators.KindOf(err) == translators.Changed && (c.isTogether && c.version == "" || c.m.inUser != nil) {
 		// Somebody else has written the record since it was read.
 		if isDone, err = c.prepare(ctx, with, groupBehind(c, prior)); err == nil && !isDone {
 			a, err = c.t.run(ctx, c.step, with)
@@ -177,18 +182,25 @@ func (c *memberCall) hold(ctx context.Context, with *scope) (func(), error) {
 // prepare reads what the call is to write upon, and puts what it is to send into the
 // scope. isDone is set when everything is so already.
 func (c *memberCall) prepare(ctx context.Context, with *scope, groupID string) (isDone bool, err error) {
+	k := c.m.groups
+	var h *handle
+	if c.version != "" || c.isTogether {
+		if h, err = c.t.recordAwaited(ctx, k, groupID, k.everything()); err != nil || h == nil {
+			return false, orNotFound(err, k, groupID)
+		}
+		if c.version != "" && k.versionOf(h) != c.version {
+			return false, outdated(k, groupID)
+		}
+	}
 	if c.m.inUser != nil {
 		return c.prepareUser(ctx, with, groupID)
+	}
+	if h != nil {
+		with.record, with.etag = h.record, h.etag
 	}
 	if !c.isTogether {
 		return false, nil
 	}
-	k := c.m.groups
-	h, err := c.t.recordAwaited(ctx, k, with.id, k.everything())
-	if err != nil || h == nil {
-		return false, orNotFound(err, k, with.id)
-	}
-	with.record, with.etag = h.record, h.etag
 	var present []string
 	if err := c.t.memberNames(ctx, c.m, h, func(name string) error { present = append(present, name); return nil }); err != nil {
 		return false, err

@@ -154,6 +154,9 @@ func (p *memberPlanner) removed(ctx context.Context, ids []string) ([]member, er
 func (p *memberPlanner) symbolic(id string) *translators.Entry {
 	r := scim.NewResource(p.m.users.served.ResourceType)
 	r.ID = id
+	if p.m.users.isNamedByKey {
+		r.Set(p.m.users.name, scim.String(id))
+	}
 	return &translators.Entry{Resource: r}
 }
 

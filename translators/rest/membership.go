@@ -154,6 +154,10 @@ func (m *membership) memberOf(e *translators.Entry) (member, error) {
 		return member{e, e.Resource.ID}, nil
 	}
 	name := e.Resource.Get(m.users.name).Text()
+	if name == "" && e.Handle == nil {
+		// Offline: a symbol for what a read would tell.
+		return member{e, "{" + e.Resource.ID + "." + m.users.name.Name + "}"}, nil
+	}
 	if name == "" {
 		return member{}, &translators.Error{Kind: translators.Invalid, Path: "members",
 			Detail: fmt.Sprintf("members: the user %q has no userName, by which the application refers to members.", e.Resource.ID)}

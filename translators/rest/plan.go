@@ -96,8 +96,13 @@ func (p *planner) finish() {
 	if len(p.plan.Calls) == 0 {
 		return
 	}
-	if first, is := p.plan.Calls[0].(*call); is && p.in.Action != scim.ActionCreate {
-		first.version = p.in.Version
+	if p.in.Action != scim.ActionCreate {
+		switch first := p.plan.Calls[0].(type) {
+		case *call:
+			first.version = p.in.Version
+		case *memberCall:
+			first.version = p.in.Version
+		}
 	}
 	if last, is := p.plan.Calls[len(p.plan.Calls)-1].(*call); is && p.in.Action != scim.ActionDelete && p.k.members == nil {
 		last.brings = true

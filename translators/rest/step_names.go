@@ -371,6 +371,9 @@ func (n *namer) member(name, path string) (resolver, error) {
 			return template.Value{}, false, nil //nolint:nilerr // a type that does not have the attribute has no value there
 		}
 		v := scimValue(p, l.with.member.Resource)
+		if v.JSON == "" && l.isPrinting && l.with.member.Handle == nil {
+			return symbol(name) // planned offline: the user was not read
+		}
 		return v, v.JSON != "", nil
 	}, nil
 }
