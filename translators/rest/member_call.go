@@ -29,7 +29,7 @@ type memberCall struct {
 	groupID, groupName string
 	// version is the one that the caller wants the group to have, "" for any.
 	version string
-	lock               func(context.Context, *scim.ResourceType, string) (func(), error)
+	lock    func(context.Context, *scim.ResourceType, string) (func(), error)
 }
 
 // Purpose implements [translators.Call].
