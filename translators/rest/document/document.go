@@ -108,7 +108,7 @@ func formOf(media string, body []byte) string {
 	}
 	switch start := bytes.TrimLeft(body, " \t\r\n"); {
 	case start[0] == '{' || start[0] == '[':
-		if !isText || gjson.ValidBytes(body) {
+		if !isText || checkDepth(string(body)) == nil && gjson.ValidBytes(body) {
 			return JSON
 		}
 	case bytes.HasPrefix(start, []byte("<?xml")):

@@ -15,6 +15,11 @@ var errSyntax = errors.New("the answer is no JSON")
 // checkJSON checks that text is one value, whose objects name nothing twice and which
 // is not nested too deeply.
 func checkJSON(text string) error {
+	// What follows goes down level by level, on a stack that ends the process when it is
+	// used up.
+	if err := checkDepth(text); err != nil {
+		return err
+	}
 	if !gjson.Valid(text) {
 		s := json.NewDecoder(strings.NewReader(text))
 		var any json.RawMessage
@@ -28,6 +33,24 @@ func checkJSON(text string) error {
 	}
 	s := &scanner{text: text}
 	return s.scan()
+}
+
+// checkDepth checks that a text, which may be no JSON, is not nested too deeply.
+func checkDepth(text string) error {
+	depth := 0
+	for pos := 0; pos < len(text); pos++ {
+		switch text[pos] {
+		case '"':
+			pos = endOfString(text, pos) - 1
+		case '{', '[':
+			if depth++; depth > maxDepth {
+				return fmt.Errorf("the answer is nested deeper than %d levels", maxDepth)
+			}
+		case '}', ']':
+			depth--
+		}
+	}
+	return nil
 }
 
 // scanner goes through valid JSON once.
@@ -52,9 +75,6 @@ func (s *scanner) scan() error {
 	for s.pos < len(s.text) {
 		switch c := s.text[s.pos]; c {
 		case '{', '[':
-			if len(s.open) == maxDepth {
-				return fmt.Errorf("the answer is nested deeper than %d levels", maxDepth)
-			}
 			s.push(c == '{')
 			s.pos++
 		case '}', ']':

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -110,11 +111,19 @@ func xmlError(err error) error {
 // newElement begins an element with its attributes.
 func newElement(start xml.StartElement) (*element, error) {
 	e := &element{name: start.Name.Local}
+	var seen map[xml.Name]bool
+	if len(start.Attr) > few {
+		seen = make(map[xml.Name]bool, len(start.Attr))
+	}
 	for i, a := range start.Attr {
-		for _, b := range start.Attr[:i] {
-			if a.Name == b.Name {
-				return nil, xmlError(errors.New("an element has an attribute twice"))
-			}
+		isTwice := seen[a.Name]
+		if seen != nil {
+			seen[a.Name] = true
+		} else {
+			isTwice = slices.ContainsFunc(start.Attr[:i], func(b xml.Attr) bool { return a.Name == b.Name })
+		}
+		if isTwice {
+			return nil, xmlError(errors.New("an element has an attribute twice"))
 		}
 		switch {
 		case a.Name.Space == "xmlns" || a.Name.Space == "" && a.Name.Local == "xmlns":
