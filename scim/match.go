@@ -28,8 +28,7 @@ import (
 // their bytes, numbers by what they are worth; co, sw and ew always by the text.
 //
 // The members of a group are not in a [Resource], nor is meta.location: a filter
-// that looks at them (see [Targets]) is for whoever has them, with
-// [MatchMember].
+// that looks at them (see [Targets]) is for whoever has them.
 func Match(f Filter, r *Resource) bool { return f == nil || holds(f, resourceScope{r}) }
 
 // MatchValue reports whether element, one value of a multi-valued complex
@@ -42,29 +41,6 @@ func MatchValue(selector Filter, element Value) bool {
 		}
 	}
 	return selector == nil || holds(selector, elementScope{element})
-}
-
-// MatchMember is [MatchValue] for a member of a group. $ref is not looked at.
-func MatchMember(selector Filter, m Member) bool {
-	return MatchValue(selector, Complex(
-		Field{memberValue, textOrAbsent(m.ID)},
-		Field{memberDisplay, textOrAbsent(m.Display)},
-		Field{memberType, textOrAbsent(m.Type)},
-	))
-}
-
-// Values are read by the names of these.
-var (
-	memberValue   = &Attribute{Name: "value"}
-	memberDisplay = &Attribute{Name: "display"}
-	memberType    = &Attribute{Name: "type"}
-)
-
-func textOrAbsent(s string) Value {
-	if s == "" {
-		return Value{}
-	}
-	return String(s)
 }
 
 // scope is what a filter is held against.

@@ -255,11 +255,10 @@ func TestMatchAnotherNarrowing(t *testing.T) {
 	}
 }
 
-func TestMatchValueAndMember(t *testing.T) {
+func TestMatchValueOfMember(t *testing.T) {
 	group := GroupType()
 	members := group.Attribute("members")
-	ada := Member{ID: "u1", Display: "Ada", Type: "User"}
-	asValue := Complex(Field{members.Sub("value"), String("u1")}, Field{members.Sub("display"), String("Ada")},
+	ada := Complex(Field{members.Sub("value"), String("u1")}, Field{members.Sub("display"), String("Ada")},
 		Field{members.Sub("type"), String("User")})
 	for path, want := range map[string]bool{
 		`members`:                                      true,
@@ -278,11 +277,8 @@ func TestMatchValueAndMember(t *testing.T) {
 			t.Error(err)
 			continue
 		}
-		if got := MatchMember(p.Selector, ada); got != want {
-			t.Errorf("%s: the member: got %t", path, got)
-		}
-		if got := MatchValue(p.Selector, asValue); got != want {
-			t.Errorf("%s: the value: got %t", path, got)
+		if got := MatchValue(p.Selector, ada); got != want {
+			t.Errorf("%s: got %t", path, got)
 		}
 	}
 	for text, want := range map[string]bool{
@@ -303,7 +299,7 @@ func TestMatchValueAndMember(t *testing.T) {
 		}
 		if err != nil {
 			t.Error(err)
-		} else if got := MatchMember(f, ada); got != want {
+		} else if got := MatchValue(f, ada); got != want {
 			t.Errorf("%s: got %t", text, got)
 		}
 	}
@@ -314,7 +310,7 @@ func TestMatchValueAndMember(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !MatchMember(nobody.Selector, Member{ID: "u1"}) {
+	if !MatchValue(nobody.Selector, Complex(Field{members.Sub("value"), String("u1")})) {
 		t.Error("what is not known of a member is not null")
 	}
 }

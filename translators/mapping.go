@@ -1,6 +1,11 @@
 package translators
 
-import "github.com/scimgate/scimgate/scim"
+import (
+	"slices"
+	"strings"
+
+	"github.com/scimgate/scimgate/scim"
+)
 
 // MapConfig is one mapped leaf as the operator writes it:
 //
@@ -139,6 +144,11 @@ func (l *Leaf) Constant() scim.Value { return l.constant }
 
 // IsReference reports whether the backend holds names where SCIM has ids.
 func (l *Leaf) IsReference() bool { return l.Config.Codec == CodecReference }
+
+// MayReferTo reports whether values of the leaf may be ids of resources of that type.
+func (l *Leaf) MayReferTo(resourceType string) bool {
+	return slices.ContainsFunc(l.RefersTo, func(name string) bool { return strings.EqualFold(name, resourceType) })
+}
 
 // IsReadable reports whether values are read from the leaf's fields.
 func (l *Leaf) IsReadable() bool { return !l.IsConstant() && !l.Config.WriteOnly }

@@ -148,6 +148,18 @@ func (c *compiler) checkFields() (mistakes []error) {
 	return mistakes
 }
 
+// CheckReferences refuses a reference to resources that are not among the served
+// types: their ids are not known. The error is a [*MapError].
+func (m *Mapping) CheckReferences(served []Type) error {
+	for _, l := range m.Leaves {
+		if l.IsReference() && !slices.ContainsFunc(served, func(t Type) bool { return l.MayReferTo(t.Name) }) {
+			return &MapError{Path: l.Config.Path, Err: fmt.Errorf("no resources of the type %s are served, and their ids not known: configure them, or say what it refers to: reference <resource type>",
+				strings.Join(l.RefersTo, " or "))}
+		}
+	}
+	return nil
+}
+
 // checkRequired looks for what SCIM requires.
 func (c *compiler) checkRequired() (mistakes []error) {
 	for _, a := range c.full.Attributes() {

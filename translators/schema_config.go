@@ -264,6 +264,17 @@ func Unmapped(full FullTypes, served []Type, schemas []SchemaConfig) []string {
 	return slices.Compact(names)
 }
 
+// CheckExtensions is [CheckMapped] for all schemas.
+func CheckExtensions(schemas []SchemaConfig, served []Type) error {
+	var mistakes []error
+	for _, s := range schemas {
+		if err := CheckMapped(s, served); err != nil {
+			mistakes = append(mistakes, fmt.Errorf("schema %s: %w", s.ID, err))
+		}
+	}
+	return errors.Join(mistakes...)
+}
+
 // CheckMapped looks whether something of every extension is mapped in each of the
 // types that it extends; served are the narrowed types.
 func CheckMapped(s SchemaConfig, served []Type) error {

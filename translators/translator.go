@@ -163,6 +163,26 @@ func (s Selection) Wants(a *scim.Attribute) bool {
 	return s.All || slices.Contains(s.Attributes, a)
 }
 
+// WithTargets adds to the selection what a filter looks at.
+func (s Selection) WithTargets(f scim.Filter) Selection {
+	s.Attributes = slices.Clone(s.Attributes)
+	for _, target := range scim.Targets(f) {
+		if a := target.Attribute; !s.Wants(a) {
+			s.Attributes = append(s.Attributes, a)
+		}
+	}
+	return s
+}
+
+// Trim takes away what was read for a filter alone.
+func (s Selection) Trim(r *scim.Resource) {
+	for _, f := range slices.Clone(r.Fields()) {
+		if !s.Wants(f.Attribute) {
+			r.Set(f.Attribute, scim.Value{})
+		}
+	}
+}
+
 // Finding is what [Translator.Check] has to say.
 type Finding struct {
 	Level  Level

@@ -147,18 +147,18 @@ func (t *Translator) findIn(ctx context.Context, k *kind, q translators.Query, s
 			return translators.Result{}, err
 		}
 	}
-	needed := k.without(withTargets(q.Selection, q.Filter))
+	needed := k.without(q.Selection.WithTargets(q.Filter))
 	entries, err := t.candidates(ctx, k, q, s, known, needed)
 	if err != nil {
 		return translators.Result{}, err
 	}
-	all := withTargets(q.Selection, q.Filter)
+	all := q.Selection.WithTargets(q.Filter)
 	if entries, err = t.complete(ctx, k, entries, all, known); err != nil {
 		return translators.Result{}, err
 	}
 	entries = slices.DeleteFunc(entries, func(e *translators.Entry) bool { return !scim.Match(q.Filter, e.Resource) })
 	for _, e := range entries {
-		project(e.Resource, q.Selection)
+		q.Selection.Trim(e.Resource)
 	}
 	if len(entries) > q.Limit {
 		return translators.Result{Entries: entries[:q.Limit], More: true}, nil
@@ -235,24 +235,4 @@ func idsOf(entries []*translators.Entry) map[string]bool {
 		ids[e.Resource.ID] = true
 	}
 	return ids
-}
-
-// withTargets adds to a selection what a filter looks at.
-func withTargets(s translators.Selection, f scim.Filter) translators.Selection {
-	s.Attributes = slices.Clone(s.Attributes)
-	for _, target := range scim.Targets(f) {
-		if !s.Wants(target.Attribute) {
-			s.Attributes = append(s.Attributes, target.Attribute)
-		}
-	}
-	return s
-}
-
-// project takes away what was read for a filter alone.
-func project(r *scim.Resource, s translators.Selection) {
-	for _, f := range slices.Clone(r.Fields()) {
-		if !s.Wants(f.Attribute) {
-			r.Set(f.Attribute, scim.Value{})
-		}
-	}
 }

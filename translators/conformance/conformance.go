@@ -109,7 +109,6 @@ type part struct {
 
 func always(*host) bool           { return true }
 func withUsers(h *host) bool      { return h.users != nil }
-func withGroups(h *host) bool     { return h.groups != nil }
 func withActive(h *host) bool     { return h.users != nil && h.users.Attribute("active") != nil }
 func withPasswords(h *host) bool  { return h.users != nil && h.users.ChangesPassword }
 func withMembers(h *host) bool    { return h.members() != nil && h.users != nil }

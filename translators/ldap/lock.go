@@ -119,29 +119,6 @@ func isAnyLocked(locks []lock, e *goldap.Entry) bool {
 	return slices.ContainsFunc(locks, func(l lock) bool { return l.isLocked(e) })
 }
 
-// lockFilter is the LDAP filter of the accounts that are disabled, or of those
-// that are not; "" when no filter can say that.
-func lockFilter(locks []lock, locked bool) string {
-	if len(locks) == 1 {
-		return locks[0].filter(locked)
-	}
-	var all strings.Builder
-	for _, l := range locks {
-		f := l.filter(true)
-		if f == "" {
-			return ""
-		}
-		all.WriteString(f)
-	}
-	switch {
-	case len(locks) == 0:
-		return ""
-	case locked:
-		return "(&" + all.String() + ")"
-	}
-	return "(!(&" + all.String() + "))"
-}
-
 // directoryLock is the lock that the directory itself looks at when somebody
 // signs in; for OpenLDAP that of a password policy
 // (draft-behera-ldap-password-policy §5.3.3). Other values than the one that

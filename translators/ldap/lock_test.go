@@ -69,28 +69,6 @@ func TestAreLocked(t *testing.T) {
 	}
 }
 
-func TestLockFilter(t *testing.T) {
-	tests := []struct {
-		locks           []DisableConfig
-		locked, enabled string
-	}{
-		{nil, "", ""},
-		{[]DisableConfig{policyConfig}, "(pwdAccountLockedTime=000001010000Z)", "(!(pwdAccountLockedTime=000001010000Z))"},
-		{[]DisableConfig{moveConfig}, "", ""},
-		{[]DisableConfig{policyConfig, attributeConfig}, "(&(pwdAccountLockedTime=000001010000Z)(employeeType=gone))", "(!(&(pwdAccountLockedTime=000001010000Z)(employeeType=gone)))"},
-		{[]DisableConfig{policyConfig, moveConfig}, "", ""},
-	}
-	for _, test := range tests {
-		locks := locksOf(t, test.locks...)
-		if got := lockFilter(locks, true); got != test.locked {
-			t.Errorf("%v: disabled are %q, want %q", test.locks, got, test.locked)
-		}
-		if got := lockFilter(locks, false); got != test.enabled {
-			t.Errorf("%v: the others are %q, want %q", test.locks, got, test.enabled)
-		}
-	}
-}
-
 func TestNewLocksRefuses(t *testing.T) {
 	createIn := mustDN(t, "ou=people,dc=example,dc=com")
 	tests := []struct {

@@ -106,7 +106,7 @@ func (r *resolution) ID(l *translators.Leaf, name string) (string, bool) {
 
 // isTargetOf reports whether a leaf may refer to resources of the kind.
 func (k *kind) isTargetOf(l *translators.Leaf) bool {
-	return slices.ContainsFunc(l.RefersTo, func(name string) bool { return strings.EqualFold(name, k.served.Name) })
+	return l.MayReferTo(k.served.Name)
 }
 
 // resolve finds the resources behind names for showing them: what was found

@@ -53,7 +53,7 @@ func (t *Translator) scanIDs(ctx context.Context, k *kind, filter clause, yield 
 // scanMatching yields the ids of those candidates that satisfy the rest of a
 // filter.
 func (t *Translator) scanMatching(ctx context.Context, k *kind, asked inquiry, filter scim.Filter, yield func(string, error) bool) {
-	s := withTargets(translators.Selection{}, asked.rest)
+	s := translators.Selection{}.WithTargets(asked.rest)
 	found, more, err := t.searchUpTo(ctx, k, asked.filter, t.attributesOf(k, s), t.Candidates)
 	if err == nil && more {
 		err = t.tooWide(filter)

@@ -29,7 +29,7 @@ func (t *Translator) Search(ctx context.Context, q translators.Query) (translato
 	}
 	s, limit := q.Selection, q.Limit
 	if asked.rest != nil {
-		s, limit = withTargets(s, asked.rest), t.Candidates
+		s, limit = s.WithTargets(asked.rest), t.Candidates
 	}
 	found, more, err := t.searchUpTo(ctx, k, asked.filter, t.attributesOf(k, s), limit)
 	if err != nil {
@@ -45,7 +45,7 @@ func (t *Translator) Search(ctx context.Context, q translators.Query) (translato
 	if asked.rest != nil {
 		entries = slices.DeleteFunc(entries, func(e *translators.Entry) bool { return !scim.Match(asked.rest, e.Resource) })
 		for _, e := range entries {
-			project(e.Resource, q.Selection)
+			q.Selection.Trim(e.Resource)
 		}
 		if len(entries) > q.Limit {
 			entries, more = entries[:q.Limit], true
@@ -58,26 +58,6 @@ func (t *Translator) Search(ctx context.Context, q translators.Query) (translato
 func (t *Translator) tooWide(f scim.Filter) error {
 	return &translators.Error{Kind: translators.TooMany, Detail: fmt.Sprintf(
 		"The directory can't evaluate %s by itself, and more than %d entries would have to be looked at. Narrow the filter, for example by userName eq, or raise candidates.", f, t.Candidates)}
-}
-
-// withTargets adds to a selection what a filter looks at.
-func withTargets(s translators.Selection, f scim.Filter) translators.Selection {
-	s.Attributes = slices.Clone(s.Attributes)
-	for _, target := range scim.Targets(f) {
-		if a := target.Attribute; !s.Wants(a) {
-			s.Attributes = append(s.Attributes, a)
-		}
-	}
-	return s
-}
-
-// project takes away what was read for a filter alone.
-func project(r *scim.Resource, s translators.Selection) {
-	for _, f := range slices.Clone(r.Fields()) {
-		if !s.Wants(f.Attribute) {
-			r.Set(f.Attribute, scim.Value{})
-		}
-	}
 }
 
 // errEnough ends a walk that has seen what it wanted to see.

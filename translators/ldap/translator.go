@@ -3,8 +3,6 @@ package ldap
 import (
 	"errors"
 	"fmt"
-	"slices"
-	"strings"
 	"sync"
 
 	"github.com/caddyserver/caddy/v2"
@@ -108,14 +106,15 @@ func (t *Translator) compileKinds(full translators.FullTypes, at func(block stri
 	if len(mistakes) > 0 {
 		return errors.Join(mistakes...)
 	}
+	types := t.Types()
 	for _, k := range t.kinds {
-		for _, err := range []error{t.checkReferences(k), t.checkPrivate(k)} {
+		for _, err := range []error{k.mapping.CheckReferences(types), t.checkPrivate(k)} {
 			if err != nil {
 				mistake(t.blockOf(k), err)
 			}
 		}
 	}
-	return errors.Join(append(mistakes, checkMapped(t.Types()))...)
+	return errors.Join(append(mistakes, checkMapped(types))...)
 }
 
 // blockOf names the block of a kind in the configuration.
@@ -131,39 +130,16 @@ func (t *Translator) blockOf(k *kind) string {
 
 // FullTypes implements [translators.Defining].
 func (t *Translator) FullTypes() (translators.FullTypes, error) {
-	return translators.NewFullTypes(t.Schemas, t.typeConfigs())
-}
-
-// typeConfigs are the resource types that the operator defines.
-func (t *Translator) typeConfigs() []translators.ResourceTypeConfig {
 	configs := make([]translators.ResourceTypeConfig, len(t.Resources))
 	for i, c := range t.Resources {
 		configs[i] = c.ResourceTypeConfig
 	}
-	return configs
-}
-
-// checkReferences refuses references to resources that are not served: their ids
-// are not known.
-func (t *Translator) checkReferences(k *kind) error {
-	for _, l := range k.mapping.Leaves {
-		if l.IsReference() && !slices.ContainsFunc(t.kinds, func(other *kind) bool { return other.isTargetOf(l) }) {
-			return &translators.MapError{Path: l.Config.Path, Err: fmt.Errorf("no resources of the type %s are served, and their ids not known: configure them, or say what it refers to: reference <resource type>",
-				strings.Join(l.RefersTo, " or "))}
-		}
-	}
-	return nil
+	return translators.NewFullTypes(t.Schemas, configs)
 }
 
 // checkMapped refuses extensions of which nothing is mapped.
 func (t *Translator) checkMapped(served []translators.Type) error {
-	var mistakes []error
-	for _, s := range t.Schemas {
-		if err := translators.CheckMapped(s, served); err != nil {
-			mistakes = append(mistakes, fmt.Errorf("schema %s: %w", s.ID, err))
-		}
-	}
-	return errors.Join(mistakes...)
+	return translators.CheckExtensions(t.Schemas, served)
 }
 
 // Validate checks what [Translator.Provision] made of the configuration.

@@ -1,9 +1,6 @@
 package rest
 
 import (
-	"slices"
-	"strings"
-
 	"github.com/tidwall/gjson"
 
 	"github.com/scimgate/scimgate/scim"
@@ -63,7 +60,7 @@ type handle struct {
 
 // isTargetOf reports whether values of the leaf may be ids of the kind.
 func (k *kind) isTargetOf(l *translators.Leaf) bool {
-	return slices.ContainsFunc(l.RefersTo, func(name string) bool { return strings.EqualFold(name, k.served.Name) })
+	return l.MayReferTo(k.served.Name)
 }
 
 // has reports whether there is a call for the operation.

@@ -104,27 +104,7 @@ func (l look) needsInto(name string) bool {
 
 // withTargets adds to a selection what a filter looks at.
 func withTargets(s translators.Selection, f scim.Filter) translators.Selection {
-	if f == nil {
-		return s
-	}
-	s.Attributes = slices.Clone(s.Attributes)
-	for _, target := range scim.Targets(f) {
-		a := target.Attribute
-		switch {
-		case a.IsReferenceSet():
-			s.Members = true
-		case a.Schema() != "" && !s.Wants(a):
-			s.Attributes = append(s.Attributes, a)
-		}
-	}
+	s = s.WithTargets(f)
+	s.Members = s.Members || slices.ContainsFunc(scim.Targets(f), func(target scim.Target) bool { return target.Attribute.IsReferenceSet() })
 	return s
-}
-
-// project takes away what was read for a filter alone.
-func project(r *scim.Resource, s translators.Selection) {
-	for _, f := range slices.Clone(r.Fields()) {
-		if !s.Wants(f.Attribute) {
-			r.Set(f.Attribute, scim.Value{})
-		}
-	}
 }

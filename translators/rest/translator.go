@@ -3,8 +3,6 @@ package rest
 import (
 	"errors"
 	"fmt"
-	"slices"
-	"strings"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
@@ -96,8 +94,9 @@ func (t *Translator) compileKinds(full translators.FullTypes, at func(block stri
 	if len(mistakes) > 0 {
 		return errors.Join(mistakes...)
 	}
+	types := t.Types()
 	for _, k := range t.kinds {
-		if err := t.checkReferences(k); err != nil {
+		if err := k.mapping.CheckReferences(types); err != nil {
 			mistakes = append(mistakes, at(k.block, err))
 		}
 	}
@@ -108,7 +107,7 @@ func (t *Translator) compileKinds(full translators.FullTypes, at func(block stri
 		}
 		mistakes = append(mistakes, at(block, err))
 	}
-	return errors.Join(append(mistakes, checkMapped(t.Types()))...)
+	return errors.Join(append(mistakes, checkMapped(types))...)
 }
 
 // FullTypes implements [translators.Defining].
@@ -120,27 +119,9 @@ func (t *Translator) FullTypes() (translators.FullTypes, error) {
 	return translators.NewFullTypes(t.Schemas, configs)
 }
 
-// checkReferences refuses references to resources that are not served: their ids
-// are not known.
-func (t *Translator) checkReferences(k *kind) error {
-	for _, l := range k.mapping.Leaves {
-		if l.IsReference() && !slices.ContainsFunc(t.kinds, func(other *kind) bool { return other.isTargetOf(l) }) {
-			return &translators.MapError{Path: l.Config.Path, Err: fmt.Errorf("no resources of the type %s are served, and their ids not known: configure them, or say what it refers to: reference <resource type>",
-				strings.Join(l.RefersTo, " or "))}
-		}
-	}
-	return nil
-}
-
 // checkMapped refuses extensions of which nothing is mapped.
 func (t *Translator) checkMapped(served []translators.Type) error {
-	var mistakes []error
-	for _, s := range t.Schemas {
-		if err := translators.CheckMapped(s, served); err != nil {
-			mistakes = append(mistakes, fmt.Errorf("schema %s: %w", s.ID, err))
-		}
-	}
-	return errors.Join(mistakes...)
+	return translators.CheckExtensions(t.Schemas, served)
 }
 
 // Validate checks what [Translator.Provision] made of the configuration.
