@@ -97,13 +97,26 @@ func replayBeforeEach(t *testing.T, d *dialogue.Dialogue) {
 	})
 }
 
-// replayBefore replays a dialogue with a gateway.
+// replayBefore replays a dialogue with a gateway before a directory.
 func replayBefore(t *testing.T, d *dialogue.Dialogue, directory *directory, g *gateway) {
 	t.Helper()
 	look := &replay.Directory{URL: directory.Plain, BindDN: demo.BindDN, BindPassword: directory.ServicePassword}
 	if directory.Slapd != nil {
 		look.BindDN, look.BindPassword = slapd.AdminDN, slapd.AdminPassword
 	}
+	replayAt(t, d, g, look)
+}
+
+// place is what stands behind a gateway, and can be looked into in the terms of the
+// dialogues: those of a directory.
+type place interface {
+	IDs(dns map[string]string) (map[string]string, error)
+	Check(dialogue.Entry) error
+}
+
+// replayAt replays a dialogue with a gateway.
+func replayAt(t *testing.T, d *dialogue.Dialogue, g *gateway, look place) {
+	t.Helper()
 	known, err := look.IDs(dialogues.Fixture)
 	if err != nil {
 		t.Fatal(err)
@@ -118,7 +131,7 @@ func replayBefore(t *testing.T, d *dialogue.Dialogue, directory *directory, g *g
 // title.
 func stepName(step dialogue.Step) string { return strings.ReplaceAll(step.Title, "/", "") }
 
-func replayStep(t *testing.T, d *dialogue.Dialogue, step dialogue.Step, c *replay.Conversation, look *replay.Directory) {
+func replayStep(t *testing.T, d *dialogue.Dialogue, step dialogue.Step, c *replay.Conversation, look place) {
 	t.Helper()
 	at := fmt.Sprintf("%s.txt:%d", d.Name, step.Line)
 	prepared, err := c.Prepare(step)

@@ -53,7 +53,7 @@ func (d *Directory) Check(want dialogue.Entry) error {
 			return fmt.Errorf("there is no such entry")
 		}
 		for _, v := range want.Values {
-			if err := checkValues(v, entry.GetEqualFoldAttributeValues(v.Attribute)); err != nil {
+			if err := CheckValues(v, entry.GetEqualFoldAttributeValues(v.Attribute)); err != nil {
 				return err
 			}
 		}
@@ -135,7 +135,8 @@ func find(conn *ldap.Conn, dn string) (*ldap.Entry, error) {
 	return result.Entries[0], nil
 }
 
-func checkValues(want dialogue.Values, got []string) error {
+// CheckValues compares the values of an attribute with what a step says of them.
+func CheckValues(want dialogue.Values, got []string) error {
 	switch want.How {
 	case dialogue.Exactly:
 		isSame := len(got) == len(want.Values)
