@@ -171,8 +171,7 @@ func (c *change) apply(r *record) (changed bool) {
 			m.refer("row "+r.id, "row of nobody")
 		}
 		if v.Field == "login" && r.version > 0 && m.is("gives the renamed another id") && r.id == c.id {
-			m.lastID++
-			r.id = fmt.Sprint(m.lastID)
+			r.id = m.newID()
 		}
 	}
 	if c.active != nil && r.isActive != *c.active {

@@ -127,6 +127,13 @@ func (m *memory) fault(ctx context.Context) error {
 	return nil
 }
 
+// newID returns an id as long as those that directories give: some members more or
+// less are to be seen in the length of a plan. Their order is not that of time.
+func (m *memory) newID() string {
+	m.lastID++
+	return fmt.Sprintf("%d-0000-4000-8000-00000000000000000", m.lastID)
+}
+
 func (m *memory) find(k *kind, id string) *record {
 	for _, r := range m.records {
 		if r.kind == k && r.id == id {
@@ -405,8 +412,7 @@ func (m *memory) duplicate(userName string) {
 }
 
 func (m *memory) add(r *record) {
-	m.lastID++
-	r.id, r.created, r.version = fmt.Sprint(m.lastID), time.Unix(1_700_000_000, 0), 1
+	r.id, r.created, r.version = m.newID(), time.Unix(1_700_000_000, 0), 1
 	m.records = append(m.records, r)
 }
 
