@@ -25,7 +25,7 @@ var grammars = []struct {
 	{"docs/access.md", []string{"../modules/access/caddyfile.go", "../modules/notice/caddyfile.go"}},
 	{"docs/oauth.md", []string{"../modules/access/caddyfile_oauth.go"}},
 	{"docs/translators/ldap.md", []string{"../translators/ldap/caddyfile.go", "../translators/ldap/generic.go", "../translators/mapfile/mapfile.go", "../translators/trust/config.go"}},
-	{"docs/translators/rest.md", []string{"../translators/rest/caddyfile.go", "../translators/rest/caddyfile_resource.go", "../translators/rest/web/caddyfile.go", "../translators/rest/signin/caddyfile.go", "../translators/rest/caddyfile_call.go", "../translators/rest/caddyfile_map.go"}},
+	{"docs/translators/rest.md", []string{"../translators/rest/caddyfile.go", "../translators/rest/caddyfile_resource.go", "../translators/rest/web/caddyfile.go", "../translators/rest/signin/caddyfile.go", "../translators/rest/caddyfile_call.go", "../translators/rest/caddyfile_map.go", "../translators/rest/config.go"}},
 	{"docs/store.md", []string{"../modules/store/postgres/caddyfile.go"}},
 	{"docs/schemas.md", []string{"../translators/mapfile/schema.go"}},
 	{"docs/journal.md", []string{"../modules/app/journal.go"}},
@@ -90,7 +90,7 @@ func mentions(p page, word string) bool {
 var option = regexp.MustCompile(`^[a-z][a-z0-9]*(_[a-z0-9]+)*$`)
 
 // wordsRead returns the words that a file compares with what stands in a
-// Caddyfile: in cases, by ==, and as keys of maps.
+// Caddyfile: in cases, by ==, as keys of maps and as constants.
 func wordsRead(t *testing.T, file string) []string {
 	t.Helper()
 	parsed, err := parser.ParseFile(token.NewFileSet(), file, nil, 0)
@@ -111,6 +111,10 @@ func wordsRead(t *testing.T, file string) []string {
 		switch n := n.(type) {
 		case *ast.CaseClause:
 			for _, e := range n.List {
+				note(e)
+			}
+		case *ast.ValueSpec: // the words of operations and verdicts
+			for _, e := range n.Values {
 				note(e)
 			}
 		case *ast.BinaryExpr:
