@@ -10,6 +10,7 @@ import (
 	"github.com/tidwall/gjson"
 
 	"github.com/scimgate/scimgate/translators"
+	"github.com/scimgate/scimgate/translators/rest/signin"
 )
 
 // refusal is the error for an answer that says anything but success.
@@ -118,20 +119,68 @@ func (l *lookup) scrub(text string) string {
 	if text == "" {
 		return ""
 	}
-	hide := func(secret string) {
-		if len(secret) >= 3 {
-			text = strings.ReplaceAll(text, secret, maskSecret)
-		}
-	}
+	hidden := l.t.backend.signIn.Hidden()
 	for _, f := range l.with.fields {
 		if f.mask != "" {
-			hide(safeText(gjson.Parse(f.raw).String()))
+			hidden = appendTexts(hidden, gjson.Parse(f.raw))
 		}
 	}
 	for name := range l.s.names {
 		if v, ok, err := l.find(name); ok && err == nil && v.Mask != "" {
-			hide(safeText(gjson.Parse(v.JSON).String()))
+			hidden = appendTexts(hidden, gjson.Parse(v.JSON))
 		}
 	}
-	return l.t.backend.signIn.Scrub(text)
+	return signin.Hide(text, hidden...)
 }
+
+// appendTexts adds the texts and numbers in a value, as they are and as they are quoted.
+func appendTexts(texts []string, v gjson.Result) []string {
+	switch {
+	case v.IsArray() || v.IsObject():
+		v.ForEach(func(_, element gjson.Result) bool {
+			texts = appendTexts(texts, element)
+			return true
+		})
+	case v.Type == gjson.String || v.Type == gjson.Number:
+		texts = append(texts, v.String(), safeText(v.String()))
+	}
+	return texts
+}
+
+// longestCause bounds what our log is told of one failure, in characters: some causes
+// quote an answer.
+const longestCause = 1000
+
+// clean makes an error one that holds no secret, wherever in its words: a page has a title,
+// a redirect an address, and what is no HTTP may be anything.
+func (l *lookup) clean(err error) error {
+	e, is := errors.AsType[*translators.Error](err)
+	if !is {
+		return err
+	}
+	e.Detail = l.scrub(e.Detail)
+	if e.Err == nil {
+		return err
+	}
+	text := e.Err.Error()
+	cleaned := text
+	if runes := []rune(text); len(runes) > longestCause {
+		cleaned = string(runes[:longestCause]) + "…"
+	}
+	if cleaned = l.scrub(cleaned); cleaned != text {
+		e.Err = &cleanError{cleaned, e.Err}
+	}
+	return err
+}
+
+// cleanError is an error in other words.
+type cleanError struct {
+	text  string
+	cause error
+}
+
+// Error implements error.
+func (e *cleanError) Error() string { return e.text }
+
+// Unwrap returns the error in its own words.
+func (e *cleanError) Unwrap() error { return e.cause }

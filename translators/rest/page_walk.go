@@ -75,7 +75,7 @@ func (w *walk) failure(err error) error {
 		return &translators.Error{Kind: translators.Unavailable, Err: fmt.Errorf("%s: %w", w.s, err),
 			Detail: "The list of the application does not come whole: its rows and its total do not agree, or change while they are read. Try again."}
 	}
-	return w.s.broken(w.last, err)
+	return (&lookup{t: w.t, s: w.s, with: w.with}).clean(w.s.broken(w.last, err))
 }
 
 // pass is what one walk through all pages has seen.
@@ -145,7 +145,7 @@ func (w *walk) get(ctx context.Context, l *lookup, target string) ([]gjson.Resul
 	w.last = a
 	rows, err := l.s.rowsOf(a)
 	if err != nil {
-		return nil, l.s.broken(a, err)
+		return nil, l.clean(l.s.broken(a, err))
 	}
 	return rows, nil
 }

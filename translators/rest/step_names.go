@@ -456,9 +456,7 @@ func (n *namer) attribute(name string) (resolver, error) {
 			return template.Value{}, false, nil
 		}
 		v := scimValue(p, l.with.resource)
-		if l.isPrinting {
-			v.Mask = mask
-		}
+		v.Mask = mask
 		return v, v.JSON != "", nil
 	}, nil
 }

@@ -31,7 +31,7 @@ func (t *Translator) run(ctx context.Context, s *step, with *scope) (*answer, er
 		return a, err
 	}
 	if err := s.take(a); err != nil {
-		return a, s.broken(a, err)
+		return a, l.clean(s.broken(a, err))
 	}
 	return a, nil
 }
@@ -94,7 +94,7 @@ func (t *Translator) send(ctx context.Context, l *lookup, r *web.Request) (*answ
 	}
 	response, err := t.backend.client.Do(ctx, r)
 	if err != nil {
-		return nil, s.unanswered(err)
+		return nil, l.clean(s.unanswered(err))
 	}
 	a := j.of(response)
 	a.raw, a.lower = nil, nil
@@ -102,7 +102,7 @@ func (t *Translator) send(ctx context.Context, l *lookup, r *web.Request) (*answ
 		return a, nil
 	}
 	a.text = l.scrub(a.text)
-	err = s.refusal(a)
+	err = l.clean(s.refusal(a))
 	if e, is := errors.AsType[*translators.Error](err); is && s.isWrite && response.MaybeDone {
 		e.Kind = translators.Indefinite // it speaks of the repetition; the first may have been carried out
 	}

@@ -116,7 +116,13 @@ func (f *fixed) isSigned(r *http.Request) bool {
 
 func (f *fixed) masked() []Masked { return []Masked{{In: f.in, Name: f.name, Value: f.mask}} }
 
-func (f *fixed) hidden() []string { return valuesOf(f.secrets) }
+func (f *fixed) hidden() []string {
+	hidden := valuesOf(f.secrets)
+	if len(hidden) == 2 { // basic: what is sent is both in one
+		hidden = append(hidden, hidden[0]+":"+hidden[1])
+	}
+	return hidden
+}
 
 func (f *fixed) close(context.Context) error { return nil }
 

@@ -532,7 +532,7 @@ func TestSessionInTheCall(t *testing.T) {
 			t.Errorf("%s: %s, %s, %s", contentType, answer.Body, got.url, got.header)
 		}
 	}
-	if text := s.Scrub("the session " + token + " with pw is not known"); text != "the session *** with pw is not known" {
+	if text := signin.Hide("the session "+token+" with pw is not known", s.Hidden()...); text != "the session *** with pw is not known" {
 		t.Error(text)
 	}
 }

@@ -300,12 +300,14 @@ func (s *SignIn) Masked() []Masked {
 	return all
 }
 
-// Scrub takes what signs requests in out of a text from the application.
-func (s *SignIn) Scrub(text string) string {
+// Hidden are the secrets that sign requests in, which an answer may repeat (see [Hide]).
+// Users with names such as api are none.
+func (s *SignIn) Hidden() []string {
+	var all []string
 	for _, one := range s.schemes {
-		text = scrub(text, one.hidden())
+		all = append(all, one.hidden()...)
 	}
-	return text
+	return slices.DeleteFunc(all, func(secret string) bool { return len(secret) <= leastHidden })
 }
 
 // Close ends the session, where the configuration says how, and waits for what is
@@ -317,7 +319,10 @@ func (s *SignIn) Close() error {
 	for _, one := range s.schemes {
 		all = append(all, one.close(ctx))
 	}
-	return errors.Join(all...)
+	if err := errors.Join(all...); err != nil {
+		return errors.New(Hide(err.Error(), s.Hidden()...))
+	}
+	return nil
 }
 
 // Interface guards
