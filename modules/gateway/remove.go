@@ -91,7 +91,7 @@ func (x *exchange) protectsMembersOf(ctx context.Context) error {
 func (x *exchange) disableInstead(ctx context.Context, invalid error) error {
 	disable, err := disabling(x.op)
 	if err == nil {
-		_, err = x.updateOne(ctx, disable)
+		_, err = x.updateOne(translators.Urgent(ctx), disable)
 	}
 	if err != nil {
 		return err

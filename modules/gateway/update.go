@@ -28,7 +28,7 @@ func (x *exchange) update(ctx context.Context, invalid error) {
 	disable, rest := x.op.SplitDisable()
 	var entry *translators.Entry
 	if disable != nil {
-		if entry, err = x.updateOne(ctx, disable); err != nil {
+		if entry, err = x.updateOne(translators.Urgent(ctx), disable); err != nil {
 			x.fail(err)
 			return
 		}

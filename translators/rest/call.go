@@ -27,6 +27,9 @@ type call struct {
 	brings bool
 	// isBehind is set where another call of the plan has changed the record before.
 	isBehind bool
+	// mayBeUndone is set of a call that creates, where a later one may fail: what is then
+	// deleted must not have been there before.
+	mayBeUndone bool
 	// version is the one that the caller wants the resource to have, "" for any.
 	version string
 	offline bool
@@ -116,12 +119,16 @@ func (c *call) Do(ctx context.Context, prior []translators.CallResult) translato
 		return *done
 	}
 	a, err := c.t.run(ctx, c.step, with)
-	if translators.KindOf(err) == translators.Changed && c.version == "" && !c.creates() {
+	if c.isHindered(err) {
 		// Somebody else has changed the record since it was read: what is to become of
 		// it is put into the new one, once.
 		if err = c.refresh(ctx, with); err == nil {
 			a, err = c.t.run(ctx, c.step, with)
 		}
+	}
+	if c.setsActiveAlone() && translators.KindOf(err) == translators.Conflict {
+		err = &translators.Error{Kind: translators.Unavailable, Err: err,
+			Detail: "The application says that this is in conflict with another change, also when it is asked again. Try again."}
 	}
 	if err != nil {
 		r := result(fmt.Errorf("%s: %w", c.Purpose(), err))
@@ -134,6 +141,22 @@ func (c *call) Do(ctx context.Context, prior []translators.CallResult) translato
 	}
 	c.note(with.id)
 	return c.readBack(ctx, with.id, r)
+}
+
+// isHindered reports whether somebody else has changed the record since it was read. Who
+// sets active alone takes no value from another: their conflict is none but that.
+func (c *call) isHindered(err error) bool {
+	switch translators.KindOf(err) {
+	case translators.Changed:
+		return c.version == "" && !c.creates()
+	case translators.Conflict:
+		return c.setsActiveAlone()
+	}
+	return false
+}
+
+func (c *call) setsActiveAlone() bool {
+	return c.goal.sort == goalDisabled || c.goal.sort == goalEnabled
 }
 
 // prepare looks at what has to be known right before the call. A result is there when
@@ -193,7 +216,7 @@ func (c *call) unlessAbsent(err error, id string) error {
 // says nothing of conflicts, or the name is in the URL and a write to it overwrites.
 func (c *call) guard(ctx context.Context, wanted *scim.Resource, own string) error {
 	k := c.k
-	if k.name == nil || wanted == nil || k.tellsConflicts(c.step) {
+	if k.name == nil || wanted == nil || k.tellsConflicts(c.step) && !c.mayBeUndone {
 		return nil
 	}
 	others, err := c.t.namesakes(ctx, k, wanted.Get(k.name), own)
@@ -233,7 +256,7 @@ func conflict(k *kind, ids []string) error {
 func (t *Translator) namesakes(ctx context.Context, k *kind, name scim.Value, own string) (ids []string, err error) {
 	filter := scim.Compare{Target: scim.Target{Attribute: k.name}, Operator: scim.Equal, Value: name}
 	if k.isNamedByKey && k.has(OpRead) {
-		h, err := t.record(ctx, k, name.Text(), look{})
+		h, err := t.record(ctx, k, name.Text(), look{isOfAnyID: true})
 		if err != nil {
 			return nil, err
 		}
@@ -365,8 +388,11 @@ func (t *Translator) isActive(k *kind, h *handle) (active, isKnown bool) {
 
 // Undo implements [translators.Call]. What was created is deleted, by the call's own
 // undo or by the calls of delete; what was changed is taken back where the
-// configuration says how.
+// configuration says how. What disables is never taken back.
 func (c *call) Undo() translators.Call {
+	if c.goal.sort == goalDisabled {
+		return nil
+	}
 	steps := []*step{c.step.undo}
 	if c.step.undo == nil {
 		if !c.creates() || !c.k.has(OpDelete) {

@@ -108,6 +108,12 @@ func isSuccess(status int) bool { return status >= 200 && status <= 299 }
 func (s *step) judge(r *web.Response) *answer {
 	a := s.read(r)
 	a.verdict = s.verdict(a)
+	if a.verdict == VerdictNotFound && r.IsRedirected && !a.isSaid {
+		a.verdict = VerdictFailed // what is not there is where it leads to
+	}
+	if !s.isWrite && (a.verdict == VerdictConflict || a.verdict == VerdictChanged) {
+		a.verdict = VerdictFailed // who only reads is in nobody's way
+	}
 	if a.verdict == VerdictNotFound && r.MaybeDone && s.op == OpDelete {
 		a.verdict = VerdictAlready
 	}

@@ -17,6 +17,8 @@ type look struct {
 	hasETag bool     // the header of an answer to read
 	status  bool     // what the calls of status tell
 	members bool
+	// isOfAnyID takes the record that the application has by a name, whatever its id is.
+	isOfAnyID bool
 }
 
 // lookFor returns what must be seen of a record to serve what is selected.

@@ -21,7 +21,7 @@ func (t *Translator) Plan(ctx context.Context, in translators.Intent) (*translat
 	if k == nil {
 		return nil, &translators.Error{Kind: translators.Invalid, Detail: "This resource type is not served by the application."}
 	}
-	p := &planner{t: t, k: k, in: in, plan: &translators.Plan{Data: subject{k, in.ID}}}
+	p := &planner{t: t, k: k, in: in, plan: &translators.Plan{Data: subject{k, in.ID}}, resource: in.After}
 	var err error
 	switch in.Action {
 	case scim.ActionCreate:
@@ -55,6 +55,9 @@ type planner struct {
 	// come; none on create and offline.
 	record gjson.Result
 	etag   string
+	// resource is what the templates of calls see: as it is to be, and with what the
+	// record says where the host has not read it.
+	resource *scim.Resource
 }
 
 // add plans the calls of an operation that are to be made, as far as that is known.
@@ -67,7 +70,7 @@ func (p *planner) add(op Operation, purpose string, fields []fieldValue, goal go
 			t: p.t, k: p.k, step: s, before: slices.Clone(before), purpose: purpose, goal: goal, offline: p.in.Offline,
 			// Behind another operation the record is not the one that was read.
 			isBehind: operation > 0 && p.in.Action == scim.ActionUpdate,
-			with:     scope{kind: p.k, id: p.in.ID, resource: p.in.After, fields: fields, record: p.record, etag: p.etag},
+			with:     scope{kind: p.k, id: p.in.ID, resource: p.resource, fields: fields, record: p.record, etag: p.etag},
 		}
 		isDue, err := p.t.due(s, &c.with)
 		switch {
@@ -104,6 +107,9 @@ func (p *planner) finish() {
 			first.version = p.in.Version
 		}
 	}
+	if first, is := p.plan.Calls[0].(*call); is && first.creates() {
+		first.mayBeUndone = len(p.plan.Calls) > 1
+	}
 	if last, is := p.plan.Calls[len(p.plan.Calls)-1].(*call); is && p.in.Action != scim.ActionDelete && p.k.members == nil {
 		last.brings = true
 	}
@@ -120,7 +126,7 @@ func (p *planner) lacks(what string, op Operation, remedy string) error {
 func (p *planner) find(ctx context.Context) error {
 	if p.in.Before != nil {
 		if h, ok := p.in.Before.Handle.(*handle); ok && h.isWhole {
-			p.record, p.etag = h.record, h.etag
+			p.take(h)
 			return nil
 		}
 	}
@@ -129,6 +135,14 @@ func (p *planner) find(ctx context.Context) error {
 	}
 	h, err := p.t.recordAwaited(ctx, p.k, p.in.ID, p.k.everything())
 	switch {
+	case err != nil && p.disablesAlone():
+		// What else is to be read, and can't be, does not hold it back.
+		if in := p.in.Before; in != nil {
+			if h, ok := in.Handle.(*handle); ok {
+				p.record, p.etag = h.record, h.etag
+			}
+		}
+		return nil
 	case err != nil:
 		return err
 	case h == nil:
@@ -136,8 +150,31 @@ func (p *planner) find(ctx context.Context) error {
 	case p.in.Version != "" && p.k.versionOf(h) != p.in.Version:
 		return outdated(p.k, p.in.ID)
 	}
-	p.record, p.etag = h.record, h.etag
+	p.take(h)
 	return nil
+}
+
+// take makes a record the one that is planned for.
+func (p *planner) take(h *handle) {
+	p.record, p.etag = h.record, h.etag
+	p.resource = p.t.resourceOf(p.k, h, translators.Selection{All: true})
+	for _, d := range p.in.Changes {
+		p.resource.Set(d.Attribute, d.After)
+	}
+}
+
+// disablesAlone reports whether the plan does nothing but disable, by calls that can be
+// built without all that may be read of a record.
+func (p *planner) disablesAlone() bool {
+	disables, _ := p.judgeActive()
+	if !disables || len(p.in.Changes) != 1 {
+		return false
+	}
+	op := OpDisable
+	if !p.k.has(op) {
+		op = OpUpdate
+	}
+	return !slices.ContainsFunc(p.k.steps[op], (*step).needsRecord)
 }
 
 // create plans a new record.
@@ -150,7 +187,7 @@ func (p *planner) create(ctx context.Context) error {
 		// Who is not said to be disabled is not, whatever the application makes of it.
 		after := in.After.Clone()
 		after.Set(k.active, scim.Bool(true))
-		p.in.After, in.After = after, after
+		p.in.After, in.After, p.resource = after, after, after
 	}
 	refs, err := p.references(ctx, nil)
 	if err != nil {

@@ -60,6 +60,8 @@ func (t *Translator) record(ctx context.Context, k *kind, id string, l look) (*h
 		switch {
 		case err != nil:
 			return nil, fault(k, fmt.Errorf("reading %s: %w", k.served.Name, err))
+		case there != id && l.isOfAnyID:
+			h.id, id = there, there
 		case there != id:
 			// Another's record: many applications read 5 in "5x", and "me" has a meaning.
 			return nil, nil

@@ -3,6 +3,7 @@ package rest
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/scimgate/scimgate/scim"
@@ -31,7 +32,7 @@ func (c *call) settleCreated(ctx context.Context, with *scope) translators.CallR
 	var found *handle
 	var err error
 	if c.k.isNamedByKey && c.k.has(OpRead) {
-		found, err = c.awaitRecord(ctx, with.resource.Get(c.k.name).Text(), func(h *handle) bool { return h != nil })
+		found, err = c.awaitRecord(ctx, with.resource.Get(c.k.name).Text(), look{isOfAnyID: true}, func(h *handle) bool { return h != nil })
 	} else {
 		found, err = c.lookUp(ctx, with.resource)
 	}
@@ -47,7 +48,7 @@ func (c *call) settleCreated(ctx context.Context, with *scope) translators.CallR
 		return stillUnknown(fmt.Errorf("%s: reading it: %w", c.Purpose(), err))
 	case whole == nil:
 		return c.notApplied()
-	case !c.t.shows(c.k, whole, readable(c.k, c.goal.fields)):
+	case !c.t.shows(c.k, whole, c.sentAlone()):
 		return translators.CallResult{Outcome: translators.NotApplied, Err: &translators.Error{Kind: translators.Conflict, Path: c.k.name.Name,
 			Detail: fmt.Sprintf("%s: the value is taken by another %s.", c.k.name, c.k.noun()),
 			Err:    fmt.Errorf("%s: the application did not answer; read back, there is another record of that name, or the application has changed what was sent", c.Purpose())}}
@@ -57,9 +58,25 @@ func (c *call) settleCreated(ctx context.Context, with *scope) translators.CallR
 	return c.readBack(ctx, r.ID, r)
 }
 
+// sentAlone are the fields that this one call sends and that can be read again: a later
+// one may send others, and lock the account.
+func (c *call) sentAlone() (sent []fieldValue) {
+	if c.step.names["fields"] == nil {
+		return nil // it is known by its name
+	}
+	for _, f := range readable(c.k, c.goal.fields) {
+		path := f.path.String()
+		isOfOther := c.k.has(OpDisable) && path == c.k.activeField()
+		if !isOfOther && !slices.Contains(c.step.config.Without, path) {
+			sent = append(sent, f)
+		}
+	}
+	return sent
+}
+
 // settleGone looks whether the record is gone.
 func (c *call) settleGone(ctx context.Context, id string) translators.CallResult {
-	h, err := c.awaitRecord(ctx, id, func(h *handle) bool { return h == nil })
+	h, err := c.awaitRecord(ctx, id, look{}, func(h *handle) bool { return h == nil })
 	switch {
 	case err != nil:
 		return stillUnknown(fmt.Errorf("%s: reading back: %w", c.Purpose(), err))
@@ -87,7 +104,7 @@ func (c *call) settleChanged(ctx context.Context, id string) translators.CallRes
 			Detail: "The application did not answer, and whether it has made the change can't be seen by reading. Send the request again.",
 			Err:    fmt.Errorf("%s: no answer came", c.Purpose())})
 	}
-	h, err := c.awaitRecord(ctx, id, isMet)
+	h, err := c.awaitRecord(ctx, id, c.k.everything(), isMet)
 	switch {
 	case err != nil:
 		return stillUnknown(fmt.Errorf("%s: reading back: %w", c.Purpose(), err))
@@ -108,10 +125,10 @@ func (c *call) settleChanged(ctx context.Context, id string) translators.CallRes
 
 // awaitRecord reads a record until it is as it is to be, for as long as the application
 // may take.
-func (c *call) awaitRecord(ctx context.Context, id string, isMet func(*handle) bool) (h *handle, err error) {
+func (c *call) awaitRecord(ctx context.Context, id string, l look, isMet func(*handle) bool) (h *handle, err error) {
 	until := time.Now().Add(time.Duration(c.t.ConsistentWithin))
 	err = c.t.await(ctx, until, func() (bool, error) {
-		h, err = c.t.record(ctx, c.k, id, c.k.everything())
+		h, err = c.t.record(ctx, c.k, id, l)
 		return err == nil && isMet(h), err
 	})
 	return h, err
@@ -167,6 +184,8 @@ func (t *Translator) Prove(ctx context.Context, p *translators.Plan, done transl
 	}
 	if last := done.Last(); last != nil && last.Handle == any(h) {
 		proof.Entry = last
+	} else if !h.isWhole {
+		return proof // the host reads it
 	} else if entry, err := t.entryOf(ctx, k, h, translators.Selection{All: true}); err == nil {
 		proof.Entry = entry
 	}
@@ -186,7 +205,14 @@ func (t *Translator) proofRecord(ctx context.Context, k *kind, id string, proves
 		until = until.Add(time.Duration(t.ConsistentWithin))
 	}
 	err = t.await(ctx, until, func() (bool, error) {
-		if h, err = t.recordAwaited(ctx, k, id, k.everything()); err != nil || h == nil {
+		if h, err = t.recordAwaited(ctx, k, id, k.everything()); err != nil && k.active != nil {
+			// What else is to be read, and can't be, says nothing of active.
+			alone := k.lookFor(translators.Selection{Attributes: []*scim.Attribute{k.active}})
+			if there, fault := t.record(ctx, k, id, alone); fault == nil && there != nil {
+				h, err = there, nil
+			}
+		}
+		if err != nil || h == nil {
 			return false, err
 		}
 		active, isKnown := t.isActive(k, h)

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"sync/atomic"
@@ -8,6 +9,8 @@ import (
 
 	"github.com/sony/gobreaker/v2"
 	"go.uber.org/zap"
+
+	"github.com/scimgate/scimgate/translators"
 )
 
 // breaker keeps requests from an application that has failed several times in a
@@ -47,20 +50,24 @@ func newBreaker(c Config, address string, logger *zap.Logger) *breaker {
 	return b
 }
 
-// check refuses what allow would refuse, but does not begin anything.
-func (b *breaker) check() *Error {
-	if b.circuit == nil || b.circuit.State() != gobreaker.StateOpen {
+// check refuses what allow would refuse, but does not begin anything. A disable is not
+// refused: what has failed may be all but that.
+func (b *breaker) check(ctx context.Context) *Error {
+	if b.circuit == nil || translators.IsUrgent(ctx) || b.circuit.State() != gobreaker.StateOpen {
 		return nil
 	}
 	return b.refusal()
 }
 
 // allow begins a sending, whose end is told to done.
-func (b *breaker) allow() (done func(error), failure *Error) {
+func (b *breaker) allow(ctx context.Context) (done func(error), failure *Error) {
 	if b.circuit == nil {
 		return func(error) {}, nil
 	}
 	done, err := b.circuit.Allow()
+	if err != nil && translators.IsUrgent(ctx) {
+		return func(error) {}, nil
+	}
 	if err != nil {
 		return nil, b.refusal()
 	}

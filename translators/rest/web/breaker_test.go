@@ -57,7 +57,7 @@ func TestBreaker(t *testing.T) {
 	}
 	passed := func() {
 		t.Helper()
-		for c.breaker.check() != nil {
+		for c.breaker.check(t.Context()) != nil {
 			if wait(t.Context(), time.Millisecond) != nil {
 				t.Fatal("the break does not end")
 			}

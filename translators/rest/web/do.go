@@ -62,7 +62,7 @@ func (a *asking) untilAnswered(ctx context.Context) (*Response, *Error) {
 		if wait(ctx, pause) != nil {
 			return a.conclude(nil, ended(ctx, cmp.Or(failure, &Error{Reason: reasonBusy, Err: ctx.Err()})))
 		}
-		if refusal := a.client.breaker.check(); refusal != nil {
+		if refusal := a.client.breaker.check(ctx); refusal != nil {
 			// What has broken it says more than that it is broken.
 			if failure != nil {
 				failure.RetryAfter = refusal.RetryAfter
@@ -122,6 +122,7 @@ func (a *asking) follow(ctx context.Context) (*Response, *Error) {
 		if listener, is := r.signer(a.client.signer).(Listener); is {
 			listener.Answered(request, response)
 		}
+		response.IsRedirected = redirects > 0
 		location := response.redirect()
 		if location == "" || r.isBusy(response) || r.IsAnswer != nil && r.IsAnswer(response) {
 			return response, nil
@@ -148,7 +149,7 @@ func (c *Client) send(ctx context.Context, r *Request, target *url.URL) (request
 		}
 		c.observe(translators.Observation{Operation: r.Method, Result: result, Duration: time.Since(started)})
 	}()
-	if failure := c.breaker.check(); failure != nil {
+	if failure := c.breaker.check(ctx); failure != nil {
 		return nil, nil, failure
 	}
 	leave, failure := c.limits.enter(ctx, r.isInner())
@@ -162,7 +163,7 @@ func (c *Client) send(ctx context.Context, r *Request, target *url.URL) (request
 			return nil, nil, unsigned(ctx, err)
 		}
 	}
-	done, failure := c.breaker.allow()
+	done, failure := c.breaker.allow(ctx)
 	if failure != nil {
 		return nil, nil, failure
 	}

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"golang.org/x/time/rate"
+
+	"github.com/scimgate/scimgate/translators"
 )
 
 // limits hold requests back: so many at the same time, so many within a period.
@@ -28,10 +30,12 @@ func newLimits(c Config) *limits {
 
 // enter waits until a request may be sent, and no longer than ctx allows; leave is
 // called when it is done. A request that another one waits for, which holds a place
-// already, takes none: they could wait for each other.
+// already, takes none: they could wait for each other. A disable waits for nothing; it
+// counts, and others wait the longer.
 func (l *limits) enter(ctx context.Context, isInner bool) (leave func(), failure *Error) {
 	leave = func() {}
-	if !isInner {
+	isUrgent := translators.IsUrgent(ctx)
+	if !isInner && !isUrgent {
 		select {
 		case l.slots <- struct{}{}:
 			leave = func() { <-l.slots }
@@ -45,6 +49,9 @@ func (l *limits) enter(ctx context.Context, isInner bool) (leave func(), failure
 	}
 	reservation := l.rate.Reserve()
 	delay := reservation.Delay()
+	if isUrgent {
+		return leave, nil
+	}
 	if !fits(ctx, delay) {
 		reservation.Cancel()
 		leave()

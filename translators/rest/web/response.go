@@ -19,6 +19,8 @@ type Response struct {
 	Header http.Header
 	Body   []byte // as it was sent, but for the content coding
 	URL    string // that it came from, after redirects
+	// IsRedirected is set where URL is not the one that was asked.
+	IsRedirected bool
 	// RetryAfter is that of the header, 0 without one, an hour at most.
 	RetryAfter time.Duration
 	// MaybeDone says that the request was sent before, that no answer came, and that it

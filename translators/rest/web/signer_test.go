@@ -179,7 +179,7 @@ func TestLoginIsTheTrial(t *testing.T) {
 	}
 	isBroken.Store(false)
 	c.UseSigner(loginSigner{c})
-	for c.breaker.check() != nil {
+	for c.breaker.check(t.Context()) != nil {
 		if wait(t.Context(), 1e6) != nil {
 			t.Fatal("the break does not end")
 		}
