@@ -301,6 +301,17 @@ func (a *App) Description(name, member string) (description, since string) {
 	return "", ""
 }
 
+// RemoveGroup deletes a group as somebody at the application's own console would.
+func (a *App) RemoveGroup(name string) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for _, g := range slices.Clone(a.groups) {
+		if g.name == name {
+			a.removeGroup(g)
+		}
+	}
+}
+
 // AddGroup makes a group as somebody at the application's own console would, and
 // returns the id.
 func (a *App) AddGroup(name string, members ...string) (string, error) {

@@ -33,6 +33,9 @@ type call struct {
 	// version is the one that the caller wants the resource to have, "" for any.
 	version string
 	offline bool
+	// back takes the call back, where neither the configuration nor the operation says
+	// how; nil: nothing does.
+	back *call
 }
 
 // told is the CallResult.Data of this translator: what a call was answered, nil where it
@@ -395,6 +398,9 @@ func (c *call) Undo() translators.Call {
 	}
 	steps := []*step{c.step.undo}
 	if c.step.undo == nil {
+		if c.back != nil {
+			return c.back
+		}
 		if !c.creates() || !c.k.has(OpDelete) {
 			return nil
 		}

@@ -10,8 +10,8 @@ import (
 	"github.com/scimgate/scimgate/translators"
 )
 
-// memberCall is a call that makes members come or go. It has no way back: whether one
-// who was added had been there before is not known.
+// memberCall is a call that makes members come or go. It has no way back where it is not
+// known whether one who was added had been there before.
 type memberCall struct {
 	t         *Translator
 	m         *membership
@@ -27,6 +27,11 @@ type memberCall struct {
 	// groupID and groupName are those of the group where users have their groups: then
 	// the call is an update of a user. "" where an earlier call creates the group.
 	groupID, groupName string
+	// oldName is what the group was called, where it gets another name and users refer to
+	// it by that. Who has the old one gets the new one; who has neither is no member.
+	oldName string
+	// isNew is set where the plan creates the group.
+	isNew bool
 	// version is the one that the caller wants the group to have, "" for any.
 	version string
 	lock    func(context.Context, *scim.ResourceType, string) (func(), error)
@@ -52,8 +57,47 @@ func (c *memberCall) String() string {
 	return c.step.print(c.t, &with)
 }
 
+// Undo implements [translators.Call]: there is a way back where nobody had been a member
+// before, and from a new name.
+func (c *memberCall) Undo() translators.Call {
+	switch {
+	case c.step.number > 1 || c.m.inUser == nil && !c.isNew || c.oldName == "" && !c.isNew:
+		return nil
+	case c.m.inUser == nil:
+		return &leftCall{c}
+	}
+	back := *c
+	back.purpose, back.isNew = "take back: "+c.purpose, false
+	if c.oldName != "" {
+		back.groupName, back.oldName = c.oldName, c.groupName
+		return &back
+	}
+	back.add, back.remove = nil, c.add
+	return &back
+}
+
+// leftCall takes back what becomes of the members of a group that is deleted, because it
+// was new: that is all that is to be done.
+type leftCall struct{ of *memberCall }
+
+// Purpose implements [translators.Call].
+func (c *leftCall) Purpose() string { return "take back: " + c.of.Purpose() }
+
+// String implements [translators.Call].
+func (c *leftCall) String() string { return "# nothing is sent: the new group is deleted" }
+
+// Do implements [translators.Call].
+func (c *leftCall) Do(context.Context, []translators.CallResult) translators.CallResult {
+	return translators.CallResult{Outcome: translators.Applied}
+}
+
+// Settle implements [translators.Call].
+func (c *leftCall) Settle(ctx context.Context, prior []translators.CallResult) translators.CallResult {
+	return c.Do(ctx, prior)
+}
+
 // Undo implements [translators.Call].
-func (c *memberCall) Undo() translators.Call { return nil }
+func (c *leftCall) Undo() translators.Call { return nil }
 
 // fill puts what is to be sent into the scope: the members as they will be, or the
 // field that holds them. present are the references to those who are members now, where
@@ -63,7 +107,10 @@ func (c *memberCall) fill(with *scope, groupName string, present []string) (err 
 	switch {
 	case c.m.inUser != nil:
 		add, remove := []string{groupName}, []string(nil)
-		if len(c.add) == 0 {
+		switch {
+		case c.oldName != "":
+			remove = []string{c.oldName}
+		case len(c.add) == 0:
 			add, remove = nil, add
 		}
 		field, _, err = c.m.inUser.with(with.record, add, remove)
@@ -133,7 +180,10 @@ func (c *memberCall) Do(ctx context.Context, prior []translators.CallResult) tra
 		c.await(ctx, with, prior)
 		return translators.CallResult{Outcome: translators.Applied, Data: a}
 	}
-	if translators.KindOf(err) == translators.NotFound && c.m.inUser == nil {
+	if translators.KindOf(err) == translators.NotFound {
+		if c.m.inUser != nil {
+			return c.absentUser(err)
+		}
 		return c.absent(ctx, with, err)
 	}
 	r := result(fmt.Errorf("%s: %w", c.Purpose(), err))
@@ -218,7 +268,7 @@ func (c *memberCall) prepareUser(ctx context.Context, with *scope, groupID strin
 	switch {
 	case err != nil:
 		return false, err
-	case h == nil && len(c.add) == 0:
+	case h == nil && (len(c.add) == 0 || c.oldName != ""):
 		return true, nil // whose groups are gone too
 	case h == nil:
 		return false, &translators.Error{Kind: translators.Invalid, Path: "members", Detail: fmt.Sprintf("members: there is no user with the id %q.", with.id)}
@@ -229,10 +279,19 @@ func (c *memberCall) prepareUser(ctx context.Context, with *scope, groupID strin
 	if name == "" {
 		name = groupID
 	}
-	if c.step.number == 1 && slices.Contains(c.m.inUser.in(h.record), name) == (len(c.add) > 0) {
+	if c.step.number == 1 && c.isOnUser(h, name) {
 		return true, nil
 	}
 	return false, c.fill(with, name, nil)
+}
+
+// isOnUser reports whether a user's record is as the call makes it.
+func (c *memberCall) isOnUser(h *handle, name string) bool {
+	there := c.m.inUser.in(h.record)
+	if c.oldName != "" {
+		return !slices.Contains(there, c.oldName)
+	}
+	return slices.Contains(there, name) == (len(c.add) > 0)
 }
 
 // isSo reports whether the members are as they are to be.
@@ -268,18 +327,27 @@ func (c *memberCall) absent(ctx context.Context, with *scope, cause error) trans
 		Detail: "members: the application has the group, and does not find the user who is to be added."}))
 }
 
+// absentUser is the result where the user has gone since it was read.
+func (c *memberCall) absentUser(cause error) translators.CallResult {
+	if len(c.add) == 0 || c.oldName != "" {
+		return translators.CallResult{Outcome: translators.Applied}
+	}
+	return result(fmt.Errorf("%s: %w", c.Purpose(), &translators.Error{Kind: translators.Invalid, Path: "members", Err: cause,
+		Detail: fmt.Sprintf("members: there is no user with the id %q.", c.with.id)}))
+}
+
 // look reports whether the members are as the call makes them.
 func (c *memberCall) look(ctx context.Context, with *scope, groupID string) (bool, error) {
 	if c.m.inUser != nil {
 		h, err := c.t.record(ctx, c.m.users, with.id, look{fields: []string{c.m.inUser.text}})
 		if err != nil || h == nil {
-			return h == nil && len(c.add) == 0, err
+			return h == nil && (len(c.add) == 0 || c.oldName != ""), err
 		}
 		name := c.groupName
 		if name == "" {
 			name = groupID
 		}
-		return slices.Contains(c.m.inUser.in(h.record), name) == (len(c.add) > 0), nil
+		return c.isOnUser(h, name), nil
 	}
 	h, err := c.t.record(ctx, c.m.groups, groupID, c.m.groups.everything())
 	if err != nil || h == nil {
@@ -328,4 +396,8 @@ func (c *memberCall) Settle(ctx context.Context, prior []translators.CallResult)
 		Err:    fmt.Errorf("%s: read back, the members are as they were", c.Purpose())}}
 }
 
-var _ translators.Call = (*memberCall)(nil)
+// Interface guards
+var (
+	_ translators.Call = (*memberCall)(nil)
+	_ translators.Call = (*leftCall)(nil)
+)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/tidwall/gjson"
 
@@ -124,7 +125,7 @@ func (p *memberPlanner) known(ctx context.Context, ids []string) ([]member, erro
 // removed returns who is to go, without those who are nowhere: of these the application
 // knows no more than their ids.
 func (p *memberPlanner) removed(ctx context.Context, ids []string) ([]member, error) {
-	isKnownByID := !p.m.byName && p.m.inUser == nil && !slices.ContainsFunc(p.m.groups.steps[OpRemoveMember], (*step).namesMore)
+	isKnownByID := (!p.m.byName || p.m.users.isNamedByKey) && p.m.inUser == nil && !slices.ContainsFunc(p.m.groups.steps[OpRemoveMember], p.m.namesMore)
 	var found map[string]*translators.Entry
 	if !isKnownByID {
 		var err error
@@ -160,10 +161,14 @@ func (p *memberPlanner) symbolic(id string) *translators.Entry {
 	return &translators.Entry{Resource: r}
 }
 
-// namesMore reports whether a call names more of a member than the id.
-func (s *step) namesMore() bool {
+// namesMore reports whether a call names more of a member than what the id tells.
+func (m *membership) namesMore(s *step) bool {
+	if len(m.groups.config.Values) > 0 || s.when != nil && slices.Contains(s.when.used, "member") {
+		return true
+	}
 	for name := range s.names {
-		if len(name) > len("member.") && name[:len("member.")] == "member." && name != "member.id" {
+		path, is := strings.CutPrefix(name, "member.")
+		if is && path != "id" && !(m.users.isNamedByKey && path == byUserName) {
 			return true
 		}
 	}
@@ -225,7 +230,7 @@ func (p *memberPlanner) difference(ctx context.Context, wanted []member) (add []
 
 // call returns a call about members that is not made yet.
 func (p *memberPlanner) call(purpose string, s *step) *memberCall {
-	c := &memberCall{t: p.t, m: p.m, purpose: purpose, step: s, operation: len(p.plan.Calls), offline: p.in.Offline, lock: p.in.Lock,
+	c := &memberCall{t: p.t, m: p.m, purpose: purpose, step: s, operation: len(p.plan.Calls), offline: p.in.Offline, lock: p.in.Lock, isNew: p.in.Action == scim.ActionCreate,
 		with: scope{kind: p.m.groups, id: p.in.ID, resource: p.in.After, membersAreNumbers: p.m.users.config.IDIsNumber && !p.m.byName}}
 	if p.group != nil {
 		c.with.record, c.with.etag = p.group.record, p.group.etag
@@ -270,33 +275,67 @@ func (p *memberPlanner) together(add, remove []member) {
 
 // inUsers plans an update of each user.
 func (p *memberPlanner) inUsers(add, remove []member) {
-	each := func(members []member, purpose string, comes bool) {
-		for _, of := range members {
-			operation := len(p.plan.Calls)
-			for _, s := range p.m.users.steps[OpUpdate] {
-				c := p.call(purpose, s)
-				c.operation, c.with.kind, c.with.id = operation, p.m.users, of.entry.Resource.ID
-				c.with.resource, c.with.record, c.groupID = of.entry.Resource, gjson.Result{}, p.in.ID
-				if h, ok := of.entry.Handle.(*handle); ok {
-					c.with.record, c.with.etag = h.record, h.etag
-				}
-				c.groupName = p.groupName()
-				c.add, c.remove = []member{of}, nil
-				if !comes {
-					c.add, c.remove = nil, []member{of}
-				}
-				p.plan.Calls = append(p.plan.Calls, c)
+	p.eachUser(add, "add the group to the user", func(c *memberCall, of member) { c.add = []member{of} })
+	p.eachUser(remove, "remove the group from the user", func(c *memberCall, of member) { c.remove = []member{of} })
+}
+
+// eachUser plans an update of each user; become says what for.
+func (p *memberPlanner) eachUser(members []member, purpose string, become func(*memberCall, member)) {
+	for _, of := range members {
+		operation := len(p.plan.Calls)
+		for _, s := range p.m.users.steps[OpUpdate] {
+			c := p.call(purpose, s)
+			c.operation, c.with.kind, c.with.id = operation, p.m.users, of.entry.Resource.ID
+			c.with.resource, c.with.record, c.groupID = of.entry.Resource, gjson.Result{}, p.in.ID
+			if h, ok := of.entry.Handle.(*handle); ok {
+				c.with.record, c.with.etag = h.record, h.etag
 			}
+			c.groupName = p.groupName()
+			become(c, of)
+			p.plan.Calls = append(p.plan.Calls, c)
 		}
 	}
-	each(add, "add the group to the user", true)
-	each(remove, "remove the group from the user", false)
+}
+
+// membersByName are the members of a group to whom its name stands in their own records,
+// and its name. Nothing else keeps them together with it: of an application that does not
+// look after that itself they would be lost with the name, and whoever gets that name
+// next would have them.
+func (p *planner) membersByName(ctx context.Context) (mp *memberPlanner, all []member, name string, err error) {
+	m := p.k.membership
+	if m == nil || m.inUser == nil || !m.byDisplayName || p.in.Offline || !m.users.has(OpUpdate) {
+		return nil, nil, "", nil
+	}
+	group := &handle{id: p.in.ID, record: p.record}
+	mp = &memberPlanner{t: p.t, m: m, in: p.in, plan: p.plan, group: group}
+	name = m.nameOf(p.t.resourceOf(m.groups, group, translators.Selection{Attributes: []*scim.Attribute{m.groups.name}}))
+	for ids, err := range p.t.memberIDs(ctx, m, group) {
+		if err != nil {
+			return nil, nil, "", fmt.Errorf("looking who has the group by its name: %w", err)
+		}
+		for _, id := range ids {
+			all = append(all, member{entry: mp.symbolic(id), name: id})
+		}
+	}
+	return mp, all, name, nil
+}
+
+// moveMembers plans that those who have a group by its old name get the new one. An
+// application that does so by itself is asked, and nothing is written.
+func (p *planner) moveMembers(mp *memberPlanner, all []member, old string) {
+	if mp == nil {
+		return
+	}
+	name := p.in.After.Get(p.k.name).Text()
+	mp.eachUser(all, "give the user the new name of the group", func(c *memberCall, of member) {
+		c.add, c.groupName, c.oldName = []member{of}, name, old
+	})
 }
 
 // groupName is how users refer to the group, "" where only an earlier call will tell.
 func (p *memberPlanner) groupName() string {
 	switch m := p.m; {
-	case p.in.After != nil && m.byDisplayName:
+	case p.in.After != nil && m.byDisplayName && p.in.Action != scim.ActionDelete:
 		return m.nameOf(p.in.After)
 	case p.group != nil:
 		return m.nameOf(p.t.resourceOf(m.groups, p.group, translators.Selection{Attributes: []*scim.Attribute{m.groups.name}}))

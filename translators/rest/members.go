@@ -277,7 +277,11 @@ func (t *Translator) complete(ctx context.Context, k *kind, r *scim.Resource, f 
 			r.Set(k.groups, groups)
 		case k.members != nil && a.IsReferenceSet():
 			var elements []scim.Value
-			for m, err := range t.membersOf(ctx, k, h) {
+			members := t.membersOf(ctx, k, h)
+			if asked, ok := membersAsked(f); ok {
+				members = t.membersAmong(ctx, k, h, asked)
+			}
+			for m, err := range members {
 				if err != nil {
 					return err
 				}
@@ -291,6 +295,87 @@ func (t *Translator) complete(ctx context.Context, k *kind, r *scim.Resource, f 
 		}
 	}
 	return nil
+}
+
+// membersAsked returns the ids of the members whom a filter names; ok is false when it
+// asks for more than whether these are members.
+func membersAsked(f scim.Filter) (ids []string, ok bool) {
+	within := func(terms ...scim.Filter) bool {
+		for _, term := range terms {
+			asked, ok := membersAsked(term)
+			if !ok {
+				return false
+			}
+			ids = append(ids, asked...)
+		}
+		return true
+	}
+	switch f := f.(type) {
+	case scim.And:
+		ok = within(f.Terms...)
+	case scim.Or:
+		ok = within(f.Terms...)
+	case scim.Not:
+		ok = within(f.Term)
+	case scim.Elements:
+		c, is := f.Filter.(scim.Compare)
+		if is && f.Attribute.IsReferenceSet() && c.Target.Sub != nil {
+			return membersAsked(scim.Compare{Target: scim.Target{Attribute: f.Attribute, Sub: c.Target.Sub}, Operator: c.Operator, Value: c.Value})
+		}
+		ok = !f.Attribute.IsReferenceSet()
+	case scim.Compare:
+		if !f.Target.Attribute.IsReferenceSet() {
+			return nil, true
+		}
+		isValue := f.Target.Sub == nil || f.Target.Sub.Name == "value"
+		return []string{f.Value.Text()}, isValue && f.Operator == scim.Equal && f.Value.Text() != ""
+	default:
+		ok = !slices.ContainsFunc(scim.Targets(f), func(t scim.Target) bool { return t.Attribute.IsReferenceSet() })
+	}
+	return ids, ok
+}
+
+// membersAmong yields those of the users with these ids who are members of a group. Where
+// the application tells of users which groups they are in, or knows members by name, it
+// is asked for these users, and for no other.
+func (t *Translator) membersAmong(ctx context.Context, k *kind, h *handle, ids []string) iter.Seq2[scim.Member, error] {
+	m := k.membership
+	is := func(id string) (bool, error) {
+		if m.inUser == nil && !m.byName {
+			return t.isMember(ctx, m, h, id)
+		}
+		see := m.users.lookFor(translators.Selection{Attributes: []*scim.Attribute{m.users.name}})
+		if m.inUser != nil {
+			see = look{fields: []string{m.inUser.text}}
+		}
+		u, err := t.recordAwaited(ctx, m.users, id, see)
+		if err != nil || u == nil {
+			return false, err
+		}
+		if m.inUser != nil {
+			name := m.nameOf(t.resourceOf(m.groups, h, translators.Selection{Attributes: []*scim.Attribute{m.groups.name}}))
+			return slices.Contains(m.inUser.in(u.record), name), nil
+		}
+		name := t.resourceOf(m.users, u, translators.Selection{Attributes: []*scim.Attribute{m.users.name}}).Get(m.users.name).Text()
+		if name == "" {
+			return false, nil
+		}
+		return t.isMember(ctx, m, h, name)
+	}
+	return func(yield func(scim.Member, error) bool) {
+		for i, id := range ids {
+			if slices.Contains(ids[:i], id) {
+				continue
+			}
+			there, err := is(id)
+			if err != nil {
+				err = fmt.Errorf("reading whether a group has a member: %w", err)
+			}
+			if (there || err != nil) && !yield(scim.Member{ID: id, Type: "User"}, err) {
+				return
+			}
+		}
+	}
 }
 
 // isMember reports whether a group has a member, as it is now.

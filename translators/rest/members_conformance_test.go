@@ -8,6 +8,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+
 	"github.com/scimgate/scimgate/internal/legacy"
 	"github.com/scimgate/scimgate/scim"
 	"github.com/scimgate/scimgate/translators/conformance"
@@ -78,6 +81,30 @@ func refusesRename(b *conformance.Backend) { b.RefusesRename = true }
 // provisionGroups is provisionShape with the groups, or with others.
 func provisionGroups(t *testing.T, name, groups string, app *legacy.App, edits ...string) *Translator {
 	t.Helper()
+	return provision(t, groupsText(t, name, groups, app.URL, edits...))
+}
+
+// provisionError is what is wrong with a configuration, in which one text is replaced.
+func provisionError(t *testing.T, name, groups, edit, with string) error {
+	t.Helper()
+	var edits []string
+	if edit != "" {
+		edits = []string{edit, with}
+	}
+	tr := new(Translator)
+	if err := tr.UnmarshalCaddyfile(caddyfile.NewTestDispenser(groupsText(t, name, groups, "https://app.example.com", edits...))); err != nil {
+		return err
+	}
+	ctx, cancel := caddy.NewContext(caddy.Context{Context: t.Context()})
+	t.Cleanup(cancel)
+	defer tr.Cleanup()
+	return tr.Provision(ctx)
+}
+
+// groupsText is the block of a translator: that of a shape, with its groups or with
+// others.
+func groupsText(t *testing.T, name, groups, address string, edits ...string) string {
+	t.Helper()
 	content, err := os.ReadFile(filepath.Join("..", "..", "testdata", "rest", name+".caddyfile"))
 	if err != nil {
 		t.Fatal(err)
@@ -94,8 +121,7 @@ func provisionGroups(t *testing.T, name, groups string, app *legacy.App, edits .
 		}
 		text += "\t\t\tgroups {" + groups + "\t\t\t}"
 	}
-	text = strings.NewReplacer(append(edits, "https://app.example.com", app.URL, "{file./etc/scimgate/app}", legacy.Key, "{file./etc/scimgate/app-password}", legacy.Password)...).Replace(text + "\n}\n")
-	return provision(t, text)
+	return strings.NewReplacer(append(edits, "https://app.example.com", address, "{file./etc/scimgate/app}", legacy.Key, "{file./etc/scimgate/app-password}", legacy.Password)...).Replace(text + "\n}\n")
 }
 
 // TestGroupsConformance runs the suite against every way to have groups.

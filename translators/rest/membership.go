@@ -90,6 +90,9 @@ func (m *membership) connectInUsers(of *OfUsers) (err error) {
 		if err := m.inUser.canWrite(); err != nil {
 			return err
 		}
+		if err := m.users.canSend(m.inUser.whole.String()); err != nil {
+			return err
+		}
 	}
 	if m.users.groups != nil {
 		m.users.groupRefs = m.inUser
@@ -117,8 +120,22 @@ func (m *membership) connectInGroup() (err error) {
 		if err := m.inGroup.canWrite(); err != nil {
 			return fmt.Errorf("map members %w; or configure add_member and remove_member, or set_members", err)
 		}
+		if err := g.canSend(m.inGroup.whole.String()); err != nil {
+			return fmt.Errorf("map members %s: %w; or configure add_member and remove_member, or set_members", field, err)
+		}
 	}
 	return nil
+}
+
+// canSend refuses calls of update none of which would send a field: a change of members
+// would look as if it were made.
+func (k *kind) canSend(field string) error {
+	for _, s := range k.steps[OpUpdate] {
+		if s.names["fields"] != nil || s.names["field."+field] != nil {
+			return nil
+		}
+	}
+	return fmt.Errorf("the members are to be written by update of %s, whose body does not send them: put {fields} or {field.%s} into it", k.block, field)
 }
 
 // hasSingles reports whether there are calls that add and remove one member.

@@ -243,6 +243,13 @@ func (p *planner) delete(ctx context.Context) error {
 	if err := p.find(ctx); err != nil {
 		return err
 	}
+	users, members, _, err := p.membersByName(ctx)
+	if err != nil {
+		return err
+	}
+	if users != nil { // first, so that a repeated request goes on with the rest
+		users.inUsers(nil, members)
+	}
 	if err := p.add(OpDelete, "remove the "+p.k.noun(), nil, goal{sort: goalGone}); err != nil {
 		return err
 	}
@@ -391,13 +398,45 @@ func (p *planner) change(ctx context.Context, attributes []*scim.Attribute) erro
 		return p.lacks("change", OpUpdate, "Configure one: update PUT …")
 	}
 	g := goal{sort: goalChanged, fields: fields}
+	var users *memberPlanner
+	var members []member
+	var oldName string
 	if slices.Contains(attributes, k.name) {
 		g.name = p.in.After.Get(k.name)
+		if users, members, oldName, err = p.membersByName(ctx); err != nil {
+			return err
+		}
 	}
+	operation := len(p.plan.Calls)
 	if err := p.add(OpUpdate, "change the "+k.noun(), fields, g); err != nil {
 		return err
 	}
+	if len(members) > 0 {
+		p.goesBack(operation, fields)
+	}
+	p.moveMembers(users, members, oldName)
 	return p.become(fields)
+}
+
+// goesBack lets an update be taken back, because what comes behind it can fail and
+// the two belong together.
+func (p *planner) goesBack(operation int, fields []fieldValue) {
+	var old []fieldValue
+	for _, f := range fields {
+		raw := "null"
+		if v := f.path.Get(p.record); len(v) == 1 {
+			raw = v[0].Raw
+		}
+		f.raw = raw
+		old = append(old, f)
+	}
+	for _, c := range p.plan.Calls[operation:] {
+		c := c.(*call)
+		back := *c
+		back.purpose, back.with.fields, back.isBehind = "take back: "+c.purpose, old, true
+		back.goal = goal{sort: goalChanged, fields: old}
+		c.back = &back
+	}
 }
 
 // become makes the record what it is behind a call.

@@ -211,6 +211,12 @@ func (k *kind) fieldPaths() []string {
 	var paths []string
 	for _, m := range k.config.Maps {
 		paths = append(paths, m.Fields...)
+		for _, field := range m.Fields {
+			// A list is written whole.
+			if list, _, isList := strings.Cut(field, ".#"); isList {
+				paths = append(paths, list)
+			}
+		}
 	}
 	return paths
 }
