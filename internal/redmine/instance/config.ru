@@ -28,4 +28,6 @@ admin.password = admin.password_confirmation = ENV.fetch("ADMIN_PASSWORD")
 admin.save!
 File.write(File.join(ENV.fetch("HOME"), "key"), admin.api_key)
 
+# One request at a time: of two that have read, SQLite refuses one when both write.
+use Rack::Lock
 run Rails.application
