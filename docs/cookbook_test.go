@@ -108,3 +108,32 @@ func hasLines(text string, lines []string) bool {
 	}
 	return false
 }
+
+// TestExampleOfApplication: the gateway that stands commented out in Caddyfile.example is
+// valid as it stands there.
+func TestExampleOfApplication(t *testing.T) {
+	text, err := os.ReadFile("../Caddyfile.example")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, isThere := strings.Cut(string(text), "\n\t# scim_gateway tickets {\n")
+	block, _, isWhole := strings.Cut(rest, "\n\t# }\n")
+	if !isThere || !isWhole {
+		t.Fatal("Caddyfile.example has no gateway before an application")
+	}
+	uncommented := "scim.example.com {\n\tscim_gateway tickets {\n"
+	for line := range strings.Lines(block + "\n\t# }\n") {
+		inner, isComment := strings.CutPrefix(line, "\t# ")
+		if !isComment {
+			t.Errorf("Caddyfile.example: within the gateway before an application a line is no comment: %q", line)
+		}
+		uncommented += "\t" + inner
+	}
+	uncommented += "\trespond 404\n}\n"
+	if formatted := string(caddyfile.Format([]byte(uncommented))); formatted != uncommented {
+		t.Errorf("Caddyfile.example: scimgate fmt makes of it:\n%s", formatted)
+	}
+	if err := newMachine(t, "").validate(t, uncommented); err != nil {
+		t.Errorf("Caddyfile.example: %v", err)
+	}
+}
