@@ -250,6 +250,10 @@ func (p *planner) delete(ctx context.Context) error {
 	if users != nil { // first, so that a repeated request goes on with the rest
 		users.inUsers(nil, members)
 	}
+	if p.in.After == nil && p.record.Exists() {
+		// The calls may name attributes, as when they take a creation back.
+		p.in.After = p.t.resourceOf(p.k, &handle{id: p.in.ID, record: p.record, etag: p.etag}, translators.Selection{All: true})
+	}
 	if err := p.add(OpDelete, "remove the "+p.k.noun(), nil, goal{sort: goalGone}); err != nil {
 		return err
 	}
