@@ -159,7 +159,7 @@ func (e *examiner) user(ctx context.Context, named string) error {
 		return err
 	}
 	if id == "" {
-		e.warned("there is no user yet: nobody could be read. Create one in the backend and check again")
+		e.warned("there is no user yet: nobody could be read. Create one in the backend and check again; if it has some, what lists them is configured wrongly")
 		return nil
 	}
 	entry, err := e.readOne(ctx, e.users(), id, translators.Selection{All: true})
@@ -265,7 +265,7 @@ func (e *examiner) group(ctx context.Context) error {
 		return err
 	}
 	if id == "" {
-		e.warned("there is no group yet: none could be read")
+		e.warned("there is no group yet: none could be read; if the backend has some, what lists them is configured wrongly")
 		return nil
 	}
 	hasMembers := groups.Attribute("members") != nil

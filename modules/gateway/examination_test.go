@@ -178,8 +178,8 @@ func TestExamine(t *testing.T) {
 			"ok user: read  (" + userID + "); mapped attributes with a value: 1",
 			"error user: " + userID + " has no userName: no provider can find this account", members, password}, true},
 		"empty": {func(s *examined) { clear(s.entries) }, "", []string{signedIn, absent,
-			"warning user: there is no user yet: nobody could be read. Create one in the backend and check again",
-			"warning group: there is no group yet: none could be read", password}, false},
+			"warning user: there is no user yet: nobody could be read. Create one in the backend and check again; if it has some, what lists them is configured wrongly",
+			"warning group: there is no group yet: none could be read; if the backend has some, what lists them is configured wrongly", password}, false},
 		"a crowd": {func(s *examined) { s.withGroup("g", "engineers", mostCounted+1) }, "", []string{signedIn, absent, read, found,
 			"ok group: read the group engineers (g); members: 10000 or more", password}, false},
 		"no groups": {func(s *examined) {
@@ -196,8 +196,8 @@ func TestExamine(t *testing.T) {
 			s.types = []translators.Type{{ResourceType: but(users, "active"), Delete: translators.DeleteRefuse, ChangesPassword: true},
 				{ResourceType: but(groups, "members"), Delete: translators.DeleteRemove}}
 			clear(s.entries)
-		}, "", []string{signedIn, absent, "warning user: there is no user yet: nobody could be read. Create one in the backend and check again",
-			"warning group: there is no group yet: none could be read", "warning operations: active is not mapped: nobody can be disabled or enabled",
+		}, "", []string{signedIn, absent, "warning user: there is no user yet: nobody could be read. Create one in the backend and check again; if it has some, what lists them is configured wrongly",
+			"warning group: there is no group yet: none could be read; if the backend has some, what lists them is configured wrongly", "warning operations: active is not mapped: nobody can be disabled or enabled",
 			"ok operations: DELETE of a User is refused, as it is configured", "warning operations: members is not mapped: nobody can be added to a group"}, false},
 	} {
 		t.Run(name, func(t *testing.T) {

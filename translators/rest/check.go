@@ -12,6 +12,7 @@ import (
 
 	"github.com/scimgate/scimgate/scim"
 	"github.com/scimgate/scimgate/translators"
+	"github.com/scimgate/scimgate/translators/rest/web"
 )
 
 // Check implements [translators.Translator]. It makes calls that read and nothing else:
@@ -21,13 +22,11 @@ func (t *Translator) Check(ctx context.Context) []translators.Finding {
 	var findings []translators.Finding
 	for _, k := range t.kinds {
 		c := &checker{t: t, k: k}
-		c.lookUpNobody(ctx)
-		if c.isAway {
-			return append(findings, c.findings...)
+		for _, look := range []func(context.Context){c.lookUpNobody, c.firstRow, c.readNobody, c.readSomebody} {
+			if look(ctx); c.isAway {
+				return append(findings, c.findings...)
+			}
 		}
-		c.firstRow(ctx)
-		c.readNobody(ctx)
-		c.readSomebody(ctx)
 		if len(c.findings) == 0 {
 			c.say(translators.LevelOK, "the application answers as it is configured.")
 		}
@@ -49,15 +48,26 @@ func (c *checker) say(level translators.Level, format string, args ...any) {
 	c.findings = append(c.findings, translators.Finding{Level: level, Detail: c.k.block + ": " + fmt.Sprintf(format, args...)})
 }
 
-// fails reports what a call came to.
+// fails reports what a call came to: in the words of our log, because they name what was
+// looked for and what came.
 func (c *checker) fails(what string, err error) {
-	detail := err.Error()
-	if e, is := errors.AsType[*translators.Error](err); is {
-		detail = e.Detail
-		c.isAway = e.Kind == translators.Unavailable && e.RetryAfter > 0
+	detail, advice := err.Error(), "; compare item, items, id, page and not_found with what curl shows of this call"
+	if e, is := errors.AsType[*translators.Error](err); is && e.Err != nil {
+		detail = e.Err.Error()
+		cause, isUnanswered := errors.AsType[*web.Error](e.Err)
+		switch {
+		case e.Detail == notSignedIn, e.Kind == translators.Refused:
+			detail, advice = e.Detail+" ("+detail+")", ""
+			c.isAway = e.Detail == notSignedIn
+		case isUnanswered && cause.Reason == "too_large":
+			detail, advice = e.Detail, ""
+		case isUnanswered, e.RetryAfter > 0:
+			advice = "; nothing else is tried: look whether the application runs at the address of the line translator, and whether this machine may connect to it"
+			c.isAway = true
+		}
 	}
 	c.t.logger.Sugar().Errorw("the check of the application fails", "doing", what, "error", err)
-	c.say(translators.LevelError, "%s fails: %s", what, detail)
+	c.say(translators.LevelError, "%s fails: %s%s", what, detail, advice)
 }
 
 // lookUpNobody searches for a name that nobody has.
@@ -107,8 +117,9 @@ func (c *checker) readNobody(ctx context.Context) {
 	h, err := c.t.record(ctx, k, id, look{})
 	switch {
 	case err != nil:
+		isFirst := len(c.findings) == 0
 		c.fails("reading an id that nobody has", err)
-		if !c.isAway {
+		if isFirst && !c.isAway {
 			c.say(translators.LevelError, "the application's answer for an id that nobody has is not understood as \"there is none\": say what it is, such as not_found 400 or not_found 200 \"unknown user\" in the call of read")
 		}
 	case h != nil:

@@ -13,6 +13,8 @@ import (
 	"github.com/scimgate/scimgate/translators/rest/signin"
 )
 
+const notSignedIn = "The application does not accept the gateway's credentials. Check them in its configuration."
+
 // refusal is the error for an answer that says anything but success.
 func (s *step) refusal(a *answer) error {
 	e := &translators.Error{RetryAfter: a.retryAfter, Err: fmt.Errorf("%s: the answer has the status %d%s", s, a.status, a.words())}
@@ -40,7 +42,7 @@ func (s *step) refusal(a *answer) error {
 		e.Detail = "The application is busy. Try again later."
 	case VerdictSignIn:
 		e.Kind = translators.Unavailable
-		e.Detail = "The application does not accept the gateway's credentials. Check them in its configuration."
+		e.Detail = notSignedIn
 	case VerdictUnclear:
 		e.Kind = translators.Unavailable
 		e.Detail = "The application's answer does not tell whether it has made the change."

@@ -143,7 +143,7 @@ func (s *step) unanswered(err error) error {
 	case "too_large":
 		e.Detail = "The application's answer is larger than the gateway takes. Raise max_answer, or ask for smaller pages."
 	case "sign_in":
-		e.Detail = "The application does not accept the gateway's credentials. Check them in its configuration."
+		e.Detail = notSignedIn
 	case "busy", "breaker":
 		e.Detail = "The application is busy, or not available. Try again later."
 	default:
