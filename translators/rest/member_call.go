@@ -120,15 +120,17 @@ func (c *memberCall) fill(with *scope, groupName string, present []string) (err 
 		if present == nil && !c.m.groups.has(OpMembers) {
 			present = c.m.inGroup.in(with.record)
 		}
-		gone := names(c.remove)
+		gone := setOf(names(c.remove))
 		with.members = nil
 		for _, name := range present {
-			if !slices.Contains(gone, name) {
+			if !gone[name] {
 				with.members = append(with.members, name)
 			}
 		}
+		there := setOf(with.members)
 		for _, name := range names(c.add) {
-			if !slices.Contains(with.members, name) {
+			if !there[name] {
+				there[name] = true
 				with.members = append(with.members, name)
 			}
 		}
@@ -296,12 +298,13 @@ func (c *memberCall) isOnUser(h *handle, name string) bool {
 
 // isSo reports whether the members are as they are to be.
 func (c *memberCall) isSo(present []string) bool {
+	there := setOf(present)
 	for _, name := range names(c.add) {
-		if !slices.Contains(present, name) {
+		if !there[name] {
 			return false
 		}
 	}
-	return !slices.ContainsFunc(names(c.remove), func(name string) bool { return slices.Contains(present, name) })
+	return !slices.ContainsFunc(names(c.remove), func(name string) bool { return there[name] })
 }
 
 func orNotFound(err error, k *kind, id string) error {

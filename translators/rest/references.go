@@ -55,14 +55,26 @@ func newReferences(text, without string, isNumber bool) (*references, error) {
 
 // in returns the references in a record, each once.
 func (r *references) in(record gjson.Result) (names []string) {
-	for _, v := range r.all.Get(record) {
+	all := r.all.Get(record)
+	seen := make(map[string]bool, len(all))
+	for _, v := range all {
 		name := idText(v)
-		if name == "" || r.without != "" && v.Raw == r.without || slices.Contains(names, name) {
+		if name == "" || r.without != "" && v.Raw == r.without || seen[name] {
 			continue
 		}
+		seen[name] = true
 		names = append(names, name)
 	}
 	return names
+}
+
+// setOf are names among which some are looked for: a group can have a hundred thousand.
+func setOf(names []string) map[string]bool {
+	set := make(map[string]bool, len(names))
+	for _, name := range names {
+		set[name] = true
+	}
+	return set
 }
 
 // canWrite reports whether a field with the references can be written.
@@ -79,7 +91,7 @@ func (r *references) with(record gjson.Result, add, remove []string) (field fiel
 	if r.without != "" {
 		return r.single(record, add, remove)
 	}
-	present := r.in(record)
+	present, gone := setOf(r.in(record)), setOf(remove)
 	var elements []string
 	for _, v := range r.whole.Get(record) {
 		name := v
@@ -91,14 +103,14 @@ func (r *references) with(record gjson.Result, add, remove []string) (field fiel
 			}
 			name = values[0]
 		}
-		if slices.Contains(remove, idText(name)) {
+		if gone[idText(name)] {
 			ok = true
 			continue
 		}
 		elements = append(elements, v.Raw)
 	}
 	for _, name := range add {
-		if slices.Contains(present, name) {
+		if present[name] {
 			continue
 		}
 		raw := idJSON(name, r.isNumber)

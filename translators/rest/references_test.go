@@ -1,9 +1,11 @@
 package rest
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/tidwall/gjson"
 )
@@ -66,5 +68,35 @@ func TestReferencesRefused(t *testing.T) {
 	r, err := newReferences("users.#(active==true).id", "", false)
 	if err == nil && r.canWrite() == nil {
 		t.Error("a path that picks elements can be written")
+	}
+}
+
+// TestReferencesOfALargeGroup: what is done with the members of a group takes time by
+// their number, not by its square.
+func TestReferencesOfALargeGroup(t *testing.T) {
+	const size = 300_000
+	var members []string
+	for i := range size {
+		members = append(members, fmt.Sprintf("%08d-aaaa-bbbb-cccc-dddddddddddd", i))
+	}
+	r, err := newReferences("user_ids", "", false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	record := gjson.Parse(`{"user_ids":["` + strings.Join(members, `","`) + `"]}`)
+	began := time.Now()
+	field, isChanged, err := r.with(record, append([]string{"one more"}, members[size/2:]...), members[:size/2])
+	if err != nil || !isChanged || len(gjson.Parse(field.raw).Array()) != size/2+1 {
+		t.Errorf("%v, %v", isChanged, err)
+	}
+	c := new(memberCall)
+	for _, name := range members {
+		c.add = append(c.add, member{name: name})
+	}
+	if !c.isSo(members) {
+		t.Error("the members are not said to be so")
+	}
+	if took := time.Since(began); took > 20*time.Second {
+		t.Errorf("it took %s", took)
 	}
 }
