@@ -19,7 +19,7 @@ func (c *Client) redirect(r *Request, from *url.URL, response *Response, locatio
 	if err != nil {
 		return fail(mayBeDone, "reading where the application redirects (%d) to: %w", response.Status, withoutURL(err))
 	}
-	to.Fragment, to.RawFragment = "", ""
+	to.Fragment, to.RawFragment, to.RawQuery = "", "", escapeQuery(to.RawQuery)
 	switch {
 	case to.Scheme != c.base.Scheme || withoutDefaultPort(to) != c.base.Host:
 		return fail(mayBeDone, "the application redirects (%d) from %s://%s to %s://%s: requests go to one host alone, because they are signed in: "+
@@ -34,5 +34,6 @@ func (c *Client) redirect(r *Request, from *url.URL, response *Response, locatio
 	if err := checkPath(to); err != nil {
 		return fail(false, "following a redirect (%d): %w", response.Status, err)
 	}
+	to.Host = c.base.Host
 	return to, nil
 }

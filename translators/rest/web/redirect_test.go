@@ -147,3 +147,24 @@ func TestSchemeStays(t *testing.T) {
 		t.Errorf("got %s: %v", e.Reason, e)
 	}
 }
+
+// TestRedirectIsOneRequestLine: what an application writes into Location can't be more than
+// a target in the request that follows.
+func TestRedirectIsOneRequestLine(t *testing.T) {
+	base := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/old" {
+			w.Header().Set("Location", "/new?name=a b HTTP/1.1 é")
+			w.WriteHeader(http.StatusFound)
+			return
+		}
+		fmt.Fprint(w, r.URL.Path, " ", r.URL.RawQuery)
+	})
+	c, _ := client(t, base, Config{})
+	response, err := c.Do(t.Context(), &Request{Method: "GET", URL: "/old"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := string(response.Body); got != "/new name=a%20b%20HTTP/1.1%20%C3%A9" {
+		t.Errorf("got %d %s", response.Status, got)
+	}
+}
