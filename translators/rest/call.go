@@ -121,18 +121,7 @@ func (c *call) Do(ctx context.Context, prior []translators.CallResult) translato
 		}
 		return *done
 	}
-	a, err := c.t.run(ctx, c.step, with)
-	if c.isHindered(err) {
-		// Somebody else has changed the record since it was read: what is to become of
-		// it is put into the new one, once.
-		if err = c.refresh(ctx, with); err == nil {
-			a, err = c.t.run(ctx, c.step, with)
-		}
-	}
-	if c.setsActiveAlone() && translators.KindOf(err) == translators.Conflict {
-		err = &translators.Error{Kind: translators.Unavailable, Err: err,
-			Detail: "The application says that this is in conflict with another change, also when it is asked again. Try again."}
-	}
+	a, _, err := c.t.runFresh(ctx, c.step, with, c.isHindered, func() (bool, error) { return false, c.refresh(ctx, with) })
 	if err != nil {
 		r := result(fmt.Errorf("%s: %w", c.Purpose(), err))
 		r.Data = &told{c, a}

@@ -171,12 +171,9 @@ func (c *memberCall) Do(ctx context.Context, prior []translators.CallResult) tra
 	if isDone {
 		return translators.CallResult{Outcome: translators.Applied}
 	}
-	a, err := c.t.run(ctx, c.step, with)
-	if translators.KindOf(err) == translators.Changed && (c.isTogether && c.version == "" || c.m.inUser != nil) {
-		// Somebody else has written the record since it was read.
-		if isDone, err = c.prepare(ctx, with, groupBehind(c, prior)); err == nil && !isDone {
-			a, err = c.t.run(ctx, c.step, with)
-		}
+	a, isDone, err := c.t.runFresh(ctx, c.step, with, c.isHindered, func() (bool, error) { return c.prepare(ctx, with, groupBehind(c, prior)) })
+	if isDone {
+		return translators.CallResult{Outcome: translators.Applied}
 	}
 	if err == nil {
 		c.await(ctx, with, prior)
@@ -191,6 +188,11 @@ func (c *memberCall) Do(ctx context.Context, prior []translators.CallResult) tra
 	r := result(fmt.Errorf("%s: %w", c.Purpose(), err))
 	r.Data = a
 	return r
+}
+
+// isHindered reports whether somebody else has written the record since it was read.
+func (c *memberCall) isHindered(err error) bool {
+	return translators.KindOf(err) == translators.Changed && (c.version == "" || c.m.inUser != nil)
 }
 
 // scopeBehind is the scope of the call, with what the calls before it have told.
