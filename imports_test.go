@@ -69,7 +69,7 @@ var rules = []rule{
 	{"translators/rest/signin", append([]string{standard, own, "translators/mapfile", "translators/rest/web", "translators/rest/template",
 		"translators/rest/document", "github.com/tidwall/gjson", "golang.org/x/oauth2/..."}, helpers...),
 		"what signs requests in knows neither SCIM nor what they are for"},
-	{"translators/*/...", []string{foreign, own, "scim", "translators", "translators/mapfile", "translators/trust"},
+	{"translators/*/...", []string{foreign, own, "internal/quiet", "scim", "translators", "translators/mapfile", "translators/trust"},
 		"a translator knows the contract, the mapping, its client library and Caddy for its glue; neither the gateway nor another translator"},
 	{"modules/store/storetest/...", []string{foreign, own, "internal/..."},
 		"what tests the store starts databases, and knows nothing that is kept in them"},

@@ -25,8 +25,11 @@ const (
 type Error struct {
 	Kind ErrorKind
 	// Detail is for the person in front of the provider's log: what to change.
-	// It never holds the backend's own words, another person's data or a DN.
+	// It never holds another person's data or a DN, and of the backend's own words only
+	// those that the configuration calls the reason, made safe to show.
 	Detail string
+	// Said are those words, where there are any.
+	Said string
 	// Path is the SCIM path that the error is about, if it is known.
 	Path string
 	// IDs are the resources involved where several exist for one matching value.

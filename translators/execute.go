@@ -2,6 +2,8 @@ package translators
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"time"
 )
 
@@ -49,12 +51,15 @@ func Execute(ctx context.Context, p *Plan) Report {
 	report := Report{Outcome: Applied}
 	for _, call := range p.Calls {
 		result := call.Do(ctx, report.Results)
-		if result.Outcome == Unknown {
+		if result.Outcome == Unknown && !result.IsSettled {
 			settling, cancel := context.WithTimeout(context.WithoutCancel(ctx), SettleTimeout)
 			settled := call.Settle(settling, report.Results)
 			cancel()
 			if settled.Outcome == Unknown || settled.Err == nil && settled.Outcome == NotApplied {
 				settled.Err = result.Err
+			}
+			if settled.Outcome == NotApplied {
+				settled.Err = withReason(settled.Err, result.Err)
 			}
 			result = settled
 		}
@@ -66,6 +71,19 @@ func Execute(ctx context.Context, p *Plan) Report {
 		}
 	}
 	return report
+}
+
+// withReason adds to the error of a change that was found not to be made what the backend
+// itself has said of it.
+func withReason(settled, first error) error {
+	e, isOurs := errors.AsType[*Error](settled)
+	reason, has := errors.AsType[*Error](first)
+	if !isOurs || !has || e == reason || reason.Said == "" {
+		return settled
+	}
+	explained := *e
+	explained.Detail, explained.Said, explained.Err = fmt.Sprintf("The change was not made. The backend says: %q", reason.Said), reason.Said, errors.Join(settled, first)
+	return &explained
 }
 
 // takeBack undoes the applied calls before the one that failed.

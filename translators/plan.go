@@ -104,6 +104,9 @@ type CallResult struct {
 	ID      string // of the resource that the call created
 	Entry   *Entry // the resource after the call, where the backend told without being asked again
 	Err     error  // why it was not applied, or why its outcome is unknown
+	// IsSettled says of an unknown outcome that the call has looked itself: Settle is not
+	// asked.
+	IsSettled bool
 	// Data is the translator's own: what its later calls have to know of this one.
 	Data any
 }

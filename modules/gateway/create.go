@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"context"
+	"errors"
 	"net/http"
 
 	"github.com/scimgate/scimgate/modules/policy"
@@ -38,7 +39,19 @@ func (x *exchange) createOne(ctx context.Context) (*translators.Entry, error) {
 		return nil, err
 	}
 	x.resource = done.report.ID()
-	return x.after(ctx, done, x.resource, x.op.Projection)
+	entry, err := x.after(ctx, done, x.resource, x.op.Projection)
+	if isAbsence(err) {
+		// It was created a moment ago: to say that it is not there would be a lie.
+		return nil, &scim.Error{Status: http.StatusGatewayTimeout, RetryAfter: retryUnknown, Err: err,
+			Detail: "The " + x.op.Type.Name + " was created, and the backend does not show it by the id that it told. Look for it there before it is created again; the configuration may read its id from the wrong place."}
+	}
+	return entry, err
+}
+
+// isAbsence reports whether an error says that there is no such resource.
+func isAbsence(err error) bool {
+	e, is := errors.AsType[*scim.Error](err)
+	return is && e.Status == http.StatusNotFound || translators.KindOf(err) == translators.NotFound
 }
 
 // createIntent fills in defaults and asks policy.

@@ -87,8 +87,15 @@ func (s *step) compileAnswer(n *namer, c CallConfig, d CallDefaults) error {
 	if (c.ID != "" || c.IDHeader != "") && s.op != OpCreate {
 		return fmt.Errorf("id and id_header are for create, whose answer tells the id: remove them from %s", s.op)
 	}
+	if c.ID != "" && c.IDHeader != "" {
+		return errors.New("there are both id and id_header: the id is in one place, so remove one of the two")
+	}
 	if c.IDPattern != "" {
-		if err := checkIDPattern(c.IDPattern); err != nil {
+		word := "id"
+		if c.IDHeader != "" {
+			word = "id_header"
+		}
+		if err := checkIDPattern(word, c.IDPattern); err != nil {
 			return err
 		}
 		s.idPattern = regexp.MustCompile(c.IDPattern)
@@ -115,14 +122,14 @@ func (s *step) compileAnswer(n *namer, c CallConfig, d CallDefaults) error {
 	return err
 }
 
-// checkIDPattern says what is wrong with the pattern of an id.
-func checkIDPattern(pattern string) error {
+// checkIDPattern says what is wrong with the pattern of an id, which stands behind word.
+func checkIDPattern(word, pattern string) error {
 	p, err := regexp.Compile(pattern)
 	if err != nil {
-		return fmt.Errorf("id_header: the pattern %s: %w", pattern, err)
+		return fmt.Errorf("%s: the pattern %s: %w", word, pattern, err)
 	}
 	if p.NumSubexp() == 0 {
-		return fmt.Errorf("id_header: the pattern %s needs a group that is the id, such as /users/(\\d+)$", pattern)
+		return fmt.Errorf("%s: the pattern %s needs a group that is the id, such as /users/(\\d+)$", word, pattern)
 	}
 	return nil
 }
@@ -334,12 +341,17 @@ func (s *step) takeID(a *answer) error {
 		if a.fault != nil {
 			return a.fault
 		}
-		if a.id = idText(s.id.Value(a.doc)); a.id == "" {
+		value := strings.TrimSpace(idText(s.id.Value(a.doc)))
+		if value == "" {
 			return fmt.Errorf("it has no id at %s: %s", s.id, shape(a.doc))
+		}
+		if a.id = s.idAmong(value); a.id == "" {
+			return fmt.Errorf("what it has at %s does not match the pattern of id", s.id)
 		}
 	default:
 		if a.item.Exists() {
 			a.id = idText(s.kind.id.Value(a.item))
+			a.isIDOfRecord = a.id != ""
 		}
 		if location := a.header.Get("Location"); a.id == "" && location != "" {
 			a.id = s.idOf(location)
@@ -359,14 +371,22 @@ func idText(v gjson.Result) string {
 	return ""
 }
 
+// idAmong is the id in a text: what the pattern finds, or else all of it.
+func (s *step) idAmong(text string) string {
+	if s.idPattern == nil {
+		return text
+	}
+	if found := s.idPattern.FindStringSubmatch(text); found != nil {
+		return found[1]
+	}
+	return ""
+}
+
 // idOf finds an id in a header: by the pattern, or else as the last segment of a URL,
 // without the .json or .xml that the URL of the call ends in as well.
 func (s *step) idOf(value string) string {
 	if s.idPattern != nil {
-		if found := s.idPattern.FindStringSubmatch(value); found != nil {
-			return found[1]
-		}
-		return ""
+		return s.idAmong(value)
 	}
 	u, err := url.Parse(value)
 	if err != nil {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 
+	"github.com/scimgate/scimgate/internal/quiet"
 	"github.com/scimgate/scimgate/translators"
 	"github.com/scimgate/scimgate/translators/rest/signin"
 	"github.com/scimgate/scimgate/translators/rest/web"
@@ -66,7 +67,7 @@ func (t *Translator) newBackend(ctx caddy.Context, address string) (*backend, er
 		config = *t.Web
 	}
 	var err error
-	if b.client, err = web.New(config, address, ctx.Logger(), b.observe); err != nil {
+	if b.client, err = web.New(config, address, quiet.Logger(ctx), b.observe); err != nil {
 		return nil, err
 	}
 	secrets, err := signin.NewSecrets(t.Secrets)

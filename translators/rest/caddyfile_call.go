@@ -77,7 +77,7 @@ func (b callBlock) line(word string) error {
 	case "items":
 		return b.Text(&c.Items, "items <path>, or items . for the whole answer")
 	case "id":
-		return b.Text(&c.ID, "id <path>")
+		return b.id()
 	case "id_header":
 		return b.idHeader()
 	case "into":
@@ -131,15 +131,26 @@ func (b callBlock) body() error {
 	return nil
 }
 
+func (b callBlock) id() error {
+	const usage = "id <path>, or with a pattern whose first group is the id: id . `^OK (\\d+)`, where . is the whole answer"
+	return b.idAt("id", usage, &b.c.ID)
+}
+
 func (b callBlock) idHeader() error {
+	const usage = "id_header Location, or with a pattern whose first group is the id: id_header Location `/users/(\\d+)$`"
+	return b.idAt("id_header", usage, &b.c.IDHeader)
+}
+
+// idAt reads where the id of what is created is.
+func (b callBlock) idAt(word, usage string, target *string) error {
 	args := b.RemainingArgs()
 	if len(args) == 0 || len(args) > 2 || slices.Contains(args, "") {
-		return b.Errf("id_header is not understood: write id_header Location, or with a pattern whose first group is the id: id_header Location `/users/(\\d+)$`")
+		return b.Errf("%s is not understood: write %s", word, usage)
 	}
-	b.c.IDHeader = args[0]
+	*target = args[0]
 	if len(args) == 2 {
 		b.c.IDPattern = args[1]
-		if err := checkIDPattern(args[1]); err != nil {
+		if err := checkIDPattern(word, args[1]); err != nil {
 			return b.WrapErr(err)
 		}
 	}

@@ -117,13 +117,13 @@ func (c *call) Do(ctx context.Context, prior []translators.CallResult) translato
 	with := c.scope(prior)
 	if done, err := c.prepare(ctx, with); err != nil || done != nil {
 		if err != nil {
-			return result(fmt.Errorf("%s: %w", c.Purpose(), err))
+			return c.failed(err)
 		}
 		return *done
 	}
 	a, _, err := c.t.runFresh(ctx, c.step, with, c.isHindered, func() (bool, error) { return false, c.refresh(ctx, with) })
 	if err != nil {
-		r := result(fmt.Errorf("%s: %w", c.Purpose(), err))
+		r := c.failed(err)
 		r.Data = &told{c, a}
 		return r
 	}
@@ -289,13 +289,16 @@ func (c *call) created(ctx context.Context, with *scope, r translators.CallResul
 		r.ID = h.id
 	}
 	c.t.noteWrite(c.k, r.ID, written{fields: readable(c.k, c.goal.fields), wanted: with.resource})
+	if a != nil && a.id != "" && (c.brings || !a.isIDOfRecord) {
+		return c.confirm(ctx, with, r)
+	}
 	return c.readBack(ctx, r.ID, r)
 }
 
 // lookUp finds the record that was created by its name, waiting as long as the
 // application may take.
 func (c *call) lookUp(ctx context.Context, wanted *scim.Resource) (found *handle, err error) {
-	filter := scim.Compare{Target: scim.Target{Attribute: c.k.name}, Operator: scim.Equal, Value: wanted.Get(c.k.name)}
+	filter := c.ofName(wanted)
 	until := time.Now().Add(time.Duration(c.t.ConsistentWithin))
 	err = c.t.await(ctx, until, func() (bool, error) {
 		all, _, err := c.t.gather(ctx, c.k, filter, translators.Selection{All: true}, 2)
@@ -353,13 +356,10 @@ func (c *call) readBack(ctx context.Context, id string, r translators.CallResult
 		return r
 	}
 	h, err := c.t.recordAwaited(ctx, c.k, id, c.k.everything())
-	if err != nil || h == nil {
+	if err != nil {
 		return r
 	}
-	if entry, err := c.t.entryOf(ctx, c.k, h, translators.Selection{All: true}); err == nil {
-		r.Entry = entry
-	}
-	return r
+	return c.bring(ctx, h, r)
 }
 
 // result is what a write came to.
@@ -382,6 +382,9 @@ func (t *Translator) isActive(k *kind, h *handle) (active, isKnown bool) {
 // undo or by the calls of delete; what was changed is taken back where the
 // configuration says how. What disables is never taken back.
 func (c *call) Undo() translators.Call {
+	if c.step.undo == nil && !c.creates() && c.step.onlyReads() {
+		return nothingToUndo{c}
+	}
 	if c.goal.sort == goalDisabled {
 		return nil
 	}
@@ -397,6 +400,28 @@ func (c *call) Undo() translators.Call {
 	}
 	return &undoCall{of: c, steps: steps}
 }
+
+// nothingToUndo takes a call back that has only read.
+type nothingToUndo struct{ of translators.Call }
+
+// String implements [translators.Call].
+func (c nothingToUndo) String() string { return "# nothing: the call has only read" }
+
+// Purpose implements [translators.Call].
+func (c nothingToUndo) Purpose() string { return "take back: " + c.of.Purpose() }
+
+// Do implements [translators.Call].
+func (c nothingToUndo) Do(context.Context, []translators.CallResult) translators.CallResult {
+	return translators.CallResult{Outcome: translators.Applied}
+}
+
+// Settle implements [translators.Call].
+func (c nothingToUndo) Settle(context.Context, []translators.CallResult) translators.CallResult {
+	return translators.CallResult{Outcome: translators.Applied}
+}
+
+// Undo implements [translators.Call].
+func (c nothingToUndo) Undo() translators.Call { return nil }
 
 // undoCall takes a call back.
 type undoCall struct {
@@ -425,7 +450,11 @@ func (c *undoCall) Do(ctx context.Context, prior []translators.CallResult) trans
 		with.record = gjson.Parse("{}")
 	}
 	for _, s := range c.steps {
-		if _, err := c.of.t.run(ctx, s, with); err != nil && !c.isGone(err) {
+		_, err := c.of.t.run(ctx, s, with)
+		if err != nil && c.isGone(err) {
+			err = c.again(ctx, s, with)
+		}
+		if err != nil {
 			return result(fmt.Errorf("%s: %w", c.Purpose(), err))
 		}
 	}
@@ -443,6 +472,21 @@ func (c *undoCall) answerIn(prior []translators.CallResult) *answer {
 		}
 	}
 	return nil
+}
+
+// again makes a call that found nobody for the one who has the name: the id may have been
+// none. Where there is nobody of that name, what was created is gone.
+func (c *undoCall) again(ctx context.Context, s *step, with *scope) error {
+	if c.of.k.name == nil {
+		return nil
+	}
+	there, err := c.of.named(ctx, with.resource)
+	if err != nil || there == nil || there.id == with.id {
+		return err
+	}
+	with.id = there.id
+	_, err = c.of.t.run(ctx, s, with)
+	return err
 }
 
 // isGone reports whether what was created is not there any more.
@@ -465,4 +509,5 @@ func (c *undoCall) Undo() translators.Call { return nil }
 var (
 	_ translators.Call = (*call)(nil)
 	_ translators.Call = (*undoCall)(nil)
+	_ translators.Call = nothingToUndo{}
 )

@@ -281,8 +281,8 @@ type CallConfig struct {
 	// ID is where the id of what was created is, in the answer. Default: that of the
 	// type in the item, else the last segment of the header Location.
 	ID string `json:"id,omitempty"`
-	// IDHeader is the header that has it, and IDPattern a regular expression whose
-	// first group it is.
+	// IDHeader is the header that has it. IDPattern is a regular expression whose first
+	// group is the id, in what stands at ID or in the header.
 	IDHeader  string `json:"id_header,omitempty"`
 	IDPattern string `json:"id_pattern,omitempty"`
 	// Into is the name under which the answer is put into the record: further calls of

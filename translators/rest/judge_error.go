@@ -34,6 +34,9 @@ func (s *step) refusal(a *answer) error {
 	case VerdictRefused:
 		e.Kind = translators.Refused
 		e.Detail = "The application forbids this to the gateway's account. Check what the account may do there."
+		if said := a.said(); said != "" {
+			e.Detail = fmt.Sprintf("The application refuses this: %q", said)
+		}
 	case VerdictChanged:
 		e.Kind = translators.Changed
 		e.Detail = fmt.Sprintf("The %s was changed in the application meanwhile. Read it again.", strings.ToLower(s.kind.mapping.Type.Name))
@@ -69,7 +72,21 @@ func (s *step) broken(a *answer, why error) error {
 		e.Kind = translators.Indefinite
 		e.Detail = "The application has answered with something that can't be understood, and may have made the change. The log of the gateway says what came."
 	}
+	if said := a.said(); said != "" && a.fault == nil {
+		e.Said = said
+		e.Detail = fmt.Sprintf("The application says that it has failed: %q", said)
+	}
 	return e
+}
+
+// said are the application's own words where a line of the configuration, and not the
+// status alone, says what the answer means: then they are the reason, for the provider
+// too.
+func (a *answer) said() string {
+	if !a.isSaid {
+		return ""
+	}
+	return a.text
 }
 
 // words are the application's own, for our log.
@@ -160,7 +177,7 @@ func (l *lookup) clean(err error) error {
 	if !is {
 		return err
 	}
-	e.Detail = l.scrub(e.Detail)
+	e.Detail, e.Said = l.scrub(e.Detail), l.scrub(e.Said)
 	if e.Err == nil {
 		return err
 	}

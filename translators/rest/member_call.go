@@ -61,6 +61,8 @@ func (c *memberCall) String() string {
 // before, and from a new name.
 func (c *memberCall) Undo() translators.Call {
 	switch {
+	case c.step.onlyReads():
+		return nothingToUndo{c}
 	case c.step.number > 1 || c.m.inUser == nil && !c.isNew || c.oldName == "" && !c.isNew:
 		return nil
 	case c.m.inUser == nil:

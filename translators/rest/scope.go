@@ -51,7 +51,10 @@ type answer struct {
 	doc     gjson.Result // the whole
 	item    gjson.Result // the record in it, where the step says where that is
 	id      string       // of what the call created
-	text    string       // of an error, safe to show: one line, bounded, no control characters
+	// isIDOfRecord is set where the id stands where it does in all records: it is not one
+	// that a line of the call has picked out of something else.
+	isIDOfRecord bool
+	text         string // of an error, safe to show: one line, bounded, no control characters
 
 	raw        []byte
 	lower      []byte // raw in lower case, once it was needed

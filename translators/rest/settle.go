@@ -29,13 +29,7 @@ func (c *call) Settle(ctx context.Context, prior []translators.CallResult) trans
 // settleCreated looks for the record by its name. One that is there is ours only if it
 // is as it was sent: an account that was there before must not be taken for a new one.
 func (c *call) settleCreated(ctx context.Context, with *scope) translators.CallResult {
-	var found *handle
-	var err error
-	if c.k.isNamedByKey && c.k.has(OpRead) {
-		found, err = c.awaitRecord(ctx, with.resource.Get(c.k.name).Text(), look{isOfAnyID: true}, func(h *handle) bool { return h != nil })
-	} else {
-		found, err = c.lookUp(ctx, with.resource)
-	}
+	found, err := c.named(ctx, with.resource)
 	switch {
 	case err != nil:
 		return stillUnknown(fmt.Errorf("%s: looking for it: %w", c.Purpose(), err))
@@ -114,13 +108,7 @@ func (c *call) settleChanged(ctx context.Context, id string) translators.CallRes
 		return c.notApplied()
 	}
 	c.note(id)
-	r := translators.CallResult{Outcome: translators.Applied}
-	if c.brings {
-		if entry, err := c.t.entryOf(ctx, c.k, h, translators.Selection{All: true}); err == nil {
-			r.Entry = entry
-		}
-	}
-	return r
+	return c.bring(ctx, h, translators.CallResult{Outcome: translators.Applied})
 }
 
 // awaitRecord reads a record until it is as it is to be, for as long as the application

@@ -177,6 +177,16 @@ func (s *step) attributes() []scim.Target { return s.targets }
 
 func (s *step) timeout() time.Duration { return time.Duration(s.config.Timeout) }
 
+// onlyReads reports whether a call of an operation that writes changes nothing itself, so
+// that there is nothing to take back: it is a GET or HEAD before or behind those that do.
+// Where an operation has no other calls its GET is what writes, and one that must not be
+// sent twice does something.
+func (s *step) onlyReads() bool {
+	isGet := func(o *step) bool { return o.config.Method == http.MethodGet || o.config.Method == http.MethodHead }
+	isHarmful := s.config.Repeatable != nil && !*s.config.Repeatable
+	return isGet(s) && !isHarmful && slices.ContainsFunc(s.kind.steps[s.op], func(o *step) bool { return !isGet(o) })
+}
+
 // check finds what is missing for the operation.
 func (s *step) check(n *namer, isUndo bool) error {
 	if isUndo {

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/scimgate/scimgate/translators"
+	"github.com/scimgate/scimgate/translators/rest/template"
 	"github.com/scimgate/scimgate/translators/rest/web"
 )
 
@@ -118,6 +119,21 @@ func (s *step) String() string {
 func (s *step) notSent(err error) error {
 	if known, is := errors.AsType[*translators.Error](err); is {
 		return known
+	}
+	call := string(s.op)
+	if s.number > 1 || len(s.kind.steps[s.op]) > 1 {
+		call = fmt.Sprintf("%s, call %d", s.op, s.number)
+	}
+	// Names of templates are the configuration's, and no data.
+	name, why := "", "has no value"
+	if missing, is := errors.AsType[*template.MissingError](err); is {
+		name = missing.Name
+	} else if wrong, is := errors.AsType[*template.ValueError](err); is {
+		name, why = wrong.Name, "has a value that can't be sent there"
+	}
+	if name != "" {
+		return &translators.Error{Kind: translators.Invalid, Err: fmt.Errorf("%s: %w", s, err),
+			Detail: fmt.Sprintf("The request to the application can't be made: {%s} %s (%s).", name, why, call)}
 	}
 	return &translators.Error{Kind: translators.Invalid, Err: fmt.Errorf("%s: %w", s, err),
 		Detail: "The request to the application can't be made of what is known: a value is missing, or has characters that can't be sent. The gateway's log says which."}

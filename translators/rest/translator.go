@@ -8,6 +8,7 @@ import (
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 	"go.uber.org/zap"
 
+	"github.com/scimgate/scimgate/internal/quiet"
 	"github.com/scimgate/scimgate/scim"
 	"github.com/scimgate/scimgate/translators"
 )
@@ -43,7 +44,7 @@ const defaultCandidates = 1000
 // configuration names, and sends nothing to the application: a gateway starts, and
 // reloads, while its application is down.
 func (t *Translator) Provision(ctx caddy.Context) error {
-	t.logger = ctx.Logger()
+	t.logger = quiet.Logger(ctx)
 	if t.Candidates == 0 {
 		t.Candidates = defaultCandidates
 	}

@@ -53,6 +53,13 @@ func (w *writes) note(k *kind, id string, what written) {
 	w.byID[key] = what
 }
 
+// forget drops what was noted of an id that is none.
+func (w *writes) forget(k *kind, id string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	delete(w.byID, writeKey{k.block, id})
+}
+
 // find returns what was written to a record, if it is to be waited for.
 func (w *writes) find(k *kind, id string) (written, bool) {
 	w.mu.Lock()
