@@ -1,8 +1,14 @@
 package e2e
 
 import (
+	"encoding/base64"
 	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -60,7 +66,14 @@ func restSecrets(t *testing.T, shape string, options legacy.Options) {
 	if plans := g.logged(t, "dry run: this plan was not carried out"); len(plans) != 2 {
 		t.Errorf("the plans are %v", plans)
 	}
+	g.reload(t, func(s *setup) { s.Replace = s.Replace[:len(s.Replace)-2] }) // no dry run any more
+	commands := restCommands(t, g, app, id, next)
 	metrics, config := g.metricsText(t), g.want200Text(t, g.Admin+"/config/")
+	journal := g.want200Text(t, g.Admin+"/scim/journal")
+	health, err := g.send("GET", g.Admin+"/health", "", "Authorization:")
+	if err != nil {
+		t.Fatal(err)
+	}
 	stored, err := os.ReadFile(g.Store)
 	if err != nil {
 		t.Fatal(err)
@@ -74,8 +87,16 @@ func restSecrets(t *testing.T, shape string, options legacy.Options) {
 	for i, session := range app.Sessions() {
 		secrets[fmt.Sprintf("session %d", i)] = session
 	}
+	forms := make(map[string]string)
 	for name, secret := range secrets {
+		forms[name] = secret
+		forms[name+", in a URL"] = url.QueryEscape(secret)
+		forms[name+", in base64"] = base64.StdEncoding.EncodeToString([]byte(secret))
+		forms[name+", with its user"] = base64.StdEncoding.EncodeToString([]byte(legacy.User + ":" + secret))
+	}
+	for name, secret := range forms {
 		for place, text := range map[string]string{
+			"what commands print": commands, "the journal": journal, "the health": health.Body,
 			"the answers": told.String(), "the log": g.log(t), "the metrics": metrics, "the admin API": config, "the store": string(stored), "the saved configuration": string(autosaved),
 		} {
 			if before, after, found := strings.Cut(text, secret); found {
@@ -83,4 +104,52 @@ func restSecrets(t *testing.T, shape string, options legacy.Options) {
 			}
 		}
 	}
+}
+
+// restCommands are what the commands that try a configuration out print of it: as it is,
+// with a wrong key, before a page that repeats what was asked, and before nobody.
+func restCommands(t *testing.T, g *gateway, app *legacy.App, id, password string) string {
+	t.Helper()
+	program, err := binary()
+	if err != nil {
+		t.Fatal(err)
+	}
+	echo := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		text, _ := httputil.DumpRequest(r, true)
+		w.Header().Set("Content-Type", "text/html")
+		w.WriteHeader(http.StatusNotFound)
+		fmt.Fprintf(w, "<html><title>Not found: %s</title><pre>%s</pre></html>", r.URL.RequestURI(), text)
+	}))
+	defer echo.Close()
+	home := t.TempDir()
+	config := filepath.Join(home, "Caddyfile")
+	good := g.caddyfile(t)
+	wrong := good
+	for _, file := range []string{"app", "app-password", "app-secret"} {
+		wrong = strings.ReplaceAll(wrong, filepath.Dir(g.LogFile)+"/"+file+"}", filepath.Dir(g.LogFile)+"/entra}")
+	}
+	var printed strings.Builder
+	run := func(stdin string, args ...string) bool {
+		t.Helper()
+		command := exec.CommandContext(t.Context(), program, append(args, "--config", config, "--adapter", "caddyfile")...)
+		command.Env = append(os.Environ(), "XDG_DATA_HOME="+home, "XDG_CONFIG_HOME="+home)
+		command.Stdin = strings.NewReader(stdin)
+		out, err := command.CombinedOutput()
+		fmt.Fprintf(&printed, "%q\n%s\n", args, out)
+		return err == nil
+	}
+	for name, text := range map[string]string{
+		"right": good, "wrong": wrong,
+		"echo": strings.ReplaceAll(good, app.URL, echo.URL), "down": strings.ReplaceAll(good, app.URL, "http://127.0.0.1:"+freePort(t)),
+	} {
+		if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		checked := run("", "check")
+		explained := run("PATCH /Users/"+id+"\n\n"+patchOf(operation("Replace", "password", password), operation("Replace", "title", "New")), "explain", "--gateway", "tickets")
+		if isRight := name == "right"; checked != isRight || explained != isRight {
+			t.Errorf("%s: checked %t, explained %t: %s", name, checked, explained, tail(printed.String(), 20))
+		}
+	}
+	return printed.String()
 }
