@@ -3,7 +3,6 @@ package rest
 import (
 	"errors"
 	"fmt"
-	"mime"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -12,10 +11,7 @@ import (
 	"strings"
 
 	"github.com/tidwall/gjson"
-	"golang.org/x/text/encoding"
-	"golang.org/x/text/encoding/htmlindex"
 
-	"github.com/scimgate/scimgate/translators"
 	"github.com/scimgate/scimgate/translators/rest/document"
 	"github.com/scimgate/scimgate/translators/rest/template"
 )
@@ -53,7 +49,9 @@ type body struct {
 	nesting  string
 	isWhole  bool
 	without  []*document.Path
-	charset  encoding.Encoding // nil: UTF-8
+	charset  *charset // nil: UTF-8
+	declared string   // the charset that the declaration of XML says
+	prefix   string   // that declaration, where it says another one than UTF-8
 }
 
 // compileBody compiles what is sent, and its Content-Type.
@@ -79,7 +77,11 @@ func (s *step) compileBody(n *namer, c CallConfig, d CallDefaults) error {
 		return nil
 	case c.Template != "":
 		form := map[string]template.Form{bodyJSON: template.JSON, bodyForm: template.FormURLEncoded, bodyXML: template.XML, bodyText: template.Text}[b.form]
-		t, err := n.parse(c.Template, form, "the body")
+		text, err := b.takeDeclaration(c.Template)
+		if err != nil {
+			return err
+		}
+		t, err := n.parse(text, form, "the body")
 		if err != nil {
 			return err
 		}
@@ -126,33 +128,6 @@ func (s *step) compileSend(b *body, c CallConfig) error {
 		}
 		b.without = append(b.without, p)
 	}
-	return nil
-}
-
-func (s *step) compileContentType(b *body) error {
-	given := s.header.Get("Content-Type")
-	if given == "" {
-		if !slices.ContainsFunc(s.headers, func(p parameter) bool { return p.name == "Content-Type" }) {
-			s.header.Set("Content-Type", contentTypes[b.form])
-		}
-		return nil
-	}
-	_, parameters, err := mime.ParseMediaType(given)
-	if err != nil {
-		return fmt.Errorf("header Content-Type %s: %w", given, err)
-	}
-	name := parameters["charset"]
-	if name == "" || strings.EqualFold(name, "utf-8") {
-		return nil
-	}
-	found, err := htmlindex.Get(name)
-	switch {
-	case err != nil:
-		return fmt.Errorf("header Content-Type %s: the charset %s is not known", given, name)
-	case b.form == bodyForm:
-		return fmt.Errorf("header Content-Type %s: forms are sent in UTF-8", given)
-	}
-	b.charset = found
 	return nil
 }
 
@@ -228,21 +203,16 @@ func (b *body) build(l *lookup) ([]byte, error) {
 	if err != nil || b.charset == nil || l.isPrinting {
 		return []byte(text), err
 	}
-	encoder := b.charset.NewEncoder()
-	if b.form == bodyXML {
-		encoder = encoding.HTMLEscapeUnsupported(encoder) // as a character reference
+	if r, is := b.charset.lacks(text); is && !l.keeps() {
+		return nil, l.lacking(r, fmt.Errorf("%s has no %U", b.charset.name, r))
 	}
-	encoded, err := encoder.Bytes([]byte(text))
-	if err != nil {
-		return nil, &translators.Error{Kind: translators.Invalid, Err: err,
-			Detail: "A value has a character that the application's charset has not. Change it at the provider."}
-	}
-	return encoded, nil
+	return b.charset.encode(text)
 }
 
 func (b *body) text(l *lookup) (string, error) {
 	if b.template != nil {
-		return l.execute(b.template)
+		text, err := l.execute(b.template)
+		return b.prefix + text, err
 	}
 	fields, err := l.fields()
 	if err != nil {

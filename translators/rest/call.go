@@ -23,8 +23,10 @@ type call struct {
 	purpose string
 	with    scope // without what the calls before it will tell
 	goal    goal
-	// brings is set where the result has to bring the resource.
+	// brings is set where the result has to bring the resource, and sent is what all calls
+	// of the plan have written then.
 	brings bool
+	sent   []fieldValue
 	// isBehind is set where another call of the plan has changed the record before.
 	isBehind bool
 	// mayBeUndone is set of a call that creates, where a later one may fail: what is then

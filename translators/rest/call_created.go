@@ -102,6 +102,7 @@ func (c *call) bring(ctx context.Context, h *handle, r translators.CallResult) t
 	if !c.brings || h == nil {
 		return r
 	}
+	c.t.warnOfOthers(c.k, h, c.sent)
 	if entry, err := c.t.entryOf(ctx, c.k, h, translators.Selection{All: true}); err == nil {
 		r.Entry = entry
 	}

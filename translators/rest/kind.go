@@ -1,6 +1,8 @@
 package rest
 
 import (
+	"strings"
+
 	"github.com/tidwall/gjson"
 
 	"github.com/scimgate/scimgate/scim"
@@ -79,6 +81,9 @@ func (k *kind) gaps() []string {
 	add(!k.has(OpUpdate) && !isGroupOfUsers, "there is no update call: PUT and PATCH are refused but for what has calls of its own")
 	add(!k.has(OpSearch) && !k.config.FilterList && !isGroupOfUsers, "there is no search call: a filter is refused; add search, or filter_list where there are few")
 	add(!k.has(OpList) && !isGroupOfUsers, "there is no list call: a list without a filter is refused")
+	if unsent := k.unsent(); len(unsent) > 0 {
+		add(true, "no update call sends "+strings.Join(unsent, ", ")+": a change of it is refused; name {field.<path>} in the template of one, or make the map read_only")
+	}
 	add(k.block == blockGroups && k.members == nil, "members are not served: map them, or say of_users")
 	add(k.membership != nil && !k.membership.canChange(), "there is no call that changes members: add add_member and remove_member, or set_members")
 	if k.block == blockUsers {

@@ -70,7 +70,8 @@ func (p *planner) add(op Operation, purpose string, fields []fieldValue, goal go
 			t: p.t, k: p.k, step: s, before: slices.Clone(before), purpose: purpose, goal: goal, offline: p.in.Offline,
 			// Behind another operation the record is not the one that was read.
 			isBehind: operation > 0 && p.in.Action == scim.ActionUpdate,
-			with:     scope{kind: p.k, id: p.in.ID, resource: p.resource, fields: fields, record: p.record, etag: p.etag},
+			with: scope{kind: p.k, id: p.in.ID, resource: p.resource, fields: fields, record: p.record, etag: p.etag,
+				isDisable: goal.sort == goalDisabled},
 		}
 		isDue, err := p.t.due(s, &c.with)
 		switch {
@@ -80,11 +81,14 @@ func (p *planner) add(op Operation, purpose string, fields []fieldValue, goal go
 			before = append(before, notMade)
 			continue
 		}
+		if err := (&lookup{t: p.t, s: s, with: &c.with}).checkCharset(); err != nil {
+			return err
+		}
 		before = append(before, len(p.plan.Calls))
 		p.plan.Calls = append(p.plan.Calls, c)
 	}
-	if len(p.plan.Calls) > operation {
-		return nil
+	if err := p.checkSent(op, fields, p.plan.Calls[operation:]); err != nil || len(p.plan.Calls) > operation {
+		return err
 	}
 	return &translators.Error{Kind: translators.Refused, Detail: fmt.Sprintf(
 		"The calls that scimgate has to %s are not for this: %s of %s sends nothing of it, or its condition is not true.", purpose, op, p.k.served.Name)}
@@ -111,7 +115,7 @@ func (p *planner) finish() {
 		first.mayBeUndone = len(p.plan.Calls) > 1
 	}
 	if last, is := p.plan.Calls[len(p.plan.Calls)-1].(*call); is && p.in.Action != scim.ActionDelete && p.k.members == nil {
-		last.brings = true
+		last.brings, last.sent = true, p.sent()
 	}
 }
 
@@ -206,7 +210,7 @@ func (p *planner) create(ctx context.Context) error {
 		return err
 	}
 	if k.has(OpSecret) && k.mapping.LeafFor(scim.Target{Attribute: k.secret}, nil) == nil && !in.After.Get(k.secret).IsAbsent() {
-		if err := p.add(OpSecret, "set the password", nil, goal{sort: goalSecret}); err != nil {
+		if err := p.setSecret(); err != nil {
 			return err
 		}
 	}
@@ -222,6 +226,16 @@ func (p *planner) create(ctx context.Context) error {
 	}
 	p.finish()
 	return nil
+}
+
+// setSecret plans the calls that set the password.
+func (p *planner) setSecret() error {
+	isSecret := func(a *scim.Attribute) bool { return a == p.k.secret }
+	fields, _, err := p.k.mapping.encode(p.in.After, isSecret, p.record, nil)
+	if err != nil {
+		return err
+	}
+	return p.add(OpSecret, "set the password", fields, goal{sort: goalSecret})
 }
 
 // noun is what the kind is called in the purposes of calls.
@@ -292,7 +306,7 @@ func (p *planner) update(ctx context.Context) error {
 		}
 	}
 	if setsSecret {
-		if err := p.add(OpSecret, "set the password", nil, goal{sort: goalSecret}); err != nil {
+		if err := p.setSecret(); err != nil {
 			return err
 		}
 	}

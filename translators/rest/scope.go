@@ -25,6 +25,8 @@ type scope struct {
 	fields []fieldValue
 	record gjson.Result
 	etag   string
+	// isDisable is set where the call disables, whatever its operation is.
+	isDisable bool
 	// member is a resource that comes or goes, members are all that are wanted, as the
 	// application refers to them: as numbers in JSON where membersAreNumbers is set.
 	member            *translators.Entry

@@ -28,6 +28,8 @@ type step struct {
 	namesOne     bool // an {id} or a {member.…}: 404 means that there is none
 	names        map[string]resolver
 	targets      []scim.Target
+	// seesAll are the names of values whose expressions see what is to be written.
+	seesAll map[string]bool
 
 	url     *template.Template
 	query   []parameter

@@ -88,6 +88,8 @@ func (n *namer) resolver(name string) (resolver, error) {
 		return n.id()
 	case name == "fields" || head == "field" && isPath:
 		return n.fields(rest)
+	case head == "changed" && isPath:
+		return n.changed(rest)
 	case head == "record":
 		return n.record(name, rest)
 	case head == "member" && isPath:
@@ -182,18 +184,13 @@ func (n *namer) fields(path string) (resolver, error) {
 			return template.Value{JSON: text}, true, err
 		}, nil
 	}
-	if known := n.step.kind.fieldPaths(); !slices.Contains(known, path) {
-		return nil, fmt.Errorf("no attribute is mapped to %s: there are %s", path, strings.Join(known, ", "))
-	}
-	p, err := document.ParsePath(path)
+	p, err := n.fieldPath(path)
 	if err != nil {
 		return nil, err
 	}
 	return func(l *lookup) (template.Value, bool, error) {
-		for _, f := range l.with.fields {
-			if f.path.String() == path {
-				return template.Value{JSON: f.raw, Mask: f.mask}, f.raw != "", nil
-			}
+		if v, isWritten := l.written(path); isWritten {
+			return v, v.JSON != "", nil
 		}
 		// Of a whole record it is what the record has.
 		switch s := n.step; {
@@ -203,6 +200,39 @@ func (n *namer) fields(path string) (resolver, error) {
 			return symbol("record." + path)
 		}
 		return valueAt(p, l.with.record)
+	}, nil
+}
+
+// fieldPath reads the path of a field that an attribute is mapped to.
+func (n *namer) fieldPath(path string) (*document.Path, error) {
+	if known := n.step.kind.fieldPaths(); !slices.Contains(known, path) {
+		return nil, fmt.Errorf("no attribute is mapped to %s: there are %s", path, strings.Join(known, ", "))
+	}
+	return document.ParsePath(path)
+}
+
+// written returns what is to be written to a field, if something is.
+func (l *lookup) written(path string) (v template.Value, isWritten bool) {
+	for _, f := range l.with.fields {
+		if f.path.String() == path {
+			return template.Value{JSON: f.raw, Mask: f.mask}, true
+		}
+	}
+	return template.Value{}, false
+}
+
+// changed is a field that an update changes, and nothing where it stays as it is, whatever
+// {fields} are.
+func (n *namer) changed(path string) (resolver, error) {
+	if n.step.op != OpUpdate {
+		return nil, errors.New("only update changes fields")
+	}
+	if _, err := n.fieldPath(path); err != nil {
+		return nil, err
+	}
+	return func(l *lookup) (template.Value, bool, error) {
+		v, isWritten := l.written(path)
+		return v, isWritten && v.JSON != "", nil
 	}, nil
 }
 
@@ -406,6 +436,12 @@ func (n *namer) value(name, text string) (resolver, error) {
 		return nil, fmt.Errorf("the expression of the value %s: %w", name, err)
 	}
 	used := usedNames(e, expressionNames)
+	if seesFields(used) {
+		if n.step.seesAll == nil {
+			n.step.seesAll = make(map[string]bool)
+		}
+		n.step.seesAll[name] = true
+	}
 	return func(l *lookup) (template.Value, bool, error) {
 		if l.isPrinting {
 			return symbol(name)
