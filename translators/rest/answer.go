@@ -84,7 +84,11 @@ func (s *step) compileAnswer(n *namer, c CallConfig, d CallDefaults) error {
 		}
 		*p.target = parsed
 	}
-	if (c.ID != "" || c.IDHeader != "") && s.op != OpCreate {
+	isOfRows := c.IDHeader == "" && slices.Contains([]Operation{OpSearch, OpList, OpMembers}, s.op)
+	if isOfRows && c.ID != "" && s.op != OpMembers && len(s.kind.config.Calls[OpRead]) == 0 {
+		return fmt.Errorf("rows with an id of their own are no records: add read to %s, by which those are read", s.kind.block)
+	}
+	if (c.ID != "" || c.IDHeader != "") && s.op != OpCreate && !isOfRows {
 		return fmt.Errorf("id and id_header are for create, whose answer tells the id: remove them from %s", s.op)
 	}
 	if c.ID != "" && c.IDHeader != "" {

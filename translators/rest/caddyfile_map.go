@@ -15,7 +15,7 @@ import (
 )
 
 // mapWords are the options of a map line that only this translator has.
-var mapWords = []string{"true", "false", "value", "as", "time", "join", "part", "read", "write", "element", "clear"}
+var mapWords = []string{"true", "false", "value", "as", "time", "join", "part", "read", "write", "element", "clear", "max"}
 
 // parseMap reads a line map and its block; the dispenser stands at the word map.
 // Besides the options that all translators share there are
@@ -30,7 +30,8 @@ var mapWords = []string{"true", "false", "value", "as", "time", "join", "part", 
 //	read    <expression>
 //	write   <expression>
 //	element <part> [<field>...] { … }
-//	clear   null|empty|omit
+//	clear   null|empty|omit|text <value>
+//	max     <n>
 func parseMap(d *caddyfile.Dispenser, full *scim.ResourceType, handled ...string) (MapConfig, error) {
 	var c MapConfig
 	shared, err := mapfile.ParseWith(d, full, mapfile.Extra{
@@ -139,7 +140,24 @@ func (c *MapConfig) option(d *caddyfile.Dispenser, about string) error {
 	case "write":
 		return one(&c.Write, "write and an expression in backticks: write `value ? 1 : 3`")
 	case "clear":
-		return one(&c.Clear, "clear null, clear empty or clear omit")
+		if len(args) == 2 && args[0] == clearText && args[1] != "" {
+			c.Clear, c.ClearText = clearText, args[1]
+			return nil
+		}
+		if len(args) > 0 && args[0] == clearText {
+			return wrong("clear text and what clears the field, such as clear text -")
+		}
+		return one(&c.Clear, "clear null, clear empty, clear omit, or clear text and what clears the field")
+	case "max":
+		text := ""
+		if err := one(&text, "max and a number of characters, such as max 40"); err != nil {
+			return err
+		}
+		n, err := strconv.Atoi(text)
+		if err != nil || n < 1 {
+			return wrong("max and a number of characters, such as max 40")
+		}
+		c.Max = n
 	}
 	return nil
 }
@@ -167,7 +185,7 @@ func parseElement(d *caddyfile.Dispenser, about string) (MapConfig, error) {
 		switch {
 		case word == "constant":
 			return b.Text(&c.Constant, "constant <value>")
-		case word != "element" && word != "part" && slices.Contains(mapWords, word):
+		case word != "element" && word != "part" && word != "max" && slices.Contains(mapWords, word):
 			return c.option(d, about)
 		}
 		return b.Unknown("true", "false", "value", "as", "time", "join", "read", "write", "clear", "constant")

@@ -175,7 +175,7 @@ func (c *ResourceConfig) deleteLine(b *mapfile.Block) error {
 }
 
 func (c *ResourceConfig) ofUsersLine(b *mapfile.Block) error {
-	const usage = "of_users <path> [id|displayName] [without <value>]"
+	const usage = "of_users <path> [id|displayName] [without <value>|separator <text>]"
 	args := b.RemainingArgs()
 	if len(args) == 0 {
 		return b.Errf("of_users is not understood: write %s", usage)
@@ -185,12 +185,29 @@ func (c *ResourceConfig) ofUsersLine(b *mapfile.Block) error {
 	if len(args) > 0 && (args[0] == "id" || args[0] == "displayName") {
 		of.By, args = args[0], args[1:]
 	}
-	if len(args) == 2 && args[0] == "without" {
-		of.Without, args = args[1], nil
+	for len(args) > 1 && args[1] != "" {
+		switch {
+		case args[0] == "without" && of.Without == "":
+			of.Without = args[1]
+		case args[0] == "separator" && of.Separator == "":
+			of.Separator = args[1]
+		default:
+			return b.Errf("of_users: %s is not understood: write %s", args[0], usage)
+		}
+		args = args[2:]
 	}
 	if len(args) > 0 {
 		return b.Errf("of_users: %s is not understood: write %s", strings.Join(args, " "), usage)
 	}
 	c.OfUsers = of
-	return nil
+	in := &mapfile.Block{Dispenser: b.Dispenser, Name: "of_users"}
+	return in.Each(func(word string) error {
+		switch word {
+		case "separator":
+			return in.Text(&of.Separator, "separator <text>, such as separator \";\"")
+		case "without":
+			return in.Text(&of.Without, "without <value>")
+		}
+		return in.Unknown("separator", "without")
+	})
 }

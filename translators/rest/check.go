@@ -153,6 +153,25 @@ func (c *checker) readSomebody(ctx context.Context) {
 		}
 	}
 	c.lookUpOtherwise(ctx, r)
+	c.followGroups(ctx, h)
+}
+
+// followGroups looks whether the groups that a user names are there.
+func (c *checker) followGroups(ctx context.Context, h *handle) {
+	g := c.t.groups
+	if c.k != c.t.users || g == nil || g.membership == nil || g.membership.inUser == nil || g.membership.byDisplayName {
+		return
+	}
+	for _, id := range g.membership.inUser.in(h.record) {
+		there, err := c.t.record(ctx, g, id, look{})
+		switch {
+		case err != nil:
+			c.fails("reading a group of a user", err)
+			return
+		case there == nil:
+			c.say(translators.LevelWarning, "a user is in the group %q, at %s, and there is no such group", id, g.membership.inUser.text)
+		}
+	}
 }
 
 // lookUpOtherwise looks whether somebody is found by a name in other letters: SCIM

@@ -117,6 +117,9 @@ type OfUsers struct {
 	Path string `json:"path"`
 	// By is how the user's record refers to a group: id or displayName. Default: id.
 	By string `json:"by,omitempty"`
+	// Separator stands between the groups where they are one text. Default: they are a
+	// list, or one value.
+	Separator string `json:"separator,omitempty"`
 	// Without is the value of a user's record in no group, where only one can be
 	// named. Default: the value is removed.
 	Without string `json:"without,omitempty"`
@@ -194,8 +197,13 @@ type MapConfig struct {
 	// the fields are paths within an element.
 	Elements []MapConfig `json:"elements,omitempty"`
 	// Clear is what is written where there is no value any more: null, empty ("" or []),
-	// or omit (where a whole record is sent). Default: null, and [] for an array.
-	Clear string `json:"clear,omitempty"`
+	// omit (where a whole record is sent), or text, which is ClearText: that is read as no
+	// value, and refused as one. Default: null, and [] for an array.
+	Clear     string `json:"clear,omitempty"`
+	ClearText string `json:"clear_text,omitempty"`
+	// Max is how many characters a text may have. Longer ones are refused: applications
+	// cut them and say nothing. Default: any number.
+	Max int `json:"max,omitempty"`
 }
 
 // Pair is one line of a table.
@@ -279,7 +287,9 @@ type CallConfig struct {
 	Item   string `json:"item,omitempty"`
 	Items  string `json:"items,omitempty"`
 	// ID is where the id of what was created is, in the answer. Default: that of the
-	// type in the item, else the last segment of the header Location.
+	// type in the item, else the last segment of the header Location. Of search, list and
+	// members it is where the id is in a row; such rows tell nothing else that Rows does
+	// not say. Default: that of the type.
 	ID string `json:"id,omitempty"`
 	// IDHeader is the header that has it. IDPattern is a regular expression whose first
 	// group is the id, in what stands at ID or in the header.

@@ -22,6 +22,7 @@ type mapping struct {
 
 	forms    map[*translators.Leaf]*form
 	compiled map[string]*document.Path // paths by their text
+	markers  map[string]string         // what stands for no value in fields, as JSON
 	arity    map[string]int            // of how many parts the fields are that leaves share
 }
 
@@ -48,6 +49,8 @@ type form struct {
 	// isChecked is set where reading what was written may bring something else.
 	isChecked bool
 	clear     string // what is written where there is no value: JSON, or ""
+	// marker is what stands in the application for no value, as JSON; "" is null or "".
+	marker string
 }
 
 // newMapping compiles the maps of a type.
@@ -80,6 +83,14 @@ func newMapping(full *scim.ResourceType, maps []MapConfig, handled ...string) (*
 			continue
 		}
 		m.forms[l] = forms[l.Config.Custom.Codec]
+		if f := m.forms[l]; f != nil && f.marker != "" {
+			if m.markers == nil {
+				m.markers = make(map[string]string)
+			}
+			for _, field := range l.Fields {
+				m.markers[field] = f.marker
+			}
+		}
 		if err := m.addPaths(l); err != nil {
 			mistakes = append(mistakes, &translators.MapError{Path: l.Config.Path, Err: err})
 		}
@@ -115,8 +126,17 @@ func newForm(full *scim.ResourceType, config MapConfig) (*form, error) {
 	if _, is := f.codec.(*expressionCodec); is && f.isList && len(config.Fields) > 1 {
 		return nil, errors.New("an array stands in one field: name that alone")
 	}
-	if f.clear, err = clearing(config.Clear, f.isList); err != nil {
+	if config.Clear == clearText {
+		if f.isList || config.ClearText == "" {
+			return nil, errors.New("clear text is for a field with one value, and says which: clear text -")
+		}
+		f.clear = quote(config.ClearText)
+		f.marker = f.clear
+	} else if f.clear, err = clearing(config.Clear, f.isList); err != nil {
 		return nil, err
+	}
+	if config.Max < 0 || config.Max > 0 && (f.attribute.Type == scim.TypeBoolean || f.attribute.IsComplex() && path.Sub == nil) {
+		return nil, errors.New("max is a number of characters, 1 or more, of a text: remove the line")
 	}
 	return f, nil
 }
@@ -127,7 +147,7 @@ func (c MapConfig) own() string {
 		name    string
 		isGiven bool
 	}{{"table", len(c.Table) > 0}, {"as", c.As != ""}, {"time", c.Format != ""}, {"join", c.Join != ""}, {"part", c.Part != 0},
-		{"read", c.Read != ""}, {"write", c.Write != ""}, {"element", len(c.Elements) > 0}, {"clear", c.Clear != ""}} {
+		{"read", c.Read != ""}, {"write", c.Write != ""}, {"element", len(c.Elements) > 0}, {"clear", c.Clear != ""}, {"max", c.Max != 0}} {
 		if o.isGiven {
 			return o.name
 		}
@@ -147,7 +167,7 @@ func clearing(word string, isList bool) (string, error) {
 	case word == clearOmit:
 		return "", nil
 	}
-	return "", fmt.Errorf("clear %s is not known: it is %s, %s or %s", word, clearNull, clearEmpty, clearOmit)
+	return "", fmt.Errorf("clear %s is not known: it is %s, %s, %s or %s and a text", word, clearNull, clearEmpty, clearOmit, clearText)
 }
 
 // The ways of writing that there is no value.
@@ -155,6 +175,7 @@ const (
 	clearNull  = "null"
 	clearEmpty = "empty"
 	clearOmit  = "omit"
+	clearText  = "text"
 )
 
 // shared returns the map as the shared mapping compiles it.
@@ -306,7 +327,17 @@ const asWhole = "\x01"
 // valuesIn returns what the shared mapping asks for fields: the values in the record,
 // as JSON.
 func (m *mapping) valuesIn(record gjson.Result) func(field string) []string {
-	return valuesOf(m.compiled, record)
+	values := valuesOf(m.compiled, record)
+	if len(m.markers) == 0 {
+		return values
+	}
+	return func(field string) []string {
+		raws := values(field)
+		if marker := m.markers[strings.TrimLeft(field, withEmpty+asWhole)]; marker != "" {
+			raws = slices.DeleteFunc(raws, func(raw string) bool { return raw == marker })
+		}
+		return raws
+	}
 }
 
 func valuesOf(paths map[string]*document.Path, record gjson.Result) func(field string) []string {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/tidwall/gjson"
 
@@ -60,6 +61,11 @@ type encoder struct {
 
 // leaf encodes the values of one leaf.
 func (e *encoder) leaf(l *translators.Leaf, f *form) error {
+	for _, v := range e.values[l] {
+		if most := f.config.Max; most > 0 && utf8.RuneCountInString(v.Text()) > most {
+			return invalidAt(l, fmt.Sprintf("the application has room for at most %d characters", most))
+		}
+	}
 	if part, is := l.Codec.(*partCodec); is {
 		return e.parts(l, part)
 	}
@@ -78,6 +84,9 @@ func (e *encoder) leaf(l *translators.Leaf, f *form) error {
 		raw, err := l.Codec.Encode(v)
 		if err != nil {
 			return invalidAt(l, detailOf(err))
+		}
+		if f.marker != "" && raw == f.marker {
+			return invalidAt(l, "in the application this value stands for none: send another")
 		}
 		_, isTable := l.Codec.(*tableCodec)
 		if (raw != `""` || isTable) && !slices.Contains(raws, raw) {

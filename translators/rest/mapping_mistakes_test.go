@@ -55,7 +55,7 @@ func TestMapMistakes(t *testing.T) {
 		{"required in an element", "map emails a {\nelement value x {\nrequired\n}\n}", "there is no required here"},
 		{"a constant with a field", "map emails a {\nelement value x\nelement type t {\nconstant work\n}\n}", "a constant is written nowhere"},
 		{"binary", "map `x509Certificates[type eq \"work\"].value` c {\nbinary\n}", "JSON has no octets"},
-		{"clear how", "map nickName a {\nclear zero\n}", "clear zero is not known: it is null, empty or omit"},
+		{"clear how", "map nickName a {\nclear zero\n}", "clear zero is not known: it is null, empty, omit or text and a text"},
 		{"something about a constant", "map `emails[type eq \"work\"].value` m\nmap `emails[type eq \"work\"].primary` {\nconstant true\nas string\n}", "what is written nowhere has no as"},
 		{"as for json", "map name n {\njson\nas number\n}", "json is an object"},
 	} {

@@ -197,11 +197,11 @@ func (t *Translator) eachUserOf(ctx context.Context, m *membership, h *handle, e
 			if err != nil {
 				return err
 			}
-			id, err := m.users.idOf(row)
+			u, err := s.rowOf(m.users, row)
 			if err != nil {
 				return fault(m.users, fmt.Errorf("members: %w", err))
 			}
-			if err := each(&handle{id: id, record: row}); err != nil {
+			if err := each(u); err != nil {
 				return err
 			}
 		}

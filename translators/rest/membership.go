@@ -86,6 +86,14 @@ func (m *membership) connectInUsers(of *OfUsers) (err error) {
 	if err != nil {
 		return err
 	}
+	if of.Separator != "" {
+		if of.Without != "" {
+			return errors.New("separator and without exclude each other: a text without any is empty")
+		}
+		if err := m.inUser.separateBy(of.Separator); err != nil {
+			return err
+		}
+	}
 	if m.users.has(OpUpdate) {
 		if err := m.inUser.canWrite(); err != nil {
 			return err
@@ -103,6 +111,15 @@ func (m *membership) connectInUsers(of *OfUsers) (err error) {
 func (m *membership) connectInGroup() (err error) {
 	g := m.groups
 	field := g.membersField
+	for _, s := range g.steps[OpMembers] {
+		switch {
+		case s.config.ID == "" || s.config.ID == field:
+		case field != "":
+			return fmt.Errorf("members: id %s and %s both say where the members are: say one of them", s.config.ID, field)
+		default:
+			field = s.config.ID
+		}
+	}
 	if field == "" { // of a row of the members call
 		field = m.users.id.String()
 		if m.byName {

@@ -55,3 +55,17 @@ func provision(t *testing.T, text string) *Translator {
 	})
 	return tr
 }
+
+// provisionFails returns what is wrong with the block of a Caddyfile.
+func provisionFails(t *testing.T, text string) error {
+	t.Helper()
+	tr := new(Translator)
+	if err := tr.UnmarshalCaddyfile(caddyfile.NewTestDispenser(text)); err != nil {
+		return err
+	}
+	ctx, cancel := caddy.NewContext(caddy.Context{Context: context.Background()})
+	t.Cleanup(cancel)
+	err := tr.Provision(ctx)
+	t.Cleanup(func() { _ = tr.Cleanup() })
+	return err
+}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/tidwall/gjson"
 
+	"github.com/scimgate/scimgate/translators"
 	"github.com/scimgate/scimgate/translators/rest/document"
 )
 
@@ -20,6 +21,8 @@ type references struct {
 	key   *document.Path // within an element; nil where elements are plain
 	// without stands for none where there is a single one, as JSON; "" of a list.
 	without string
+	// separator stands between them where they are one text; "" where they are not.
+	separator string
 	// isNumber is set where references are numbers in JSON.
 	isNumber bool
 }
@@ -53,8 +56,25 @@ func newReferences(text, without string, isNumber bool) (*references, error) {
 	return r, err
 }
 
+// separateBy makes the references one text with the separator between them.
+func (r *references) separateBy(separator string) error {
+	if strings.Contains(r.text, "#") {
+		return errors.New("a text with separators has a path without #")
+	}
+	r.separator = separator
+	return nil
+}
+
 // in returns the references in a record, each once.
 func (r *references) in(record gjson.Result) (names []string) {
+	if r.separator != "" {
+		for name := range strings.SplitSeq(idText(r.whole.Value(record)), r.separator) {
+			if name = strings.TrimSpace(name); name != "" && !slices.Contains(names, name) {
+				names = append(names, name)
+			}
+		}
+		return names
+	}
 	all := r.all.Get(record)
 	seen := make(map[string]bool, len(all))
 	for _, v := range all {
@@ -91,6 +111,9 @@ func (r *references) with(record gjson.Result, add, remove []string) (field fiel
 	if r.without != "" {
 		return r.single(record, add, remove)
 	}
+	if r.separator != "" {
+		return r.joined(record, add, remove)
+	}
 	present, gone := setOf(r.in(record)), setOf(remove)
 	var elements []string
 	for _, v := range r.whole.Get(record) {
@@ -124,6 +147,24 @@ func (r *references) with(record gjson.Result, add, remove []string) (field fiel
 		elements, ok = append(elements, raw), true
 	}
 	return fieldValue{path: r.whole, raw: "[" + strings.Join(elements, ",") + "]"}, ok, nil
+}
+
+// joined is with for a text with separators.
+func (r *references) joined(record gjson.Result, add, remove []string) (field fieldValue, ok bool, err error) {
+	present := r.in(record)
+	names := slices.DeleteFunc(slices.Clone(present), func(name string) bool { return slices.Contains(remove, name) })
+	for _, name := range add {
+		if slices.Contains(names, name) {
+			continue
+		}
+		if strings.Contains(name, r.separator) || strings.TrimSpace(name) != name {
+			return fieldValue{}, false, &translators.Error{Kind: translators.Invalid, Path: "members", Detail: fmt.Sprintf(
+				"members: the application keeps the groups of a user in one text with %q between them, and %q can't stand in it.", r.separator, name)}
+		}
+		names = append(names, name)
+	}
+	ok = !slices.Equal(names, present)
+	return fieldValue{path: r.whole, raw: quote(strings.Join(names, r.separator))}, ok, nil
 }
 
 // single is with for a record that can name one alone: who is added gets it instead of

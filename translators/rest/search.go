@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/tidwall/gjson"
+
 	"github.com/scimgate/scimgate/scim"
 	"github.com/scimgate/scimgate/translators"
 )
@@ -76,11 +78,11 @@ func (t *Translator) eachRow(ctx context.Context, k *kind, asked inquiry, most i
 			if err != nil {
 				return err
 			}
-			id, err := k.idOf(row)
+			h, err := s.rowOf(k, row)
 			if err != nil {
 				return fault(k, fmt.Errorf("%s: %w", s.op, err))
 			}
-			if err := once(&handle{id: id, record: row}); err != nil {
+			if err := once(h); err != nil {
 				return err
 			}
 		}
@@ -127,6 +129,23 @@ func (t *Translator) eachRow(ctx context.Context, k *kind, asked inquiry, most i
 		}
 	}
 	return nil
+}
+
+// rowOf makes a handle of a row. One that has its id elsewhere than records has is no
+// record: it tells what the configuration says of rows, or nothing but its id.
+func (s *step) rowOf(k *kind, row gjson.Result) (*handle, error) {
+	if s.id == nil {
+		id, err := k.idOf(row)
+		return &handle{id: id, record: row}, err
+	}
+	id := idText(s.id.Value(row))
+	if id == "" {
+		return nil, fmt.Errorf("a row has no id at %s: %s", s.id, shape(row))
+	}
+	if len(k.config.Rows) == 0 {
+		row = gjson.Parse("{}")
+	}
+	return &handle{id: id, record: row}, nil
 }
 
 // tooWide is the refusal of what can't be answered within the bound.
