@@ -89,6 +89,9 @@ func (b callBlock) line(word string) error {
 	case "when":
 		return b.Text(&c.When, "when <expression>, in backticks if it contains quotes or blanks")
 	case "undo":
+		if c.Undo != nil {
+			return b.Errf("%s: undo is given twice: a call is taken back by one call", b.Name)
+		}
 		undo, err := parseRequest(b.Block, "undo")
 		c.Undo = &undo
 		return err
