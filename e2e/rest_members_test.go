@@ -61,3 +61,28 @@ func TestRestMembersTogetherAtOnce(t *testing.T) {
 		t.Errorf("%s members of %d are left: %s", a.get("members.#"), many, a)
 	}
 }
+
+// TestRestGroupsDeletedAtOnce: a group that is deleted is taken from its users first, one
+// at a time with whatever else is written to them.
+func TestRestGroupsDeletedAtOnce(t *testing.T) {
+	app := legacy.Start(t, legacy.Options{Groups: legacy.OnUsers, Update: legacy.PutOverlays, NamesStay: true})
+	g := startRest(t, app, "groups-on-users", "update PATCH /users", "update PUT /users")
+	user := g.want(t, 201, "POST", "/Users", restUser("ada")).get("id")
+	const many = 12
+	groups := make([]string, many)
+	for i := range groups {
+		groups[i] = g.want(t, 201, "POST", "/Groups", fmt.Sprintf(`{"schemas":[%q],"displayName":"Group %d","members":[{"value":%q}]}`, groupSchema, i, user)).get("id")
+	}
+	var all sync.WaitGroup
+	for _, group := range groups {
+		all.Go(func() { g.want(t, 204, "DELETE", "/Groups/"+group, "") })
+	}
+	all.Go(func() { g.want(t, 200, "PATCH", "/Users/"+user, disable) })
+	all.Wait()
+	if a := g.want(t, 200, "GET", "/Users/"+user, ""); a.get("active") != "false" || signIn(t, app, "ada", passwordOf("ada")) {
+		t.Errorf("the disabled account works: %s", a)
+	}
+	if left := (answer{Body: jsonOf(app.User("ada"))}).get("groups.#"); left != "0" {
+		t.Errorf("the application has %s groups left of the user, want none", left)
+	}
+}

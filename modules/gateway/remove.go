@@ -49,7 +49,7 @@ func (x *exchange) removeOne(ctx context.Context) error {
 
 // removeIntent reads whom the deletion is about and asks policy.
 func (x *exchange) removeIntent(ctx context.Context) (translators.Intent, error) {
-	intent := translators.Intent{Action: scim.ActionDelete, Type: x.op.Type, ID: x.op.ID, Offline: x.offline}
+	intent := translators.Intent{Action: scim.ActionDelete, Type: x.op.Type, ID: x.op.ID, Offline: x.offline, Lock: x.lockOther}
 	if x.offline {
 		return intent, nil
 	}
