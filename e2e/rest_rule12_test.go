@@ -17,6 +17,9 @@ func TestRestRule12AnUnknownOutcomeIsResolved(t *testing.T) {
 			}[shape])
 			g := startRest(t, app, shape, restQuick...)
 			for n, kind := range []legacy.FaultKind{legacy.CutAfter, legacy.ErrorAfter, legacy.Half, legacy.SlowAfter, legacy.CutBefore, legacy.ErrorBefore, legacy.Slow} {
+				if isSlow := kind == legacy.Slow || kind == legacy.SlowAfter; isSlow && shape != "plain" && shape != "put-by-name" {
+					continue // each waits 7 timeouts, for no answer, as with one that is cut
+				}
 				t.Run(string(kind), func(t *testing.T) { unknownOutcome(t, app, g, shape, n, kind) })
 			}
 		})
