@@ -25,7 +25,7 @@ var grammars = []struct {
 	{"docs/access.md", []string{"../modules/access/caddyfile.go", "../modules/notice/caddyfile.go"}},
 	{"docs/oauth.md", []string{"../modules/access/caddyfile_oauth.go"}},
 	{"docs/translators/ldap.md", []string{"../translators/ldap/caddyfile.go", "../translators/ldap/generic.go", "../translators/mapfile/mapfile.go", "../translators/trust/config.go"}},
-	{"docs/translators/rest.md", []string{"../translators/rest/caddyfile.go", "../translators/rest/caddyfile_resource.go", "../translators/rest/web/caddyfile.go", "../translators/rest/signin/caddyfile.go", "../translators/rest/caddyfile_call.go", "../translators/rest/caddyfile_map.go", "../translators/rest/config.go"}},
+	{"docs/translators/rest-reference.md", []string{"../translators/rest/caddyfile.go", "../translators/rest/caddyfile_resource.go", "../translators/rest/web/caddyfile.go", "../translators/rest/signin/caddyfile.go", "../translators/rest/caddyfile_call.go", "../translators/rest/caddyfile_map.go", "../translators/rest/config.go"}},
 	{"docs/store.md", []string{"../modules/store/postgres/caddyfile.go"}},
 	{"docs/schemas.md", []string{"../translators/mapfile/schema.go"}},
 	{"docs/journal.md", []string{"../modules/app/journal.go"}},

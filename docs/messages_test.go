@@ -33,12 +33,22 @@ var notOurs = []string{
 	"ldapwhoami -x -ZZ -H ldap://dir1.example.com", // a command
 }
 
+// syntaxOf are the pages that have the syntax blocks of others.
+var syntaxOf = map[string]string{
+	"docs/translators/rest.md":          "docs/translators/rest-reference.md",
+	"docs/translators/rest-cookbook.md": "docs/translators/rest-reference.md",
+}
+
 // TestMessages: each message that a document quotes is one that the code has. An
 // ellipsis stands for what differs from case to case.
 func TestMessages(t *testing.T) {
 	texts := literals(t)
 	quoted := 0
 	for _, p := range pages(t) {
+		syntax := p.of("text")
+		if name := syntaxOf[p.name]; name != "" {
+			syntax = append(syntax, pageOf(t, name).of("text")...)
+		}
 		prose := p.text
 		for _, b := range p.blocks {
 			prose = strings.Replace(prose, b.text, "", 1)
@@ -46,7 +56,7 @@ func TestMessages(t *testing.T) {
 		for _, found := range quotation.FindAllStringSubmatch(prose, -1) {
 			message := found[1]
 			first, _, _ := strings.Cut(message, " ")
-			isOption := option.MatchString(first) && slices.ContainsFunc(p.of("text"), func(b block) bool { return strings.Contains(b.text, first+" ") })
+			isOption := option.MatchString(first) && slices.ContainsFunc(syntax, func(b block) bool { return strings.Contains(b.text, first+" ") })
 			if len(strings.Fields(message)) < 4 || strange.MatchString(message) || slices.Contains(notOurs, message) ||
 				isOption || first == "GET" || first == "map" || first == "scimgate" || first == "disable" {
 				continue
