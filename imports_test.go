@@ -67,7 +67,7 @@ var rules = []rule{
 		"golang.org/x/net/http/httpproxy"}, helpers...),
 		"what makes requests knows neither SCIM nor what they are for"},
 	{"translators/rest/signin", append([]string{standard, own, "translators/mapfile", "translators/rest/web", "translators/rest/template",
-		"translators/rest/document", "github.com/tidwall/gjson", "golang.org/x/oauth2/..."}, helpers...),
+		"translators/rest/document", "translators/rest/expression", "github.com/tidwall/gjson", "golang.org/x/oauth2/..."}, helpers...),
 		"what signs requests in knows neither SCIM nor what they are for"},
 	{"translators/*/...", []string{foreign, own, "internal/quiet", "scim", "translators", "translators/mapfile", "translators/trust"},
 		"a translator knows the contract, the mapping, its client library and Caddy for its glue; neither the gateway nor another translator"},

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"mime"
-	"net/http"
 	"net/url"
 	"path"
 	"regexp"
@@ -17,6 +16,7 @@ import (
 	"github.com/tidwall/gjson"
 
 	"github.com/scimgate/scimgate/translators/rest/document"
+	"github.com/scimgate/scimgate/translators/rest/expression"
 	"github.com/scimgate/scimgate/translators/rest/web"
 )
 
@@ -182,20 +182,10 @@ func (a *answer) variables(names []string) map[string]string {
 		case "text":
 			variables[name] = quote(a.text)
 		case "header":
-			variables[name] = headerJSON(a.header)
+			variables[name] = expression.Header(a.header)
 		}
 	}
 	return variables
-}
-
-// headerJSON writes a header as an object, its names in lower case.
-func headerJSON(header http.Header) string {
-	var members []string
-	for name, values := range header {
-		members = append(members, quote(strings.ToLower(name))+":"+quote(strings.Join(values, ", ")))
-	}
-	slices.Sort(members)
-	return "{" + strings.Join(members, ",") + "}"
 }
 
 // longestText bounds what is quoted of an answer.

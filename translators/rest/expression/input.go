@@ -96,3 +96,17 @@ func number(text string) ref.Val {
 	}
 	return types.WrapErr(errNumber)
 }
+
+// Header is a header as a variable: an object whose names are in small letters, and the
+// values of one name in one text.
+func Header(header map[string][]string) string {
+	values := make(map[string]string, len(header))
+	for name, all := range header {
+		values[strings.ToLower(name)] = strings.Join(all, ", ")
+	}
+	text, err := json.Marshal(values)
+	if err != nil { // texts can be written
+		return "{}"
+	}
+	return string(text)
+}

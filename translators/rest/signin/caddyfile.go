@@ -1,6 +1,7 @@
 package signin
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -38,8 +39,8 @@ const usage = "header <name> <value>, query <name> <value>, basic <user> <passwo
 //		token        <path>
 //		token_header <name>
 //		cookie       [<name>]
-//		success      <status>... [<text>]
-//		failed       <status>... [<text>]
+//		success      <status>... [<text>] [when <expression>]
+//		failed       <status>... [<text>] [when <expression>]
 //		error        <path>...
 //		send         header|query <name> <template>
 //		send         none
@@ -226,22 +227,25 @@ func readSend(b *mapfile.Block, target *[]Placement, mayBeNone bool) error {
 	return nil
 }
 
-// readAnswer reads a line success or failed: statuses, and a text last.
+// readAnswer reads a line success or failed: statuses, a text, and when with an expression.
 func readAnswer(b *mapfile.Block, target *[]Answer) error {
 	word, args := b.Val(), b.RemainingArgs()
+	usage := fmt.Sprintf("%s <status>... [<text>] [when <expression>], such as %s 200 \"wrong password\", or %s when `body.ok == false`", word, word, word)
 	var a Answer
-	for i, arg := range args {
-		switch _, _, isStatus := parseStatuses(arg); {
-		case isStatus:
-			a.Statuses = append(a.Statuses, arg)
-		case i == len(args)-1 && arg != "":
-			a.Text = arg
-		default:
-			return b.Errf("%s is not understood: write %s <status>... [<text>], such as %s 200 \"wrong password\"", word, word, word)
+	for len(args) > 0 {
+		if _, _, isStatus := parseStatuses(args[0]); !isStatus {
+			break
 		}
+		a.Statuses, args = append(a.Statuses, args[0]), args[1:]
 	}
-	if len(args) == 0 {
-		return b.Errf("%s is not understood: write %s <status>... [<text>], such as %s 200 \"wrong password\"", word, word, word)
+	if len(args) > 0 && args[0] != "when" {
+		a.Text, args = args[0], args[1:]
+	}
+	if len(args) == 2 && args[0] == "when" {
+		a.When, args = args[1], nil
+	}
+	if len(args) > 0 || len(a.Statuses) == 0 && a.Text == "" && a.When == "" {
+		return b.Errf("%s is not understood: write %s", word, usage)
 	}
 	*target = append(*target, a)
 	return nil

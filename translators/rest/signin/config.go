@@ -102,7 +102,7 @@ type Login struct {
 	// Answer is the form of the answer: json, xml, form or text. Default: what the
 	// Content-Type says.
 	Answer string `json:"answer,omitempty"`
-	// Success and Failed are answers that mean so. Of both Failed comes first. Default:
+	// Success and Failed are answers that mean so. Of both, Failed comes first. Default:
 	// success is 2xx, and for cookies 3xx too, that has the token or the cookie.
 	Success []Answer `json:"success,omitempty"`
 	Failed  []Answer `json:"failed,omitempty"`
@@ -132,6 +132,9 @@ type Answer struct {
 	Statuses []string `json:"statuses,omitempty"` // 422, 4xx, 200-204; none: any
 	// Text is a part of the body or of the header Location, compared without case.
 	Text string `json:"text,omitempty"`
+	// When is a CEL expression that sees status, body (the answer as it was read) and
+	// header, whose names are in small letters.
+	When string `json:"when,omitempty"`
 }
 
 // Placement is where a request has a value.

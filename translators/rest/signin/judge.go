@@ -1,6 +1,7 @@
 package signin
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net/http"
@@ -12,6 +13,7 @@ import (
 	"github.com/tidwall/gjson"
 
 	"github.com/scimgate/scimgate/translators/rest/document"
+	"github.com/scimgate/scimgate/translators/rest/expression"
 	"github.com/scimgate/scimgate/translators/rest/web"
 )
 
@@ -28,8 +30,12 @@ type judge struct {
 // answerPattern is a compiled [Answer].
 type answerPattern struct {
 	statuses [][2]int
-	text     string // in small letters
+	text     string                 // in small letters
+	when     *expression.Expression // nil: none
 }
+
+// answerNames are the variables of the expressions of answers.
+var answerNames = []string{"status", "body", "header"}
 
 func newJudge(c *Login) (*judge, error) {
 	j := &judge{config: c}
@@ -84,8 +90,18 @@ func compileAnswers(word string, list []Answer) ([]answerPattern, error) {
 			}
 			p.statuses = append(p.statuses, [2]int{from, to})
 		}
-		if len(p.statuses) == 0 && p.text == "" {
-			return nil, fmt.Errorf("%s says nothing: write %s <status>... [<text>]", word, word)
+		if len(p.statuses) == 0 && p.text == "" && a.When == "" {
+			return nil, fmt.Errorf("%s says nothing: write %s <status>... [<text>], or %s when `an expression`", word, word, word)
+		}
+		if a.When != "" {
+			when, err := expression.Compile(a.When, answerNames...)
+			switch {
+			case err != nil:
+				return nil, fmt.Errorf("%s: when: %w", word, err)
+			case !when.CanBeTrue():
+				return nil, fmt.Errorf("%s: when: the expression %s is never true or false: compare its value with something", word, a.When)
+			}
+			p.when = when
 		}
 		all = append(all, p)
 	}
@@ -111,28 +127,50 @@ func parseStatuses(text string) (from, to int, ok bool) {
 	return from, to, ok && from <= to
 }
 
-func (p answerPattern) matches(answer *web.Response, text string) bool {
+// matches reports whether all that is given is so of an answer. isDoubt is what an
+// expression counts as that fails on the answer.
+func (p answerPattern) matches(answer *web.Response, text string, variables map[string]string, isDoubt bool) bool {
 	isStatus := len(p.statuses) == 0 || slices.ContainsFunc(p.statuses, func(s [2]int) bool { return s[0] <= answer.Status && answer.Status <= s[1] })
-	return isStatus && (p.text == "" || strings.Contains(text, p.text))
+	if !isStatus || p.text != "" && !strings.Contains(text, p.text) {
+		return false
+	}
+	if p.when == nil {
+		return true
+	}
+	is, err := p.when.IsTrue(variables)
+	return is || err != nil && isDoubt
+}
+
+// seesBody reports whether an expression asks what the body says.
+func seesBody(lists ...[]answerPattern) bool {
+	for _, p := range slices.Concat(lists...) {
+		if p.when != nil && p.when.Uses("body") {
+			return true
+		}
+	}
+	return false
 }
 
 // read judges the answer and puts what it brought into the session. An answer that
 // does not let us in is a refusal, or the fault of a server.
 func (j *judge) read(s *session, answer *web.Response, secrets []*secret) error {
-	matchesAny := func(list []answerPattern) bool {
+	doc, docErr := j.document(answer)
+	matchesAny := func(list []answerPattern, isDoubt bool) bool {
 		text := strings.ToLower(string(answer.Body) + "\n" + answer.Header.Get("Location"))
-		return slices.ContainsFunc(list, func(p answerPattern) bool { return p.matches(answer, text) })
+		variables := map[string]string{"status": strconv.Itoa(answer.Status), "body": cmp.Or(doc.Raw, "null"), "header": expression.Header(answer.Header)}
+		return slices.ContainsFunc(list, func(p answerPattern) bool { return p.matches(answer, text, variables, isDoubt) })
 	}
 	isSuccess := answer.Status >= 200 && answer.Status < 300 || j.config.keepsCookies() && answer.Status >= 300 && answer.Status < 400
 	if len(j.success) > 0 {
-		isSuccess = matchesAny(j.success)
+		isSuccess = matchesAny(j.success, false)
 	}
-	doc, docErr := j.document(answer)
 	switch {
 	case isFault(answer.Status):
 		fault := fmt.Errorf("the application answers with the status %d", answer.Status)
 		return &web.Error{Reason: "busy", RetryAfter: answer.RetryAfter, Err: fault}
-	case matchesAny(j.failed):
+	// What looks for a failure and does not understand an answer has not found that there
+	// is none.
+	case matchesAny(j.failed, answer.Status < 300 && doc.Exists()):
 		return refusal{fmt.Errorf("the answer, with the status %d, is one of those that mean failed%s", answer.Status, quoted(j.errorText(doc), secrets...))}
 	case j.errorText(doc) != "":
 		return refusal{fmt.Errorf("the application refuses, with the status %d%s", answer.Status, quoted(j.errorText(doc), secrets...))}
@@ -156,7 +194,8 @@ func (j *judge) read(s *session, answer *web.Response, secrets []*secret) error 
 
 // document reads the body, where there is something to look for in it.
 func (j *judge) document(answer *web.Response) (gjson.Result, error) {
-	if j.token == nil && len(j.errors) == 0 && !j.extras.needBody() || len(answer.Body) == 0 {
+	isAsked := j.token != nil || len(j.errors) > 0 || j.extras.needBody() || seesBody(j.success, j.failed)
+	if !isAsked || len(answer.Body) == 0 {
 		return gjson.Result{}, nil
 	}
 	if isHTML(answer) && j.config.Answer == "" {

@@ -266,6 +266,13 @@ func TestLoginRefused(t *testing.T) {
 		{"no header", "token_header X-Token", answer(204, "", ``), "no header X-Token", false},
 		{"failed by text", "cookie sid\nfailed 200 \"Wrong Password\"", answer(200, "text/html", `<p>wrong password</p>`), "one of those that mean failed", false},
 		{"not success", "token token\nsuccess 201", answer(200, "application/json", `{"token": "x"}`), "the application refuses, with the status 200", false},
+		{"failed by an expression", "cookie sid\nfailed 200 when `body.ok == false`", answer(200, "application/json", `{"ok" : false, "msg": "verySecret"}`), "one of those that mean failed", false},
+		{"failed by an expression that fails", "token token\nfailed when `body.ok == false`", answer(200, "application/json", `{"token": "x"}`), "one of those that mean failed", false},
+		{"failed by a header", "token token\nfailed when `\"x-login\" in header && header[\"x-login\"] == \"no\"`", func(w http.ResponseWriter, _ string) {
+			w.Header().Set("X-Login", "no")
+			answer(200, "application/json", `{"token": "x"}`)(w, "")
+		}, "one of those that mean failed", false},
+		{"no success by an expression", "token token\nsuccess when `body.ok`", answer(200, "application/json", `{"token": "x"}`), "the application refuses, with the status 200", false},
 		{"a redirect", "token token", func(w http.ResponseWriter, _ string) {
 			w.Header().Set("Location", "/login?error")
 			w.WriteHeader(302)
@@ -306,6 +313,21 @@ func TestLoginRefused(t *testing.T) {
 				t.Errorf("%v: signed in again at once", err)
 			}
 		})
+	}
+}
+
+// An answer is success, or failed, by an expression, and the session is in use.
+func TestLoginJudgedByExpression(t *testing.T) {
+	d := newDesk(t, func(w http.ResponseWriter, token string) {
+		w.Header().Set("Content-Type", "application/json")
+		fmt.Fprintf(w, `{"ok": true, "code": 0, "token": %q}`, token)
+	})
+	for _, line := range []string{"failed when `body.ok == false`", "failed 2xx when `body.code != 0`", "success when `body.ok && status == 200`",
+		"success 200 \"ok\" when `header[\"content-type\"].startsWith(\"application/json\")`"} {
+		client, _ := clientOf(t, d.URL, "auth login POST /session {\ntoken token\nsend header X-Session {token}\n"+line+"\n}")
+		if status, err := get(t, client); status != 200 {
+			t.Errorf("%s: %d, %v", line, status, err)
+		}
 	}
 }
 
@@ -556,6 +578,9 @@ func TestLoginMistakes(t *testing.T) {
 		{"send to nowhere", "auth login POST /session {\ntoken a\nsend cookie x {token}\n}", "write send header"},
 		{"spaces", "auth login POST /session {\ntoken a\nsend header X Bearer {token}\n}", "into quotes"},
 		{"a bad status", "auth login POST /session {\nfailed 99 x y\n}", "failed is not understood"},
+		{"an expression that is none", "auth login POST /session {\nfailed when `bod.ok`\n}", "there is no bod: the variables here are status, body, header"},
+		{"an expression that is never true", "auth login POST /session {\nsuccess 200 when `\"ok\"`\n}", "never true or false"},
+		{"when without an expression", "auth login POST /session {\nfailed 200 when\n}", "failed is not understood"},
 		{"failed without anything", "auth login POST /session {\nfailed\n}", "failed is not understood"},
 		{"a duration", "auth login POST /session {\nvalid soon\n}", "valid soon is not a duration"},
 		{"an answer", "auth login POST /session {\nanswer yaml\n}", "answer yaml is not known"},
