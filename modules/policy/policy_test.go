@@ -182,6 +182,18 @@ func TestRules(t *testing.T) {
 	if err != nil || pathOf(t, "displayName").Value(settled).Text() != "Ada" || len(dropped) != 1 {
 		t.Errorf("create_only: %v, dropped %v", err, dropped)
 	}
+	// Of the name by which providers find somebody another value is refused: whoever is
+	// told that the rename is done looks for the new name, finds nobody, and creates a
+	// second account.
+	ofName := []translators.Rule{{Path: pathOf(t, "userName"), CreateOnly: true}}
+	_, _, err = Settle(ofName, created, change(created, scim.Replace, "userName", "countess"))
+	if e := scim.AsError(err); e == nil || e.Type != scim.MutabilityErr || !strings.Contains(e.Detail, "userName") {
+		t.Errorf("another name than the one that was set on create: %v", err)
+	}
+	settled, dropped, err = Settle(ofName, created, change(created, scim.Replace, "userName", "ADA"))
+	if err != nil || pathOf(t, "userName").Value(settled).Text() != "ada" || len(dropped) != 1 {
+		t.Errorf("the same name in other letters: %v, dropped %v", err, dropped)
+	}
 	settled, _, err = Settle(rules, created, change(created, scim.Remove, "userType", ""))
 	if err != nil || pathOf(t, "userType").Value(settled).Text() != "Employee" {
 		t.Errorf("a default that was taken away: %v", err)

@@ -50,7 +50,8 @@ func defaultOf(rule translators.Rule, r *scim.Resource) scim.Value {
 // Settle applies the rules that decide about an update: values that are set on
 // create only keep what they are, and a required value that is taken away gets
 // its default. It returns after as it is to be, and the paths whose change was
-// dropped.
+// dropped. Another name for somebody whom providers find by it is refused: who is
+// told that all is well looks for the new one, finds nobody, and creates a second.
 func Settle(rules []translators.Rule, before, after *scim.Resource) (settled *scim.Resource, dropped []string, err error) {
 	settled = after
 	for _, rule := range rules {
@@ -60,6 +61,9 @@ func Settle(rules []translators.Rule, before, after *scim.Resource) (settled *sc
 		}
 		value := wanted
 		switch {
+		case rule.CreateOnly && isAnotherName(rule.Path.Leaf(), old, wanted):
+			return nil, nil, scim.Invalid(scim.MutabilityErr, "%s can't be changed: it stays what it was set to when this was created. "+
+				"Take it out of what the provider updates, or create the new one and delete the old one.", rule.Path)
 		case rule.CreateOnly:
 			value = old
 			dropped = append(dropped, rule.Path.String())
@@ -78,6 +82,15 @@ func Settle(rules []translators.Rule, before, after *scim.Resource) (settled *sc
 		}
 	}
 	return settled, dropped, nil
+}
+
+// isAnotherName reports whether a value that is unique, and so may be what somebody is
+// found by, becomes another.
+func isAnotherName(a *scim.Attribute, old, wanted scim.Value) bool {
+	if a.Uniqueness == scim.UniqueNone || wanted.IsAbsent() {
+		return false
+	}
+	return a.CaseExact || !strings.EqualFold(old.Text(), wanted.Text())
 }
 
 // plain returns the only item of a list that a selector found: what stands at
