@@ -29,6 +29,8 @@ type prose struct {
 	asked    []string
 	// refusal is the answer to what is posted to /role.
 	refusal string
+	// roles are those who were posted to it.
+	roles []string
 	// isBlind finds nobody, by nothing.
 	isBlind bool
 }
@@ -59,7 +61,11 @@ func (p *prose) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case r.URL.Path == "/people" && r.Method == http.MethodPost:
 		p.last++
 		p.people[fmt.Sprint(p.last)] = r.FormValue("login")
-		say(p.sentence+"\r\n", p.last)
+		sentence := p.sentence
+		if strings.Contains(sentence, "%") {
+			sentence = fmt.Sprintf(sentence, p.last)
+		}
+		say("%s\r\n", sentence)
 	case r.URL.Path == "/people":
 		var found []string
 		for id, login := range p.people {
@@ -69,6 +75,7 @@ func (p *prose) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 		answer(found...)
 	case r.URL.Path == "/role":
+		p.roles = append(p.roles, r.FormValue("person"))
 		say("%s", p.refusal)
 	case r.URL.Path == "/token":
 		say("OK 77")
@@ -147,6 +154,27 @@ func TestIDThatIsNoneIsFoundByName(t *testing.T) {
 			warnings := logs.FilterLevelExact(zapcore.WarnLevel).All()
 			if len(warnings) != 1 || !strings.Contains(fmt.Sprint(warnings[0].Message, warnings[0].ContextMap()), "id .") {
 				t.Errorf("the log has %v", warnings)
+			}
+		})
+	}
+}
+
+// TestLaterCallsHaveTheIDThatIsKnown: {1.id} is the id of what was created, also where the
+// answer tells none, another one, or one that is not the record's.
+func TestLaterCallsHaveTheIDThatIsKnown(t *testing.T) {
+	for sentence, lines := range map[string]string{
+		"OK":                     "",
+		"OK %d":                  "id .",
+		`{"id":"r-1","no":%d}`:   "answer json",
+		`{"id":"r-2","of":"%d"}`: "answer json\n\t\t\tid of",
+	} {
+		t.Run(sentence, func(t *testing.T) {
+			app := startProse(t, sentence)
+			app.refusal = "OK"
+			tr := provision(t, proseBlock(app.URL, lines, fmt.Sprintf(roleCall, "")))
+			_, report := carry(t, tr, creation(person(tr, "ada")))
+			if report.Outcome != translators.Applied || report.ID() != "4711" || fmt.Sprint(app.roles) != "[4711]" {
+				t.Errorf("the outcome is %q of %q, and %v has the role: %v", report.Outcome, report.ID(), app.roles, report.Err)
 			}
 		})
 	}

@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/tidwall/gjson"
+
 	"github.com/scimgate/scimgate/scim"
 	"github.com/scimgate/scimgate/translators"
 	"github.com/scimgate/scimgate/translators/rest/document"
@@ -40,13 +42,15 @@ func (n *namer) prior(name string, number int, path string, isPath bool) (resolv
 			return template.Value{}, false, nil
 		}
 		a := l.with.prior[number-1]
-		if v, ok, err := valueAt(p, a.doc); ok || err != nil {
-			return v, ok, err
+		v, ok, err := valueAt(p, a.doc)
+		if path == "id" && number == 1 && n.step.op == OpCreate {
+			// That of what was created, wherever its answer has it, and where it was only
+			// found by its name.
+			if id := firstOf(l.with.id, a.id); id != "" && (!ok || idText(gjson.Parse(v.JSON)) != id) {
+				return template.Value{JSON: n.step.kind.idJSON(id)}, true, nil
+			}
 		}
-		if path == "id" && a.id != "" {
-			return template.Value{JSON: n.step.kind.idJSON(a.id)}, true, nil
-		}
-		return template.Value{}, false, nil
+		return v, ok, err
 	}, nil
 }
 
