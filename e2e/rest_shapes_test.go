@@ -37,6 +37,7 @@ var restShapes = []restShape{
 	{name: "exact-case", options: legacy.Options{Search: legacy.Exact}},
 	{name: "put-by-name", options: legacy.Options{PutByName: true}, without: []string{"rename"}},
 	{name: "errors-in-200", options: legacy.Options{ErrorsIn200: true}},
+	{name: "sentences", options: legacy.Options{Sentences: true}},
 	{name: "location", options: legacy.Options{LocationOnly: true}},
 	{name: "location-pattern", options: legacy.Options{LocationOnly: true}},
 	{name: "groups-on-users", options: legacy.Options{Groups: legacy.OnUsers}},

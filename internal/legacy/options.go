@@ -23,6 +23,9 @@ type Options struct {
 	LocationOnly bool
 	// ErrorsIn200 answers everything with 200 and says in the body how it went.
 	ErrorsIn200 bool
+	// Sentences answers everything with 200: what is read in JSON, and a write, or what
+	// can't be done, with a line of text, "OK 17" or "ERR not_found there is no such user".
+	Sentences bool
 	// VagueMembers answers alike when a member is one already and when there is no
 	// such user.
 	VagueMembers bool

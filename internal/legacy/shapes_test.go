@@ -164,6 +164,15 @@ func TestErrorsIn200(t *testing.T) {
 	c.is(c.want(200, "GET", "/users/12", "").get("ok"), "false")
 }
 
+func TestSentences(t *testing.T) {
+	c := start(t, legacy.Options{Sentences: true})
+	c.is(c.want(200, "POST", "/users", `{"login":"ada"}`).body, "OK 11\r\n")
+	c.is(c.want(200, "POST", "/users", `{"login":"ada"}`).body, "ERR conflict Login has already been taken\r\n")
+	c.is(c.want(200, "GET", "/users/11", "").get("login"), "ada")
+	c.is(c.want(200, "GET", "/users/12", "").body, "ERR not_found there is no such user\r\n")
+	c.is(c.want(200, "DELETE", "/users/11", "").body, "OK\r\n")
+}
+
 func TestWholeRecords(t *testing.T) {
 	c := start(t, legacy.Options{Update: legacy.PutETag})
 	c.want(201, "POST", "/users", `{"login":"ada","theme":"dark","title":"Countess"}`)

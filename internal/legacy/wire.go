@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/url"
@@ -54,12 +55,19 @@ func (jsonWire) parse(a *App, r *request, body []byte) (err error) {
 	return err
 }
 
-func (jsonWire) print(a *App, _ *request, out *reply) *answer {
+func (jsonWire) print(a *App, r *request, out *reply) *answer {
 	header := out.header
 	if header == nil {
 		header = http.Header{}
 	}
 	value := out.body
+	if a.options.Sentences && r.http.Method != http.MethodGet {
+		line := "OK"
+		if made, is := value.(record); is && made["id"] != nil {
+			line = fmt.Sprintf("OK %v", made["id"])
+		}
+		return a.sentence(line)
+	}
 	if a.options.ErrorsIn200 {
 		return a.json(200, header, record{"ok": true, "data": value})
 	}
@@ -73,7 +81,15 @@ func (jsonWire) fail(a *App, _ *request, f *failure) *answer {
 	if a.options.ErrorsIn200 {
 		return a.json(200, http.Header{}, record{"ok": false, "code": f.code, "error": f.text})
 	}
+	if a.options.Sentences {
+		return a.sentence("ERR " + f.code + " " + f.text)
+	}
 	return a.json(f.status, http.Header{}, record{"error": f.text})
+}
+
+// sentence is an answer of one line.
+func (a *App) sentence(line string) *answer {
+	return a.inCharset(http.StatusOK, http.Header{}, "text/plain", []byte(line+"\r\n"))
 }
 
 // json prints a value.
