@@ -58,7 +58,7 @@ func TestMessages(t *testing.T) {
 			first, _, _ := strings.Cut(message, " ")
 			isOption := option.MatchString(first) && slices.ContainsFunc(syntax, func(b block) bool { return strings.Contains(b.text, first+" ") })
 			if len(strings.Fields(message)) < 4 || strange.MatchString(message) || slices.Contains(notOurs, message) ||
-				isOption || first == "GET" || first == "map" || first == "scimgate" || first == "disable" {
+				isOption || first == "GET" || first == "map" || first == "scimgate" || first == "disable" || first == "not_found" {
 				continue
 			}
 			quoted++
