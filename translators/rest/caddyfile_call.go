@@ -263,11 +263,28 @@ func readJudgement(b *mapfile.Block, verdict Verdict, list *[]Judgement) error {
 		return b.Errf("%s: %s is not understood: first come the statuses (422, 4xx, 200-204), then one text in quotes, then when and an expression in backticks",
 			verdict, args[0])
 	}
-	if _, err := compileStatuses(j.Statuses); err != nil {
+	statuses, err := compileStatuses(j.Statuses)
+	if err != nil {
 		return b.Errf("%s: %w", verdict, err)
+	}
+	for _, before := range *list {
+		if before.Text == "" && before.When == "" && covers(before, statuses) {
+			return b.Errf("%s %s never counts: %s %s before it says otherwise, and the first that applies counts; put it before that line",
+				verdict, strings.Join(j.Statuses, " "), before.Verdict, strings.Join(before.Statuses, " "))
+		}
 	}
 	*list = append(*list, j)
 	return nil
+}
+
+// covers reports whether a judgement of statuses alone applies to all of these, where there
+// are some.
+func covers(j Judgement, statuses []statusRange) bool {
+	wide, err := compileStatuses(j.Statuses)
+	within := func(r statusRange) bool {
+		return slices.ContainsFunc(wide, func(w statusRange) bool { return w.low <= r.low && r.high <= w.high })
+	}
+	return err == nil && len(statuses) > 0 && !slices.ContainsFunc(statuses, func(r statusRange) bool { return !within(r) })
 }
 
 // readPage reads a line page and its block:

@@ -121,6 +121,8 @@ func TestParseCallRefuses(t *testing.T) {
 		"no status at all":      {"read GET / {\n failed 4044\n}", "4044 is no status"},
 		"a range backwards":     {"read GET / {\n failed 404-400\n}", "404-400 is no status"},
 		"no such class":         {"read GET / {\n failed 6xx\n}", "6xx is no status"},
+		"never reached":         {"read GET / {\n failed 4xx\n not_found 404 \"no such user\"\n}", "not_found 404 never counts: failed 4xx before it says otherwise"},
+		"never reached, ranges": {"read GET / {\n busy 500-503 420\n failed 420 501-502\n}", "failed 420 501-502 never counts: busy 500-503 420 before it"},
 		"when without":          {"read GET / {\n failed 422 when\n}", "when is not understood"},
 		"a header's name":       {"read GET / {\n header \"X Y\" z\n}", "that is no name of a header"},
 		"a header without":      {"read GET / {\n header X\n}", "write header <name> <value>"},
