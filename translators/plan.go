@@ -16,6 +16,9 @@ type Intent struct {
 	// (a change of members alone). The translator then finds its target itself
 	// and reports its absence as NotFound.
 	Before *Entry
+	// IsUnread says of a disable that the state before could not be read, and is not to be
+	// asked for again: it is to be planned by the id alone ([Type.DisablesUnread]).
+	IsUnread bool
 	// After is the whole state wanted; nil on delete and where only members
 	// change.
 	After *scim.Resource

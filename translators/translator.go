@@ -12,6 +12,7 @@ import (
 	"context"
 	"iter"
 	"slices"
+	"time"
 
 	"github.com/scimgate/scimgate/scim"
 )
@@ -101,6 +102,17 @@ type Type struct {
 	// together: the host then holds the lock of the group for a change of members
 	// alone too, which needs none where each value comes or goes by itself.
 	LocksMembers bool
+	// ComesLate is set where a write that is not about active can make an account active,
+	// because it carries the account as it was read, or where one that was given up can
+	// reach the backend later ([MayComeLate]). A disable beside or behind such a write is
+	// proven again.
+	ComesLate bool
+	// Lag is how long the backend may take to show what was written; 0: it shows it at
+	// once. Gateways that share a store write about one resource that far apart.
+	Lag time.Duration
+	// DisablesUnread is set where an account can be disabled that can't be read: by its id
+	// alone ([Intent.IsUnread]).
+	DisablesUnread bool
 	// Remembered are the attributes of the type that the backend has no place for.
 	// The host keeps their values. The translator neither gives nor takes any: it is
 	// asked for none of them, finds none in an intent and none in a filter.

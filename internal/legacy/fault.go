@@ -20,6 +20,7 @@ const (
 	ErrorAfter    FaultKind = "500 after"      // done
 	CutBefore     FaultKind = "cut before"     // the connection ends without an answer; not done
 	CutAfter      FaultKind = "cut after"      // done
+	Late          FaultKind = "late"           // cut without an answer, and done when App.CarryOutLate is called
 	Half          FaultKind = "half"           // done, and cut in the middle of the answer
 	Broken        FaultKind = "broken"         // done, and answered with what is no JSON
 	HTML          FaultKind = "html"           // not done; an HTML page with Fault.Status
@@ -63,6 +64,16 @@ func (a *App) Mend() {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.faults = nil
+}
+
+// CarryOutLate does what met the fault [Late], as an application does that has been slow.
+func (a *App) CarryOutLate() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for _, do := range a.late {
+		do()
+	}
+	a.late = nil
 }
 
 // Met is how many requests have met the faults that there are.

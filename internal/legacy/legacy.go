@@ -51,6 +51,7 @@ type App struct {
 	opened   []string
 	nonces   map[string]bool
 	faults   []*Fault
+	late     []func() // what is done late
 	requests []Request
 	closed   chan struct{} // ends what hangs
 }

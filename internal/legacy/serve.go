@@ -48,6 +48,10 @@ func (a *App) handle(w http.ResponseWriter, h *http.Request, body []byte) (*answ
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	if fault.is(Late) {
+		a.late = append(a.late, func() { _, _ = a.answerTo(r, h, body, parsed) })
+		return &answer{status: 0}, &Fault{Kind: CutBefore}
+	}
 	r.fault = fault
 	out, err := a.answerTo(r, h, body, parsed)
 	if err != nil && out == nil {

@@ -21,6 +21,7 @@ import (
 type carried struct {
 	report translators.Report
 	proof  translators.Proof
+	owes   *owed // what is left to be proven; nil: nothing
 }
 
 // proofFailed is the status of a proof that could not be made.
@@ -52,7 +53,7 @@ func (x *exchange) carryOut(ctx context.Context, intent translators.Intent) (car
 		return carried{}, x.rehearsed(plan)
 	}
 	if len(plan.Calls) == 0 {
-		done, err := x.prove(ctx, plan, translators.Report{Outcome: translators.Applied})
+		done, err := x.prove(ctx, intent, plan, translators.Report{Outcome: translators.Applied})
 		if err != nil && plan.Proves == translators.ProofDisabled {
 			x.recordUnwritten(ctx, intent, plan, done, err)
 		}
@@ -76,11 +77,11 @@ func (x *exchange) carryOut(ctx context.Context, intent translators.Intent) (car
 		return carried{}, err
 	}
 	started := time.Now()
-	report := translators.Execute(ctx, plan)
+	report := translators.Execute(translators.WithLate(ctx, x.noteLate), plan)
 	x.calls += len(report.Results) + len(report.Undone)
 	var done carried
 	if report.Outcome == translators.Applied {
-		done, err = x.prove(ctx, plan, report)
+		done, err = x.prove(ctx, intent, plan, report)
 	} else {
 		done, err = carried{report: report}, reasonOf(report)
 		if report.Outcome == translators.NotApplied {
@@ -133,7 +134,7 @@ func changesActive(intent translators.Intent, so func(scim.Difference) bool) boo
 
 // prove reads back what the plan must prove. A disable that did not take effect
 // is an error however well the calls went (DESIGN §4 rule 2).
-func (x *exchange) prove(ctx context.Context, plan *translators.Plan, report translators.Report) (carried, error) {
+func (x *exchange) prove(ctx context.Context, intent translators.Intent, plan *translators.Plan, report translators.Report) (carried, error) {
 	done := carried{report: report, proof: translators.Proof{Status: translators.NotNeeded}}
 	if plan.Proves == translators.ProofNone {
 		return done, nil
@@ -145,6 +146,9 @@ func (x *exchange) prove(ctx context.Context, plan *translators.Plan, report tra
 	done.proof = x.h.translator.Prove(proving, plan, report)
 	if done.proof.Err != nil {
 		done.proof.Status = proofFailed
+	}
+	if plan.Proves == translators.ProofDisabled && done.proof.Status == translators.Proven {
+		x.doubt(proving, intent, &done)
 	}
 	x.proof, x.reason = done.proof.Status, done.proof.Detail
 	if plan.Proves == translators.ProofDisabled {
@@ -220,6 +224,11 @@ func (x *exchange) begin(ctx context.Context, intent translators.Intent, plan *t
 		}
 		if failed != nil {
 			outcome.Error = errorKind(failed)
+		}
+		if o := done.owes; o != nil && x.operator == nil {
+			o.records = append(o.records, record{entry, outcome})
+			x.h.entries.Emit(entry)
+			return // the entry stays open until it is proven
 		}
 		x.h.entries.Emit(entry.With(outcome))
 		if err := log.End(outcome); err != nil {

@@ -17,6 +17,9 @@ const (
 	mostMembers  = 10_000   // ids of members
 )
 
+// operationEnable is the operation of an entry that gives an account its access back.
+const operationEnable = "enable"
+
 func (x *exchange) entryID() string { return fmt.Sprintf("%s-%d", x.id, x.step) }
 
 // entry is what the journal is told of an intent.
@@ -38,7 +41,7 @@ func (x *exchange) entry(ctx context.Context, intent translators.Intent, plan *t
 	case disablesAccount(intent) || plan.Proves == translators.ProofDisabled && len(plan.Calls) == 0:
 		e.Operation = journal.OperationDisable
 	case enablesAccount(intent):
-		e.Operation = "enable"
+		e.Operation = operationEnable
 	}
 	var err error
 	e.Changes, err = x.h.journal.Changes(ctx, placed(intent, plan.Dropped), e.Operation)

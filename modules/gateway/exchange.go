@@ -55,6 +55,9 @@ type exchange struct {
 	disabled  string        // how it ended, as the metric has it; "" when it was not tried
 	calls     int           // backend calls of plans
 	executing time.Duration // spent on them
+	isBeside  bool          // a disable that goes on beside another write about the same person
+	isAgain   bool          // a disable that is proven again: it has no doubts
+	owes      *owed         // the proof of the disable that was carried out; nil: none
 	listed    int           // operations in the answer to a Bulk
 	failed    int           // of these
 

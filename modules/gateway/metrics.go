@@ -29,6 +29,7 @@ type collectors struct {
 	resolutions     *prometheus.CounterVec
 	unresolved      *prometheus.GaugeVec
 	cutOff          *prometheus.GaugeVec
+	undoings        *prometheus.CounterVec
 }
 
 // The values of the label proof of disables_total, the better ones first. A
@@ -78,6 +79,8 @@ func newCollectors() *collectors {
 		}, []string{"gateway", "backend"}),
 		resolutions: counter("resolved_total",
 			"Open entries of the journal that were closed by reading the backend, by their operation and result.", "gateway", "operation", "result"),
+		undoings: counter("disables_undone_total",
+			"Disables that a write which came late had undone, and that were made again.", "gateway"),
 		unresolved: prometheus.NewGaugeVec(prometheus.GaugeOpts{Namespace: namespace, Subsystem: subsystem, Name: "open_entries",
 			Help: "Open entries of the journal that could not be closed the last time, because the backend or the store did not answer.",
 		}, []string{"gateway"}),
@@ -94,7 +97,7 @@ func (c *collectors) register(registry *prometheus.Registry) error {
 		return nil
 	}
 	for _, collector := range []prometheus.Collector{
-		c.requests, c.requestTime, c.backendCalls, c.backendCallTime, c.disables, c.brakes, c.refusals, c.outside, c.usable, c.resolutions, c.unresolved, c.cutOff, activities, switchboard,
+		c.requests, c.requestTime, c.backendCalls, c.backendCallTime, c.disables, c.brakes, c.refusals, c.outside, c.usable, c.resolutions, c.unresolved, c.cutOff, c.undoings, activities, switchboard,
 	} {
 		if err := registry.Register(collector); err != nil {
 			if _, again := errors.AsType[prometheus.AlreadyRegisteredError](err); !again {
@@ -126,6 +129,7 @@ func (c *collectors) begin(gateway, backend string) {
 		c.resolutions.WithLabelValues(gateway, journal.OperationDisable, string(result))
 	}
 	c.cutOff.WithLabelValues(gateway)
+	c.undoings.WithLabelValues(gateway)
 	for _, kind := range access.Kinds {
 		c.refusals.WithLabelValues(gateway, string(kind))
 	}
@@ -170,6 +174,9 @@ func (c *collectors) resolved(gateway, operation, result string) {
 func (c *collectors) disableCutOff(gateway string) {
 	c.cutOff.WithLabelValues(gateway).SetToCurrentTime()
 }
+
+// undone counts a disable that was undone and made again.
+func (c *collectors) undone(gateway string) { c.undoings.WithLabelValues(gateway).Inc() }
 
 // left tells how many entries could not be closed.
 func (c *collectors) left(gateway string, entries int) {

@@ -70,6 +70,7 @@ func TestCountersExistFromTheLoadOn(t *testing.T) {
 	if diff := cmp.Diff([]string{
 		"caddy_scim_brakes_total gateway", "caddy_scim_disables_total test gateway failed", "caddy_scim_disables_total test gateway held_back",
 		"caddy_scim_disables_total test gateway proven", "caddy_scim_disables_total test gateway refuted", "caddy_scim_disables_total test gateway unprovable",
+		"caddy_scim_disables_undone_total gateway",
 		"caddy_scim_outside_total gateway ", "caddy_scim_refusals_total gateway early_data", "caddy_scim_refusals_total gateway expired",
 		"caddy_scim_refusals_total gateway issuer_away", "caddy_scim_refusals_total gateway malformed", "caddy_scim_refusals_total gateway no_address", "caddy_scim_refusals_total gateway no_credential",
 		"caddy_scim_refusals_total gateway other_gateway", "caddy_scim_refusals_total gateway outside", "caddy_scim_refusals_total gateway outside_credential",

@@ -16,17 +16,21 @@ func (x *exchange) remove(ctx context.Context, invalid error) {
 		x.fail(invalid)
 		return
 	}
-	unlock, err := x.lock(ctx, x.op.Type.Name, x.op.ID)
+	locking := ctx
+	if x.disables {
+		locking = translators.Urgent(ctx)
+	}
+	unlock, err := x.lock(locking, x.op.Type.Name, x.op.ID)
 	if err != nil {
 		x.fail(err)
 		return
 	}
-	defer unlock()
+	defer func() { unlock() }()
 	switch x.h.typeOf(x.op.Type).Delete {
 	case translators.DeleteRemove:
 		err = x.removeOne(ctx)
 	case translators.DeleteDisable:
-		err = x.disableInstead(ctx, invalid)
+		err = x.disableInstead(ctx, invalid, &unlock)
 	default:
 		err = &scim.Error{Status: http.StatusForbidden, Detail: fmt.Sprintf(
 			"This gateway does not delete %s (\"delete refuse\" in its configuration).", x.op.Type.Endpoint[1:])}
@@ -88,10 +92,10 @@ func (x *exchange) protectsMembersOf(ctx context.Context) error {
 
 // disableInstead carries DELETE out as active=false. Like any disable it does not
 // depend on the version of the resource; the answer does.
-func (x *exchange) disableInstead(ctx context.Context, invalid error) error {
+func (x *exchange) disableInstead(ctx context.Context, invalid error, unlock *func()) error {
 	disable, err := disabling(x.op)
 	if err == nil {
-		_, err = x.updateOne(translators.Urgent(ctx), disable)
+		_, err = x.disable(ctx, disable, unlock)
 	}
 	if err != nil {
 		return err

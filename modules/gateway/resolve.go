@@ -22,6 +22,7 @@ const (
 	resolveEvery    = 20 * time.Second
 	shortestResolve = time.Second
 	longestResolve  = 5 * time.Minute
+	firstProof      = 500 * time.Millisecond // after a disable whose proof is owed
 	abandonEvery    = time.Hour
 	// abandonAfter is how old an open entry of a gateway that nobody has must be to be
 	// closed as unknown: a gateway may be away for a weekend.
@@ -36,8 +37,11 @@ const (
 type resolver struct {
 	mu        sync.Mutex
 	timer     *time.Timer
+	ctx       context.Context // ends with the configuration
 	cancel    context.CancelFunc
 	pause     time.Duration // before a round that is made again; 0: the last one was whole
+	owed      *time.Timer   // for the proofs that are owed; nil: there were none
+	owedPause time.Duration // before they are made again
 	abandoned time.Time     // when entries of gateways that nobody has were closed last
 }
 
@@ -49,13 +53,16 @@ var resolvers struct {
 
 // start begins to look for open entries of h.
 func (r *resolver) start(h *Handler) {
-	if h.journal == nil {
-		return
-	}
 	ctx, cancel := context.WithCancel(context.Background())
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.cancel = cancel
+	r.ctx, r.cancel = ctx, cancel
+	if len(owing.of(h.Name)) > 0 { // of the configuration before
+		r.proveIn(h, resolveDelay)
+	}
+	if h.journal == nil {
+		return
+	}
 	r.timer = time.AfterFunc(resolveDelay, func() { r.run(ctx, h) })
 	resolvers.Lock()
 	defer resolvers.Unlock()
@@ -74,12 +81,49 @@ func (r *resolver) stop(h *Handler) {
 	}
 	r.cancel()
 	r.cancel = nil
+	if r.owed != nil {
+		r.owed.Stop()
+	}
+	if r.timer == nil {
+		return
+	}
 	r.timer.Stop()
 	resolvers.Lock()
 	defer resolvers.Unlock()
 	if resolvers.running[h.Name]--; resolvers.running[h.Name] == 0 {
 		delete(resolvers.running, h.Name)
 	}
+}
+
+// owes has the proofs that are owed made, soon and then after ever longer pauses.
+func (r *resolver) owes(h *Handler) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.cancel != nil {
+		r.proveIn(h, firstProof)
+	}
+}
+
+// proveIn sets when the proofs that are owed are made again. It is called with mu.
+func (r *resolver) proveIn(h *Handler, pause time.Duration) {
+	r.owedPause = pause
+	if r.owed != nil {
+		r.owed.Stop()
+	}
+	ctx := r.ctx
+	r.owed = time.AfterFunc(pause, func() {
+		h.proveOwed(ctx)
+		next := min(2*pause, resolveEvery)
+		left := owing.of(h.Name)
+		for _, o := range left {
+			next = min(next, max(time.Until(o.until), firstProof))
+		}
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		if len(left) > 0 && ctx.Err() == nil {
+			r.proveIn(h, next)
+		}
+	})
 }
 
 // run makes a round and sets when the next one is due.
@@ -160,6 +204,10 @@ func (h *Handler) resolveOne(ctx context.Context, e journal.Entry, isOwn bool) e
 		claimed, err := h.journal.Claim(ctx, e)
 		if err != nil || !claimed {
 			return err
+		}
+		if e.Resource != "" && e.Operation != journal.OperationDisable {
+			// What the other process has sent may come late.
+			late.note(lockKey([]string{h.Name, e.Type, e.Resource}), e.Time.Add(lateWrites))
 		}
 	}
 	words := []string{e.Type, e.Resource}

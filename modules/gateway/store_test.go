@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/scimgate/scimgate/scim"
 	"github.com/scimgate/scimgate/translators"
@@ -28,6 +29,10 @@ type store struct {
 	mute        bool                        // a call tells nothing of the resource
 	deletes     translators.DeleteMode      // default: remove
 	before      func(in translators.Intent) // is called before a call is made
+	comesLate   bool                        // what is written may come late, and does where
+	unanswered  bool                        // nothing is answered, and nothing done
+	lag         time.Duration               // until it shows what was written
+	proofs      func()                      // is called when a proof was made
 }
 
 type stored struct {
@@ -53,7 +58,7 @@ func (s *store) Types() []translators.Type {
 		deletes = translators.DeleteRemove
 	}
 	return []translators.Type{
-		{ResourceType: users, Delete: deletes, HasVersions: !s.versionless},
+		{ResourceType: users, Delete: deletes, HasVersions: !s.versionless, ComesLate: s.comesLate, Lag: s.lag},
 		{ResourceType: groups, Delete: translators.DeleteRemove, HasVersions: !s.versionless},
 	}
 }
@@ -125,6 +130,9 @@ func (s *store) Plan(_ context.Context, in translators.Intent) (*translators.Pla
 }
 
 func (s *store) Prove(_ context.Context, _ *translators.Plan, done translators.Report) translators.Proof {
+	if s.proofs != nil {
+		defer s.proofs()
+	}
 	return translators.Proof{Status: translators.Proven, Entry: done.Last()}
 }
 
@@ -171,6 +179,10 @@ func (c storing) Do(ctx context.Context, _ []translators.CallResult) translators
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.writes = append(s.writes, c.String())
+	if s.unanswered {
+		translators.MayComeLate(ctx, in.Type, in.ID)
+		return translators.CallResult{Outcome: translators.Unknown, Err: &translators.Error{Kind: translators.Indefinite}}
+	}
 	e := s.entries[in.ID]
 	switch {
 	case in.Action == scim.ActionCreate:

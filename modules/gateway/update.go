@@ -16,19 +16,25 @@ import (
 // update answers PUT and PATCH (RFC 7644 §3.5). What disables is done alone and
 // first: nothing else in the request, and no error in it, holds it back.
 func (x *exchange) update(ctx context.Context, invalid error) {
+	disable, rest := x.op.SplitDisable()
+	unlock := func() {}
+	defer func() { unlock() }()
 	var err error
 	if !isMemberDelta(x.op) || !x.op.Condition.IsNone() || x.h.typeOf(x.op.Type).LocksMembers {
-		var unlock func()
-		if unlock, err = x.lock(ctx, x.op.Type.Name, x.op.ID); err != nil {
+		locking := ctx
+		if disable != nil {
+			locking = translators.Urgent(ctx)
+		}
+		held, err := x.lock(locking, x.op.Type.Name, x.op.ID)
+		if err != nil {
 			x.fail(err)
 			return
 		}
-		defer unlock()
+		unlock = held
 	}
-	disable, rest := x.op.SplitDisable()
 	var entry *translators.Entry
 	if disable != nil {
-		if entry, err = x.updateOne(translators.Urgent(ctx), disable); err != nil {
+		if entry, err = x.disable(ctx, disable, &unlock); err != nil {
 			x.fail(err)
 			return
 		}
@@ -43,7 +49,9 @@ func (x *exchange) update(ctx context.Context, invalid error) {
 	case x.changed != nil:
 		err = x.changed
 	case rest != nil:
-		entry, err = x.updateOne(ctx, rest)
+		if entry, err = x.updateOne(ctx, rest); err == nil && enables(rest) {
+			x.isEnabledNow(rest.Type, rest.ID)
+		}
 	}
 	if err != nil {
 		if disable != nil {
@@ -123,6 +131,13 @@ func (x *exchange) updateOne(ctx context.Context, op *scim.Operation) (*translat
 		x.left = intent.Before.Resource
 		return nil, nil // nothing to do
 	}
+	if name := newName(intent); name != "" {
+		unlock, err := x.lock(ctx, op.Type.Name, "new", name) // as who creates one of that name
+		if err != nil {
+			return nil, err
+		}
+		defer unlock()
+	}
 	done, err := x.carryOut(ctx, intent)
 	if err != nil {
 		return nil, err
@@ -137,9 +152,23 @@ func (x *exchange) updateOne(ctx context.Context, op *scim.Operation) (*translat
 	return entry, nil
 }
 
+// newName returns the name that an update gives, or "".
+func newName(intent translators.Intent) string {
+	names := namesOf(intent.Type)
+	if len(names) == 0 || !slices.ContainsFunc(intent.Changes, func(d scim.Difference) bool { return d.Attribute == names[0] }) {
+		return ""
+	}
+	return nameOf(intent.After)
+}
+
 func disables(op *scim.Operation) bool {
 	active, isSet := op.Active()
 	return isSet && !active
+}
+
+func enables(op *scim.Operation) bool {
+	active, isSet := op.Active()
+	return isSet && active
 }
 
 // updateIntent reads the resource once, if anything needs it, asks policy, and

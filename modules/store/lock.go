@@ -34,6 +34,38 @@ const (
 // connection that holds it: it keeps those who write in order, and is no proof that
 // nobody else does.
 func (s *Store) Lock(ctx context.Context, key string) (unlock func(), err error) {
+	for pause := shortestLockPause; ; pause = min(2*pause, longestLockPause) {
+		if unlock, err = s.lockNow(ctx, key); !errors.Is(err, errHeld) {
+			return unlock, err
+		}
+		select {
+		case <-time.After(pause):
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+}
+
+// IsLocked reports whether another gateway on the store is in what key names. It waits
+// for none, and fails as [Store.Lock] does.
+func (s *Store) IsLocked(ctx context.Context, key string) (bool, error) {
+	unlock, err := s.lockNow(ctx, key)
+	switch {
+	case errors.Is(err, errHeld):
+		return true, nil
+	case err != nil:
+		return false, err
+	}
+	unlock()
+	return false, nil
+}
+
+// lockNow is Lock that waits for nobody: its error is errHeld while another gateway has
+// the lock.
+func (s *Store) lockNow(ctx context.Context, key string) (unlock func(), err error) {
+	if _, isAlone := s.engine.(Exclusive); isAlone {
+		return func() {}, nil
+	}
 	s.awaitOpening(ctx)
 	s.mu.Lock()
 	db, fault := s.db, s.health.read
@@ -47,21 +79,15 @@ func (s *Store) Lock(ctx context.Context, key string) (unlock func(), err error)
 	sum := sha256.Sum256([]byte(key))
 	number := int64(binary.BigEndian.Uint64(sum[:]))
 	holder := &s.locks.holders[int(sum[8])%lockConnections]
-	for pause := shortestLockPause; ; pause = min(2*pause, longestLockPause) {
-		generation, err := holder.lock(ctx, db, number)
-		if err == nil {
-			return func() { s.locks.unlock(holder, number, generation) }, nil
-		}
-		if !errors.Is(err, errHeld) {
-			s.doubt(err)
-			return nil, err
-		}
-		select {
-		case <-time.After(pause):
-		case <-ctx.Done():
-			return nil, ctx.Err()
-		}
+	generation, err := holder.lock(ctx, db, number)
+	switch {
+	case errors.Is(err, errHeld):
+		return nil, err
+	case err != nil:
+		s.doubt(err)
+		return nil, err
 	}
+	return func() { s.locks.unlock(holder, number, generation) }, nil
 }
 
 // locker holds the locks of a process.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/scimgate/scimgate/scim"
 	"github.com/scimgate/scimgate/translators"
@@ -52,6 +53,8 @@ func newKind(t *Translator, c *ResourceConfig, block string, full *scim.Resource
 	if len(mistakes) > 0 {
 		return nil, errors.Join(mistakes...)
 	}
+	k.served.ComesLate = k.active != nil
+	k.served.Lag = time.Duration(t.ConsistentWithin)
 	return k, errors.Join(k.checkCalls(), k.checkFixed())
 }
 
@@ -242,8 +245,16 @@ func (k *kind) checkCalls() error {
 
 // isActiveWritten reports whether active is meant to be written to a field.
 func (k *kind) isActiveWritten() bool {
-	l := k.mapping.LeafFor(scim.Target{Attribute: k.active}, nil)
+	l := k.activeLeaf()
 	return l != nil && l.IsWritable()
+}
+
+// activeLeaf is what active is mapped to, nil where it is not.
+func (k *kind) activeLeaf() *translators.Leaf {
+	if k.active == nil {
+		return nil
+	}
+	return k.mapping.LeafFor(scim.Target{Attribute: k.active}, nil)
 }
 
 // updatesActive reports whether active is a field that update can write.
@@ -251,7 +262,7 @@ func (k *kind) updatesActive() bool {
 	if !k.readsActive || !k.has(OpUpdate) {
 		return false
 	}
-	l := k.mapping.LeafFor(scim.Target{Attribute: k.active}, nil)
+	l := k.activeLeaf()
 	return l != nil && l.IsWritable() && k.mapping.canWrite(l, scim.Bool(true)) && k.mapping.canWrite(l, scim.Bool(false))
 }
 

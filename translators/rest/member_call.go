@@ -35,6 +35,9 @@ type memberCall struct {
 	// version is the one that the caller wants the group to have, "" for any.
 	version string
 	lock    func(context.Context, *scim.ResourceType, string) (func(), error)
+	// sequence are the calls about one member that are to be alone with it; nil: they need
+	// not be.
+	sequence *sequence
 }
 
 // Purpose implements [translators.Call].
@@ -156,11 +159,19 @@ func names(members []member) []string {
 }
 
 // Do implements [translators.Call].
-func (c *memberCall) Do(ctx context.Context, prior []translators.CallResult) translators.CallResult {
+func (c *memberCall) Do(ctx context.Context, prior []translators.CallResult) (r translators.CallResult) {
 	if c.offline {
 		return result(fmt.Errorf("%s: %w", c.Purpose(), errOffline))
 	}
 	with := c.scopeBehind(prior)
+	if c.sequence != nil {
+		member, err := c.sequence.begin(ctx, c)
+		if err != nil {
+			return result(fmt.Errorf("%s: %w", c.Purpose(), err))
+		}
+		with.member = member
+		defer func() { c.sequence.step(c.step, r.Outcome == translators.NotApplied) }()
+	}
 	unlock, err := c.hold(ctx, with)
 	if err != nil {
 		return result(fmt.Errorf("%s: %w", c.Purpose(), err))
@@ -187,7 +198,7 @@ func (c *memberCall) Do(ctx context.Context, prior []translators.CallResult) tra
 		}
 		return c.absent(ctx, with, err)
 	}
-	r := result(fmt.Errorf("%s: %w", c.Purpose(), err))
+	r = result(fmt.Errorf("%s: %w", c.Purpose(), err))
 	r.Data = a
 	return r
 }
@@ -382,7 +393,10 @@ func (c *memberCall) await(ctx context.Context, with *scope, prior []translators
 
 // Settle implements [translators.Call]: who is a member can be seen. An application that
 // refuses who is a member already is in the wanted state.
-func (c *memberCall) Settle(ctx context.Context, prior []translators.CallResult) translators.CallResult {
+func (c *memberCall) Settle(ctx context.Context, prior []translators.CallResult) (r translators.CallResult) {
+	if c.sequence != nil {
+		defer func() { c.sequence.step(c.step, r.Outcome != translators.Applied) }()
+	}
 	with := c.scopeBehind(prior)
 	isSo := false
 	until := time.Now().Add(time.Duration(c.t.ConsistentWithin))

@@ -244,11 +244,16 @@ func (p *memberPlanner) singles(op Operation, members []member) {
 	if op == OpRemoveMember {
 		purpose = "remove a member"
 	}
+	steps := p.m.groups.steps[op]
 	for _, of := range members {
 		operation := len(p.plan.Calls)
-		for _, s := range p.m.groups.steps[op] {
+		var alone *sequence
+		if p.m.writesWhatItReads(op) && p.in.Lock != nil {
+			alone = &sequence{id: of.entry.Resource.ID, last: len(steps)}
+		}
+		for _, s := range steps {
 			c := p.call(purpose, s)
-			c.operation, c.with.member = operation, of.entry
+			c.operation, c.with.member, c.sequence = operation, of.entry, alone
 			c.add, c.remove = []member{of}, nil
 			if op == OpRemoveMember {
 				c.add, c.remove = nil, []member{of}

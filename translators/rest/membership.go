@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/tidwall/gjson"
 
@@ -65,7 +66,7 @@ func (t *Translator) connect() error {
 		return err
 	}
 	g.membership = m
-	g.served.LocksMembers = m.isTogether()
+	g.served.LocksMembers = m.isTogether() || m.writesWhatItReads(OpAddMember) || m.writesWhatItReads(OpRemoveMember)
 	return nil
 }
 
@@ -163,6 +164,26 @@ func (m *membership) hasSingles() bool {
 // isTogether reports whether the members of a group are written all together, so that
 // whoever writes them must have read them and be alone with them.
 func (m *membership) isTogether() bool { return m.inUser == nil && !m.hasSingles() }
+
+// writesWhatItReads reports whether the calls that make one member come or go write what
+// was read of the member, or of the group, before: whoever makes them must be alone with
+// both.
+func (m *membership) writesWhatItReads(op Operation) bool {
+	return slices.ContainsFunc(m.groups.steps[op], func(s *step) bool { return s.onlyReads() || s.needsRecord() || m.showsMember(s) })
+}
+
+// showsMember reports whether a call names more of a member than how the application
+// refers to it.
+func (m *membership) showsMember(s *step) bool {
+	for name := range s.names {
+		path, is := strings.CutPrefix(name, "member.")
+		isValue := slices.ContainsFunc(m.groups.config.Values, func(v NamedExpression) bool { return v.Name == name })
+		if is && path != byID && path != byUserName || isValue {
+			return true
+		}
+	}
+	return false
+}
 
 // canChange reports whether members can come and go at all.
 func (m *membership) canChange() bool {

@@ -95,7 +95,13 @@ func (t *Translator) send(ctx context.Context, l *lookup, r *web.Request) (*answ
 	}
 	response, err := t.backend.client.Do(ctx, r)
 	if err != nil {
+		if failure, isKnown := errors.AsType[*web.Error](err); !isKnown || failure.MayComeLate() {
+			l.noteLate(ctx)
+		}
 		return nil, l.clean(s.unanswered(err))
+	}
+	if response.MayComeLate() {
+		l.noteLate(ctx)
 	}
 	a := j.of(response)
 	a.raw, a.lower = nil, nil

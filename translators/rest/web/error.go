@@ -56,6 +56,16 @@ func (e *Error) Error() string { return e.Err.Error() }
 // Unwrap returns Err.
 func (e *Error) Unwrap() error { return e.Err }
 
+// MayComeLate reports whether the request may be under way yet: what was answered, in
+// whatever way, is not.
+func (e *Error) MayComeLate() bool {
+	switch e.Reason {
+	case reasonTooLarge, reasonCoding, reasonRedirect:
+		return false
+	}
+	return e.MaybeSent
+}
+
 // invalid is the error of a request that can't be sent as it is.
 func invalid(err error) *Error { return &Error{Reason: reasonInvalid, Err: err} }
 

@@ -29,6 +29,10 @@ type Response struct {
 	MaybeDone bool
 }
 
+// MayComeLate reports whether the request, or one that was sent before it and repeated, may
+// be under way yet.
+func (r *Response) MayComeLate() bool { return r.MaybeDone || r.isOfGateway() }
+
 // redirect returns where an answer leads, or "".
 func (r *Response) redirect() string {
 	switch r.Status {
