@@ -2,6 +2,8 @@ package gateway
 
 import (
 	"context"
+	"maps"
+	"strings"
 	"sync"
 	"time"
 
@@ -51,6 +53,13 @@ func (t *lateTable) end(key string) time.Time {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return later(t.until[key], t.all)
+}
+
+// forget drops what is known of a gateway that is not there any more.
+func (t *lateTable) forget(gateway string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	maps.DeleteFunc(t.until, func(key string, _ time.Time) bool { return strings.HasPrefix(key, lockKey([]string{gateway, ""})) })
 }
 
 func later(a, b time.Time) time.Time {

@@ -71,6 +71,16 @@ func (t *owingTable) of(gateway string) (all []*owed) {
 	return all
 }
 
+// forget leaves the proofs of a gateway that is not there any more to whoever serves it
+// next.
+func (t *owingTable) forget(gateway string) {
+	for _, o := range t.of(gateway) {
+		if t.take(o.key()) != nil {
+			o.leave()
+		}
+	}
+}
+
 // disable carries a disable out, alone and first. One that went on beside another write
 // waits for that now, and is carried out once more if it was undone. unlock gives back
 // what the request holds of the account.

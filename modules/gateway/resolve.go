@@ -41,7 +41,6 @@ type resolver struct {
 	cancel    context.CancelFunc
 	pause     time.Duration // before a round that is made again; 0: the last one was whole
 	owed      *time.Timer   // for the proofs that are owed; nil: there were none
-	owedPause time.Duration // before they are made again
 	abandoned time.Time     // when entries of gateways that nobody has were closed last
 }
 
@@ -60,10 +59,9 @@ func (r *resolver) start(h *Handler) {
 	if len(owing.of(h.Name)) > 0 { // of the configuration before
 		r.proveIn(h, resolveDelay)
 	}
-	if h.journal == nil {
-		return
+	if h.journal != nil {
+		r.timer = time.AfterFunc(resolveDelay, func() { r.run(ctx, h) })
 	}
-	r.timer = time.AfterFunc(resolveDelay, func() { r.run(ctx, h) })
 	resolvers.Lock()
 	defer resolvers.Unlock()
 	if resolvers.running == nil {
@@ -84,14 +82,15 @@ func (r *resolver) stop(h *Handler) {
 	if r.owed != nil {
 		r.owed.Stop()
 	}
-	if r.timer == nil {
-		return
+	if r.timer != nil {
+		r.timer.Stop()
 	}
-	r.timer.Stop()
 	resolvers.Lock()
 	defer resolvers.Unlock()
 	if resolvers.running[h.Name]--; resolvers.running[h.Name] == 0 {
 		delete(resolvers.running, h.Name)
+		late.forget(h.Name)
+		owing.forget(h.Name)
 	}
 }
 
@@ -106,7 +105,6 @@ func (r *resolver) owes(h *Handler) {
 
 // proveIn sets when the proofs that are owed are made again. It is called with mu.
 func (r *resolver) proveIn(h *Handler, pause time.Duration) {
-	r.owedPause = pause
 	if r.owed != nil {
 		r.owed.Stop()
 	}
