@@ -62,6 +62,8 @@ var restShapes = []restShape{
 	{name: "joined-names", options: legacy.Options{JoinedNames: true}},
 	{name: "unix-times", options: legacy.Options{UnixTimes: true, TextNumbers: true}},
 	{name: "latin1", options: legacy.Options{Latin1: true}},
+	{name: "retires", options: legacy.Options{Retires: true}},
+	{name: "enable-first", options: legacy.Options{LockedStay: true}},
 	{name: "lag", options: legacy.Options{LagReads: 2}},
 }
 
@@ -192,7 +194,11 @@ func (l life) live() {
 	l.finds(fmt.Sprintf("userName eq %q", login), id)
 	l.finds(fmt.Sprintf("userName eq %q and active eq false", login), id)
 	l.reads(id, "active", "false", "name.familyName", "Lovelace")
-	l.want(t, 200, "PATCH", "/Users/"+id, enable)
+	// Who comes back may have another title.
+	back := l.want(t, 200, "PATCH", "/Users/"+id, patchOf(operation("Replace", "title", "Duchess"), operation("Replace", "active", "True")))
+	if back.get("active") != "true" || back.get("title") != "Duchess" {
+		t.Errorf("enabled as %s", back)
+	}
 	l.canSignIn(login, passwordOf("ada"), true)
 	l.want(t, 200, "PATCH", "/Users/"+id, patchOf(operation("Replace", "password", "another-Password-9")))
 	l.canSignIn(login, "another-Password-9", true)
@@ -223,7 +229,11 @@ func (l life) live() {
 	l.want(t, 204, "DELETE", "/Users/"+id, "")
 	l.want(t, 404, "GET", "/Users/"+id, "")
 	l.want(t, 404, "PATCH", "/Users/"+id, disable)
+	l.want(t, 404, "DELETE", "/Users/"+id, "")
 	l.finds(fmt.Sprintf("userName eq %q", login), "")
+	if list := l.want(t, 200, "GET", "/Users", ""); list.get("totalResults") != "1" || list.get("Resources.#") != "1" {
+		t.Errorf("the list is %s", list)
+	}
 	if logins := l.app.Logins(); !slices.Equal(logins, []string{"ada.other"}) {
 		t.Errorf("left are %q", logins)
 	}

@@ -81,16 +81,29 @@ func (op *Operation) Active() (active, isSet bool) {
 // false, and what remains to be done after it, or nil when nothing does. An
 // operation that does not disable is returned as rest.
 func (op *Operation) SplitDisable() (disable, rest *Operation) {
-	active, isSet := op.Active()
-	if op.Action != ActionUpdate || !isSet || active {
+	if active, isSet := op.Active(); op.Action != ActionUpdate || !isSet || active {
 		return nil, op
 	}
+	return op.splitActive(false)
+}
+
+// SplitEnable returns the enabling part of an update that sets active to true, and what
+// remains to be done after it, as [Operation.SplitDisable] does.
+func (op *Operation) SplitEnable() (enable, rest *Operation) {
+	if active, isSet := op.Active(); op.Action != ActionUpdate || !isSet || !active {
+		return nil, op
+	}
+	return op.splitActive(true)
+}
+
+// splitActive separates what sets active from the rest.
+func (op *Operation) splitActive(active bool) (alone, rest *Operation) {
 	d, r := *op, *op
 	d.Changes, r.Changes = nil, nil
 	d.Members, d.Ignored = nil, nil
 	for _, c := range op.Changes {
 		if c.Path.Attribute.Name == "active" && isCoreSchema(c.Path.Attribute.schema) {
-			d.Changes = []Change{{Op: Replace, Path: Path{Attribute: c.Path.Attribute}, Value: Bool(false)}}
+			d.Changes = []Change{{Op: Replace, Path: Path{Attribute: c.Path.Attribute}, Value: Bool(active)}}
 		} else {
 			r.Changes = append(r.Changes, c)
 		}

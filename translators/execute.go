@@ -1,6 +1,7 @@
 package translators
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -16,7 +17,7 @@ type Report struct {
 	// applied and others not.
 	Outcome Outcome
 	Partial bool  // some calls are applied and could not be taken back
-	Err     error // the first failure
+	Err     error // the first failure, and what could then not be taken back
 }
 
 // Last returns the latest entry that a call brought, or nil.
@@ -97,15 +98,32 @@ func (r *Report) takeBack(ctx context.Context, p *Plan) {
 			continue
 		}
 		result := undo.Do(undoing, r.Results)
-		if result.Outcome == Unknown {
-			result = undo.Settle(undoing, r.Results)
+		if result.Outcome == Unknown && !result.IsSettled {
+			settled := undo.Settle(undoing, r.Results)
+			if settled.Outcome != Applied {
+				settled.Err = cmp.Or(result.Err, settled.Err) // which says what could not be done
+			}
+			result = settled
 		}
 		r.Undone = append(r.Undone, result)
 		if result.Outcome != Applied {
 			r.Partial = true
+			r.notUndone(undo, result)
 		}
 	}
 	if r.Partial {
 		r.Outcome = Unknown
 	}
+}
+
+// notUndone adds to the first failure what was not taken back, and why.
+func (r *Report) notUndone(undo Call, result CallResult) {
+	if r.Err == nil {
+		return
+	}
+	cause := result.Err
+	if cause == nil {
+		cause = errors.New(undo.Purpose())
+	}
+	r.Err = fmt.Errorf("%w; not taken back: %w", r.Err, cause)
 }

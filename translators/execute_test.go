@@ -60,6 +60,7 @@ func (c *scripted) Undo() translators.Call {
 var (
 	applied    = translators.CallResult{Outcome: translators.Applied}
 	notApplied = translators.CallResult{Outcome: translators.NotApplied, Err: errors.New("refused")}
+	looked     = translators.CallResult{Outcome: translators.Unknown, IsSettled: true, Err: errors.New("timed out")}
 	unknown    = translators.CallResult{Outcome: translators.Unknown, Err: errors.New("timed out")}
 )
 
@@ -85,11 +86,15 @@ func TestExecute(t *testing.T) {
 			"do a, do b, do c, do undo b, do undo a", translators.NotApplied, false, "refused"},
 		{"one before it can't be undone", []step{{does: applied}, {does: applied, undo: &applied}, {does: notApplied}},
 			"do a, do b, do c, do undo b", translators.Unknown, true, "refused"},
-		{"undoing fails", []step{{does: applied, undo: &notApplied}, {does: notApplied}}, "do a, do b, do undo a", translators.Unknown, true, "refused"},
+		{"undoing fails", []step{{does: applied, undo: &notApplied}, {does: notApplied}}, "do a, do b, do undo a", translators.Unknown, true, "refused; not taken back: refused"},
 		{"undoing times out and took effect", []step{{does: applied, undo: &unknown, undoSettles: applied}, {does: notApplied}},
 			"do a, do b, do undo a, settle undo a", translators.NotApplied, false, "refused"},
 		{"undoing times out and nobody knows", []step{{does: applied, undo: &unknown, undoSettles: unknown}, {does: notApplied}},
-			"do a, do b, do undo a, settle undo a", translators.Unknown, true, "refused"},
+			"do a, do b, do undo a, settle undo a", translators.Unknown, true, "refused; not taken back: timed out"},
+		{"undoing has looked itself", []step{{does: applied, undo: &looked, undoSettles: applied}, {does: notApplied}},
+			"do a, do b, do undo a", translators.Unknown, true, "refused; not taken back: timed out"},
+		{"two undos fail, and the one between is made", []step{{does: applied, undo: &notApplied}, {does: applied, undo: &applied}, {does: applied, undo: &unknown, undoSettles: unknown}, {does: notApplied}},
+			"do a, do b, do c, do d, do undo c, settle undo c, do undo b, do undo a", translators.Unknown, true, "refused; not taken back: timed out; not taken back: refused"},
 		{"a time-out that took effect", []step{{does: unknown, settles: applied}, {does: applied}}, "do a, settle a, do b", translators.Applied, false, ""},
 		{"a time-out that took none", []step{{does: applied, undo: &applied}, {does: unknown, settles: translators.CallResult{Outcome: translators.NotApplied}}},
 			"do a, do b, settle b, do undo a", translators.NotApplied, false, "timed out"},

@@ -113,6 +113,9 @@ type Type struct {
 	// DisablesUnread is set where an account can be disabled that can't be read: by its id
 	// alone ([Intent.IsUnread]).
 	DisablesUnread bool
+	// EnablesFirst is set where an account has to be enabled before anything else of it can
+	// be changed: the host then has an update that enables carried out in two parts.
+	EnablesFirst bool
 	// Remembered are the attributes of the type that the backend has no place for.
 	// The host keeps their values. The translator neither gives nor takes any: it is
 	// asked for none of them, finds none in an intent and none in a filter.

@@ -41,6 +41,12 @@ type Options struct {
 	DeafToLocks bool
 	// SilentOnStatus shows nobody who is locked.
 	SilentOnStatus bool
+	// Retires: a user who is deleted stays, readable and in lists and searches, with the
+	// state RETIRED instead of EMPLOYED. Nobody can sign in as one, nothing of one can be
+	// changed, and somebody else may have the login.
+	Retires bool
+	// LockedStay: nothing of a locked account can be changed but that it is locked.
+	LockedStay bool
 	// MaxPage is the most rows of a page. Default: 100.
 	MaxPage int
 

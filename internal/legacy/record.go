@@ -101,6 +101,9 @@ func (o *Options) userFields() []field {
 		fields = append(fields, field{name: "memberships", kind: list, initial: []any{}, fields: []field{
 			{name: "id", kind: number, required: true}, {name: "since", kind: text, initial: "today"}}})
 	}
+	if o.Retires {
+		fields = append(fields, field{name: "state", initial: "EMPLOYED", readOnly: true})
+	}
 	if o.Update == PutVersion {
 		fields = append(fields, field{name: "version", readOnly: true})
 	}

@@ -145,14 +145,20 @@ func (a *App) performUsers(r *request) (*reply, error) {
 		}
 		return a.userReply(u, s), nil
 	}
-	if u.now == nil {
+	switch {
+	case u.now == nil:
 		return nil, notFound("user")
+	case isRetired(u.now.fields):
+		return nil, invalid("the user is retired")
 	}
 	switch r.op {
 	case "users.update", "users.replace":
 		password, err := takePassword(r.body)
 		if err == nil {
 			err = a.checkVersion(r, u)
+		}
+		if err == nil && a.options.LockedStay && isLocked(u.now.fields) && (password != "" || !a.isOfStatus(u, r.body)) {
+			err = invalid("the account is locked")
 		}
 		if err == nil {
 			err = a.change(u, r.body, r.op == "users.replace", r.isTyped)
@@ -181,10 +187,25 @@ func (a *App) performUsers(r *request) (*reply, error) {
 		a.write(u, &s)
 		return &reply{status: 204}, nil
 	case "users.delete":
-		a.remove(u)
+		if a.options.Retires {
+			a.retire(u)
+		} else {
+			a.remove(u)
+		}
 		return &reply{status: 204}, nil
 	}
 	return nil, notFound("call " + r.op)
+}
+
+// isOfStatus reports whether a body changes nothing but who is locked.
+func (a *App) isOfStatus(u *user, body record) bool {
+	for _, f := range a.options.userFields() {
+		value, has := body[f.name]
+		if has && !f.readOnly && !slices.Contains(statusFields, f.name) && fmt.Sprint(value) != fmt.Sprint(u.now.fields[f.name]) {
+			return false
+		}
+	}
+	return true
 }
 
 func (a *App) userReply(u *user, s *state) *reply {
@@ -247,6 +268,8 @@ func (a *App) putUser(r *request) (*reply, error) {
 			return nil, err
 		}
 		out.status = 201
+	} else if isRetired(u.now.fields) {
+		return nil, invalid("the user is retired")
 	} else if err := a.change(u, r.body, true, r.isTyped); err != nil {
 		return nil, err
 	} else if password != "" {

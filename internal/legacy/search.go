@@ -19,7 +19,7 @@ func (a *App) found(params url.Values) []any {
 		if a.options.Search == Exact {
 			isEqual = func(a, b string) bool { return a == b }
 		}
-		if login := params.Get("login"); login != "" && a.options.Search == Whole && a.options.LagReads == 0 && a.options.Lag == 0 {
+		if login := params.Get("login"); login != "" && a.options.Search == Whole && a.options.LagReads == 0 && a.options.Lag == 0 && !a.options.Retires {
 			u := a.logins[strings.ToLower(login)]
 			if u == nil {
 				return nil

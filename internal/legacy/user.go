@@ -167,6 +167,18 @@ func (a *App) change(u *user, given record, isWhole, isTyped bool) error {
 	return nil
 }
 
+// isRetired says what the record says.
+func isRetired(r record) bool { return r["state"] == "RETIRED" }
+
+// retire keeps a user who is deleted.
+func (a *App) retire(u *user) {
+	s := *u.now
+	s.fields = clone(s.fields)
+	s.fields["state"] = "RETIRED"
+	a.write(u, &s)
+	delete(a.logins, loginKey(s.fields))
+}
+
 // remove deletes a user.
 func (a *App) remove(u *user) {
 	a.write(u, nil)

@@ -30,10 +30,13 @@ func (s *store) enableLate() {
 }
 
 // lateStore is a gateway whose title was written, with no answer.
-func lateStore(t *testing.T) (*store, *Handler, *recorder) {
+func lateStore(t *testing.T, like ...func(*store)) (*store, *Handler, *recorder) {
 	t.Helper()
 	s := holds()
 	s.comesLate, s.unanswered = true, true
+	for _, like := range like {
+		like(s)
+	}
 	h, _ := newHandler(t, s, nil)
 	r := newRecorder(t)
 	r.records(t, h)

@@ -24,15 +24,16 @@ type store struct {
 	writes  []string // the calls that were made, as text
 	reads   int
 
-	versionless bool                        // the type says that there are no versions
-	comparing   bool                        // a call compares the version itself
-	mute        bool                        // a call tells nothing of the resource
-	deletes     translators.DeleteMode      // default: remove
-	before      func(in translators.Intent) // is called before a call is made
-	comesLate   bool                        // what is written may come late, and does where
-	unanswered  bool                        // nothing is answered, and nothing done
-	lag         time.Duration               // until it shows what was written
-	proofs      func()                      // is called when a proof was made
+	versionless  bool                        // the type says that there are no versions
+	comparing    bool                        // a call compares the version itself
+	mute         bool                        // a call tells nothing of the resource
+	deletes      translators.DeleteMode      // default: remove
+	before       func(in translators.Intent) // is called before a call is made
+	enablesFirst bool                        // the type says that an account is enabled before it is changed
+	comesLate    bool                        // what is written may come late, and does where
+	unanswered   bool                        // nothing is answered, and nothing done
+	lag          time.Duration               // until it shows what was written
+	proofs       func()                      // is called when a proof was made
 }
 
 type stored struct {
@@ -58,7 +59,7 @@ func (s *store) Types() []translators.Type {
 		deletes = translators.DeleteRemove
 	}
 	return []translators.Type{
-		{ResourceType: users, Delete: deletes, HasVersions: !s.versionless, ComesLate: s.comesLate, Lag: s.lag},
+		{ResourceType: users, Delete: deletes, HasVersions: !s.versionless, ComesLate: s.comesLate, EnablesFirst: s.enablesFirst, Lag: s.lag},
 		{ResourceType: groups, Delete: translators.DeleteRemove, HasVersions: !s.versionless},
 	}
 }

@@ -75,11 +75,16 @@ func isMemberDelta(op *scim.Operation) bool {
 // afterDisable says in an error that the account has been disabled all the same,
 // and whether that was all that was asked.
 func (x *exchange) afterDisable(err error, hasRest bool) error {
-	answer := *x.errorAnswer(err)
 	done := "The account was disabled all the same. "
 	if hasRest {
 		done = "The account was disabled. The rest of the request was not carried out: "
 	}
+	return x.behind(done, err)
+}
+
+// behind says in an error what has been done all the same.
+func (x *exchange) behind(done string, err error) error {
+	answer := *x.errorAnswer(err)
 	answer.Detail = done + answer.Detail
 	answer.Err = err
 	return &answer
@@ -130,6 +135,9 @@ func (x *exchange) updateOne(ctx context.Context, op *scim.Operation) (*translat
 	if len(intent.Changes) == 0 && intent.Members.IsEmpty() && !intent.SetsActive && intent.Before != nil && !x.h.DryRun {
 		x.left = intent.Before.Resource
 		return nil, nil // nothing to do
+	}
+	if x.enablesFirst(intent) {
+		return x.enableFirst(ctx, op, intent)
 	}
 	if name := newName(intent); name != "" {
 		unlock, err := x.lock(ctx, op.Type.Name, "new", name) // as who creates one of that name

@@ -40,7 +40,9 @@ import (
 //			created       <path>
 //			modified      <path>
 //			value         <name> <expression>
+//			absent        when <expression>
 //			filter_list
+//			enable        first
 //			delete        disable|refuse
 //			map           <path> <field>... { … }
 //			remember      <path>...
@@ -205,8 +207,8 @@ func callPlace(block string, op Operation, number int) string {
 	return fmt.Sprintf("%s %s %d", block, op, number)
 }
 
-// atCalls gives each of the mistakes in a block its line: that of the call or of the
-// map that it is about, or else the first one of the block.
+// atCalls gives each of the mistakes in a block its line: that of the call, of the word or
+// of the map that it is about, or else the first one of the block.
 func atCalls(places mapfile.Places) func(block string, err error) error {
 	return func(block string, err error) error {
 		mistakes := []error{err}
@@ -214,12 +216,17 @@ func atCalls(places mapfile.Places) func(block string, err error) error {
 			mistakes = joined.Unwrap()
 		}
 		for i, mistake := range mistakes {
-			about, is := errors.AsType[*callError](mistake)
-			if !is {
+			place := ""
+			if about, is := errors.AsType[*callError](mistake); is {
+				place = callPlace(block, about.op, about.number)
+			} else if about, is := errors.AsType[*lineError](mistake); is {
+				place = block + " " + about.word
+			}
+			if place == "" {
 				mistakes[i] = places.OfMistakes(block, mistake)
 				continue
 			}
-			mistakes[i] = places.At(callPlace(block, about.op, about.number), fmt.Errorf("%s: %w", block, mistake))
+			mistakes[i] = places.At(place, fmt.Errorf("%s: %w", block, mistake))
 		}
 		return errors.Join(mistakes...)
 	}

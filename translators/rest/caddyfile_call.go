@@ -28,9 +28,12 @@ func parseRequest(b *mapfile.Block, name string) (CallConfig, error) {
 	if err := checkMethod(c.Method); err != nil {
 		return c, head.Errf("%s: %w", name, err)
 	}
-	in := callBlock{Block: &mapfile.Block{Dispenser: b.Dispenser, Name: name, Repeatable: repeatableDefaults}, c: &c}
+	in := callBlock{Block: &mapfile.Block{Dispenser: b.Dispenser, Name: name, Repeatable: repeatableInCall}, c: &c}
 	return c, in.Each(in.line)
 }
+
+// repeatableInCall are the lines of a call that may stand several times.
+var repeatableInCall = append([]string{"undo"}, repeatableDefaults...)
 
 // exampleOf returns what a line of the operation may look like.
 func exampleOf(name string) string {
@@ -89,11 +92,8 @@ func (b callBlock) line(word string) error {
 	case "when":
 		return b.Text(&c.When, "when <expression>, in backticks if it contains quotes or blanks")
 	case "undo":
-		if c.Undo != nil {
-			return b.Errf("%s: undo is given twice: a call is taken back by one call", b.Name)
-		}
 		undo, err := parseRequest(b.Block, "undo")
-		c.Undo = &undo
+		c.Undo = append(c.Undo, undo)
 		return err
 	case "repeatable":
 		return b.repeatable()

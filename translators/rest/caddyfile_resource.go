@@ -41,6 +41,10 @@ func (c *ResourceConfig) line(b *mapfile.Block, word, block string, full *scim.R
 		return c.valueLine(b)
 	case word == "filter_list":
 		return b.Flag(&c.FilterList)
+	case word == "absent":
+		return c.absentLine(b, block, places)
+	case word == "enable" && block == blockUsers && !isCall(b):
+		return c.enableLine(b)
 	case word == "map":
 		return c.mapLine(b, block, full, places)
 	case word == "remember":
@@ -71,7 +75,7 @@ func (c *ResourceConfig) line(b *mapfile.Block, word, block string, full *scim.R
 	if isMine, err := c.Defaults.parseDefault(b, word); isMine || err != nil {
 		return err
 	}
-	words := []string{"id", "rows", "version", "created", "modified", "value", "filter_list", "delete", "map", "remember"}
+	words := []string{"id", "rows", "version", "created", "modified", "value", "absent", "filter_list", "delete", "map", "remember"}
 	if block == blockGroups {
 		words = append(words, "member_by", "fixed", "of_users")
 	}
@@ -129,6 +133,30 @@ func (c *ResourceConfig) valueLine(b *mapfile.Block) error {
 		return b.Errf("value %s is given twice: remove one of the two", v.Name)
 	}
 	c.Values = append(c.Values, v)
+	return nil
+}
+
+// absentLine reads which records count as absent.
+func (c *ResourceConfig) absentLine(b *mapfile.Block, block string, places mapfile.Places) error {
+	places[block+" "+absentLine] = *b.Dispenser
+	args := b.RemainingArgs()
+	if len(args) != 2 || args[0] != "when" || args[1] == "" {
+		return b.Errf("absent is not understood: write absent when `record.state == \"RETIRED\"`, an expression in backticks that is true of records that are not there any more")
+	}
+	c.Absent = args[1]
+	return nil
+}
+
+// enableLine reads when an update enables.
+func (c *ResourceConfig) enableLine(b *mapfile.Block) error {
+	args := b.RemainingArgs()
+	switch {
+	case len(args) != 1 || args[0] != "first":
+		return b.Errf("enable is not understood: write enable <method> <url> for the call that enables, or enable first where an account has to be enabled before it can be changed; otherwise it is enabled last")
+	case c.EnableFirst:
+		return b.Errf("enable first is given twice: remove one of the two lines")
+	}
+	c.EnableFirst = true
 	return nil
 }
 

@@ -3,7 +3,11 @@ package rest
 import (
 	"context"
 	"fmt"
+	"net/http"
+	"slices"
 	"time"
+
+	"github.com/tidwall/gjson"
 
 	"github.com/scimgate/scimgate/scim"
 	"github.com/scimgate/scimgate/translators"
@@ -24,8 +28,11 @@ type call struct {
 	// of the plan have written then.
 	brings bool
 	sent   []fieldValue
-	// isBehind is set where another call of the plan has changed the record before.
+	// isBehind is set where a call of another operation has changed the record before: this
+	// one reads it anew.
 	isBehind bool
+	// isFollowed is set where calls come behind it that may fail.
+	isFollowed bool
 	// mayBeUndone is set of a call that creates, where a later one may fail: what is then
 	// deleted must not have been there before.
 	mayBeUndone bool
@@ -42,6 +49,9 @@ type call struct {
 type told struct {
 	by     *call
 	answer *answer
+	// record and etag are what it was made upon.
+	record gjson.Result
+	etag   string
 }
 
 // goal is what is to be true behind a call.
@@ -66,10 +76,11 @@ const (
 // String implements [translators.Call].
 func (c *call) String() string {
 	with := c.with
+	text := c.step.print(c.t, &with) + c.printedUndo()
 	if c.version != "" {
-		return onlyWhere(c.version) + c.step.print(c.t, &with)
+		return onlyWhere(c.version) + text
 	}
-	return c.step.print(c.t, &with)
+	return text
 }
 
 // onlyWhere says in a printed plan which version a call is for.
@@ -123,10 +134,10 @@ func (c *call) Do(ctx context.Context, prior []translators.CallResult) translato
 	a, _, err := c.t.runFresh(ctx, c.step, with, c.isHindered, func() (bool, error) { return false, c.refresh(ctx, with) })
 	if err != nil {
 		r := c.failed(err)
-		r.Data = &told{c, a}
+		r.Data = &told{by: c, answer: a}
 		return r
 	}
-	r := translators.CallResult{Outcome: translators.Applied, Data: &told{c, a}}
+	r := translators.CallResult{Outcome: translators.Applied, Data: &told{c, a, with.record, with.etag}}
 	if c.creates() {
 		return c.created(ctx, with, r, a)
 	}
@@ -172,7 +183,7 @@ func (c *call) prepare(ctx context.Context, with *scope) (*translators.CallResul
 		}
 		return nil, nil
 	}
-	if c.version != "" || c.isBehind && c.step.number == 1 {
+	if c.version != "" || c.isBehind {
 		if err := c.refresh(ctx, with); err != nil {
 			return nil, err
 		}
@@ -210,7 +221,9 @@ func (c *call) guard(ctx context.Context, wanted *scim.Resource, own string) err
 	if k.name == nil || wanted == nil || k.tellsConflicts(c.step) && !c.mayBeUndone {
 		return nil
 	}
-	others, err := c.t.namesakes(ctx, k, wanted.Get(k.name), own)
+	// Who counts as absent is no namesake, unless the call would overwrite that record.
+	overwrites := c.creates() && c.step.config.Method == http.MethodPut
+	others, err := c.t.namesakes(ctx, k, wanted.Get(k.name), own, overwrites)
 	if err != nil {
 		return fmt.Errorf("looking whether the name is taken: %w", err)
 	}
@@ -237,34 +250,35 @@ func (k *kind) tellsConflicts(s *step) bool {
 	return has(s.config.Judgements) || has(k.judgements)
 }
 
-func conflict(k *kind, ids []string) error {
-	return &translators.Error{Kind: translators.Conflict, Path: k.name.Name, IDs: ids,
-		Detail: fmt.Sprintf("%s: the value is taken by another %s.", k.name, k.noun())}
+func conflict(k *kind, others []*handle) error {
+	e := &translators.Error{Kind: translators.Conflict, Path: k.name.Name, Detail: fmt.Sprintf("%s: the value is taken by another %s.", k.name, k.noun())}
+	for _, h := range others {
+		e.IDs = append(e.IDs, h.id)
+		if h.isAbsent {
+			e.Detail = fmt.Sprintf("%s: the value is taken by another %s, which counts as absent here and would be overwritten. Rename it in the application.", k.name, k.noun())
+		}
+	}
+	return e
 }
 
-// namesakes returns the ids of the records that have the name, but for one. Where the
+// namesakes returns the records that have the name, but for one. Where the
 // application can't be asked, there are none that are known.
-func (t *Translator) namesakes(ctx context.Context, k *kind, name scim.Value, own string) (ids []string, err error) {
+func (t *Translator) namesakes(ctx context.Context, k *kind, name scim.Value, own string, withAbsent bool) (others []*handle, err error) {
 	filter := scim.Compare{Target: scim.Target{Attribute: k.name}, Operator: scim.Equal, Value: name}
 	if k.isNamedByKey && k.has(OpRead) {
-		h, err := t.record(ctx, k, name.Text(), look{isOfAnyID: true})
+		h, err := t.record(ctx, k, name.Text(), look{isOfAnyID: true, takesAbsent: withAbsent})
 		if err != nil {
 			return nil, err
 		}
 		if h != nil && h.id != own {
-			return []string{h.id}, nil
+			return []*handle{h}, nil
 		}
 	}
 	if _, ok := k.questions(filter); !ok && !(k.has(OpList) && k.config.FilterList) {
 		return nil, nil
 	}
-	found, _, err := t.gather(ctx, k, filter, translators.Selection{}, 2)
-	for _, h := range found {
-		if h.id != own {
-			ids = append(ids, h.id)
-		}
-	}
-	return ids, err
+	found, _, err := t.gatherOf(ctx, k, filter, translators.Selection{}, 2, withAbsent)
+	return slices.DeleteFunc(found, func(h *handle) bool { return h.id == own }), err
 }
 
 // created completes the result of the call that creates: the id is in its answer, or
@@ -283,7 +297,7 @@ func (c *call) created(ctx context.Context, with *scope, r translators.CallResul
 				Detail: "The application has accepted the new " + c.k.noun() + " and tells no id of it; a search does not find it. Say where the id is in the answer: id <path>, or id_header."}
 		}
 		if err != nil {
-			return translators.CallResult{Outcome: translators.Unknown, Data: &told{c, a}, Err: fmt.Errorf("%s: %w", c.purpose, err)}
+			return translators.CallResult{Outcome: translators.Unknown, Data: &told{by: c, answer: a}, Err: fmt.Errorf("%s: %w", c.purpose, err)}
 		}
 		r.ID = h.id
 	}

@@ -36,9 +36,13 @@ func (c *call) confirm(ctx context.Context, with *scope, r translators.CallResul
 
 // unreadable is the error for what was created and can't be read by its id.
 func (c *call) unreadable(cause error) error {
-	return &translators.Error{Kind: translators.Indefinite, Err: cause, Detail: fmt.Sprintf(
+	e := &translators.Error{Kind: translators.Indefinite, Err: cause, Detail: fmt.Sprintf(
 		"The application has accepted the new %s, and does not have it by the id that its answer told, or by its name. Correct where the id is in the answer: %s of create.",
 		c.k.noun(), c.step.createdBy().idLine())}
+	if c.k.absence != nil {
+		e.Detail += " Or it counts as absent, by the line absent, which is then to be corrected."
+	}
+	return e
 }
 
 // idLine is the line that says where the id of what is created is.

@@ -22,7 +22,7 @@ func (t *Translator) Check(ctx context.Context) []translators.Finding {
 	var findings []translators.Finding
 	for _, k := range t.kinds {
 		c := &checker{t: t, k: k}
-		for _, look := range []func(context.Context){c.lookUpNobody, c.firstRow, c.readNobody, c.readSomebody} {
+		for _, look := range []func(context.Context){c.lookUpNobody, c.firstRow, c.readNobody, c.readSomebody, c.lookAtAbsent} {
 			if look(ctx); c.isAway {
 				return append(findings, c.findings...)
 			}
@@ -56,6 +56,8 @@ func (c *checker) fails(what string, err error) {
 		detail = e.Err.Error()
 		cause, isUnanswered := errors.AsType[*web.Error](e.Err)
 		switch {
+		case errors.Is(err, errUntold):
+			advice = "; say what a record without that means, such as record.?state.orValue(\"\") == \"RETIRED\""
 		case e.Detail == notSignedIn, e.Kind == translators.Refused:
 			detail, advice = e.Detail+" ("+detail+")", ""
 			c.isAway = e.Detail == notSignedIn
@@ -94,7 +96,16 @@ func (c *checker) firstRow(ctx context.Context) {
 	if !c.k.has(OpList) {
 		return
 	}
+	reads := 0
 	err := c.t.eachRow(ctx, c.k, inquiry{list: true}, 0, func(h *handle) error {
+		if h.isUnsure {
+			reads++
+			if there, err := c.t.record(ctx, c.k, h.id, look{}); err != nil || there == nil && reads < mostAbsentRead {
+				return err // or the next
+			} else if there == nil {
+				return errEnough
+			}
+		}
 		c.id = h.id
 		return errEnough
 	})

@@ -86,6 +86,13 @@ type ResourceConfig struct {
 	Values []NamedExpression `json:"values,omitempty"`
 	// Delete says what DELETE means. A call for it means "remove".
 	Delete translators.DeleteMode `json:"delete,omitempty"`
+	// Absent is a CEL expression that sees record: where it is true the record counts as
+	// absent, as those of people do whom an application keeps for ever. It sees what the
+	// calls of read bring, and not what status does. That it fails is a fault.
+	Absent string `json:"absent,omitempty"`
+	// EnableFirst says that an update which enables does so before the rest: the application
+	// does not change accounts that are disabled. Default: it enables last. Users only.
+	EnableFirst bool `json:"enable_first,omitempty"`
 	// FilterList allows to evaluate a filter that no search call can answer on the
 	// rows of list, within Candidates.
 	FilterList bool `json:"filter_list,omitempty"`
@@ -305,9 +312,11 @@ type CallConfig struct {
 
 	// When is a CEL expression: the call is made where it is true.
 	When string `json:"when,omitempty"`
-	// Undo takes the call back when a later one of the operation fails. Default: of
-	// create, the calls of delete; of others, none.
-	Undo *CallConfig `json:"undo,omitempty"`
+	// Undo are the calls that take this one back when a later one of the operation fails,
+	// in the order in which they are made; each is, whatever becomes of the others. They see
+	// the record as it was before the call, and of create as it is then. Default: of create,
+	// the calls of delete; of others, none.
+	Undo []CallConfig `json:"undo,omitempty"`
 	// Repeatable says that the call does no harm when it is sent twice. GET, HEAD and
 	// PUT and DELETE are; POST and PATCH are not unless it is said.
 	Repeatable *bool `json:"repeatable,omitempty"`

@@ -89,17 +89,17 @@ func (a *scripted) gatewayOf(t *testing.T, options, calls string) *Translator {
 }
 
 // disabling is what the host makes of active=false: it reads no more than is needed.
-func disabling(t *testing.T, ctx context.Context, tr *Translator) translators.Intent {
+func disabling(t *testing.T, ctx context.Context, tr *Translator, ids ...string) translators.Intent {
 	t.Helper()
-	rt := tr.users.served.ResourceType
+	rt, id := tr.users.served.ResourceType, append(ids, "7")[0]
 	active := rt.Attribute("active")
-	entries, err := tr.Read(ctx, rt, []string{"7"}, translators.Selection{Attributes: []*scim.Attribute{active, rt.Attribute("userName")}})
+	entries, err := tr.Read(ctx, rt, []string{id}, translators.Selection{Attributes: []*scim.Attribute{active, rt.Attribute("userName")}})
 	if err != nil || len(entries) != 1 {
 		t.Fatalf("reading: %d entries, %v", len(entries), err)
 	}
 	after := entries[0].Resource.Clone()
 	after.Set(active, scim.Bool(false))
-	return translators.Intent{Action: scim.ActionUpdate, Type: rt, ID: "7", Before: entries[0], After: after, SetsActive: true,
+	return translators.Intent{Action: scim.ActionUpdate, Type: rt, ID: id, Before: entries[0], After: after, SetsActive: true,
 		Changes: scim.Diff(entries[0].Resource, after)}
 }
 

@@ -36,6 +36,9 @@ type kind struct {
 	version           *document.Path // nil unless the version is a field
 	name              *scim.Attribute
 
+	// absence says which records count as absent; nil: none does.
+	absence *absence
+
 	active *scim.Attribute // users: nil when active is not served
 	// readsActive is set where active is mapped, so that it can be read.
 	readsActive bool
@@ -58,6 +61,9 @@ type handle struct {
 	record  gjson.Result
 	isWhole bool   // not only what a row has
 	etag    string // "" when there was none
+	// isAbsent is set of a record that counts as absent, where those are asked for, and
+	// isUnsure of a row that does not tell.
+	isAbsent, isUnsure bool
 }
 
 // isTargetOf reports whether values of the leaf may be ids of the kind.
@@ -88,6 +94,7 @@ func (k *kind) gaps() []string {
 	add(k.membership != nil && !k.membership.canChange(), "there is no call that changes members: add add_member and remove_member, or set_members")
 	if k.block == blockUsers {
 		add(k.active == nil, "active is not served: map it, or add disable: until then nobody can be disabled")
+		add(k.absence != nil && !k.readsActive, "absent: whether somebody who counts as absent can still sign in is seen by nobody, because active can't be read; such an account is not found when it is to be disabled")
 		add(k.active != nil && !k.readsActive, "active can't be read: no disable is proven; map active, and add status where read does not have it")
 	}
 	return gaps

@@ -29,12 +29,16 @@ func newKind(t *Translator, c *ResourceConfig, block string, full *scim.Resource
 		return nil, err
 	}
 	k.identify()
+	if err := k.compileAbsence(); err != nil {
+		return nil, &lineError{absentLine, err}
+	}
 	k.served = translators.Type{
 		ResourceType:    k.mapping.Type,
 		Rules:           k.mapping.Rules,
 		Delete:          k.deleteMode(),
 		ChangesPassword: k.mapping.Type.Attribute("password") != nil,
 		HasVersions:     c.Version != "",
+		EnablesFirst:    c.EnableFirst,
 		Remembered:      k.mapping.Remembered,
 	}
 	defaults := c.Defaults.over(t.Defaults)
@@ -75,6 +79,18 @@ func (e *callError) Error() string { return fmt.Sprintf("%s: %v", e.op, e.err) }
 // Unwrap returns the mistake.
 func (e *callError) Unwrap() error { return e.err }
 
+// lineError is a mistake in a line of a block.
+type lineError struct {
+	word string
+	err  error
+}
+
+// Error implements error.
+func (e *lineError) Error() string { return fmt.Sprintf("%s: %v", e.word, e.err) }
+
+// Unwrap returns the mistake.
+func (e *lineError) Unwrap() error { return e.err }
+
 // deleteMode is what DELETE means.
 func (k *kind) deleteMode() translators.DeleteMode {
 	switch {
@@ -100,6 +116,7 @@ func (k *kind) checkSort() error {
 			refuse(len(c.Calls[op]) > 0, string(op), blockUsers)
 		}
 		refuse(c.Delete == translators.DeleteDisable, "delete disable", blockUsers)
+		refuse(c.EnableFirst, "enable first", blockUsers)
 	}
 	if k.block != blockGroups {
 		for _, op := range []Operation{OpMembers, OpAddMember, OpRemoveMember, OpSetMembers} {
@@ -232,6 +249,8 @@ func (k *kind) checkCalls() error {
 		"delete disable needs to know how: map active, or add disable")
 	missing(k.has(OpEnable) && !k.has(OpDisable), "enable stands without disable: add disable")
 	missing(k.has(OpDisable) && !k.has(OpEnable) && !k.updatesActive(), "disable stands without enable: add enable, so that an account can come back")
+	missing(k.config.EnableFirst && !k.has(OpEnable) && !k.updatesActive(),
+		"enable first needs to know how: map active to a field that update can write, or add disable and enable")
 	missing(k.has(OpStatus) && !k.readsActive, "status reads whether the account is active: say where in its answer, with map active <path>")
 	if k.readsActive && k.has(OpUpdate) && !k.has(OpDisable) && !k.updatesActive() && k.isActiveWritten() {
 		mistakes = append(mistakes, &translators.MapError{Path: k.active.Name, Err: errors.New(

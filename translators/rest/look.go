@@ -19,6 +19,8 @@ type look struct {
 	members bool
 	// isOfAnyID takes the record that the application has by a name, whatever its id is.
 	isOfAnyID bool
+	// takesAbsent takes a record that counts as absent, too.
+	takesAbsent bool
 }
 
 // lookFor returns what must be seen of a record to serve what is selected.

@@ -162,7 +162,7 @@ func (t *Translator) membersInUsers(ctx context.Context, m *membership, h *handl
 		return nil
 	}
 	take := func(u *handle) error {
-		if !t.backend.writes.expects(m.users, u.id) && m.users.sees(u.record, see) {
+		if !u.isUnsure && !t.backend.writes.expects(m.users, u.id) && m.users.sees(u.record, see) {
 			if slices.Contains(m.inUser.in(u.record), name) && !yield([]string{u.id}, nil) {
 				isStopped = true
 				return errEnough
@@ -197,11 +197,11 @@ func (t *Translator) eachUserOf(ctx context.Context, m *membership, h *handle, e
 			if err != nil {
 				return err
 			}
-			u, err := s.rowOf(m.users, row)
-			if err != nil {
-				return fault(m.users, fmt.Errorf("members: %w", err))
+			u, err := t.rowOf(m.users, s, row)
+			if err == nil && !u.isAbsent {
+				err = each(u)
 			}
-			if err := each(u); err != nil {
+			if err != nil {
 				return err
 			}
 		}
@@ -341,7 +341,7 @@ func membersAsked(f scim.Filter) (ids []string, ok bool) {
 func (t *Translator) membersAmong(ctx context.Context, k *kind, h *handle, ids []string) iter.Seq2[scim.Member, error] {
 	m := k.membership
 	is := func(id string) (bool, error) {
-		if m.inUser == nil && !m.byName {
+		if m.inUser == nil && !m.byName && m.users.absence == nil {
 			return t.isMember(ctx, m, h, id)
 		}
 		see := m.users.lookFor(translators.Selection{Attributes: []*scim.Attribute{m.users.name}})
@@ -355,6 +355,9 @@ func (t *Translator) membersAmong(ctx context.Context, k *kind, h *handle, ids [
 		if m.inUser != nil {
 			name := m.nameOf(t.resourceOf(m.groups, h, translators.Selection{Attributes: []*scim.Attribute{m.groups.name}}))
 			return slices.Contains(m.inUser.in(u.record), name), nil
+		}
+		if !m.byName {
+			return t.isMember(ctx, m, h, id)
 		}
 		name := t.resourceOf(m.users, u, translators.Selection{Attributes: []*scim.Attribute{m.users.name}}).Get(m.users.name).Text()
 		if name == "" {

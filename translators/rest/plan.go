@@ -14,8 +14,8 @@ import (
 
 // Plan implements [translators.Translator].
 //
-// What disables comes first and is never taken back; what enables comes last. Each call
-// of the configuration is one of the plan.
+// What disables comes first and is never taken back; what enables comes last, or first
+// where the configuration says so. Each call of the configuration is one of the plan.
 func (t *Translator) Plan(ctx context.Context, in translators.Intent) (*translators.Plan, error) {
 	k := t.kindOf(in.Type)
 	if k == nil {
@@ -69,7 +69,7 @@ func (p *planner) add(op Operation, purpose string, fields []fieldValue, goal go
 		c := &call{
 			t: p.t, k: p.k, step: s, before: slices.Clone(before), purpose: purpose, goal: goal, offline: p.in.Offline,
 			// Behind another operation the record is not the one that was read.
-			isBehind: operation > 0 && p.in.Action == scim.ActionUpdate,
+			isBehind: operation > 0 && operation == len(p.plan.Calls) && p.in.Action == scim.ActionUpdate,
 			with: scope{kind: p.k, id: p.in.ID, resource: p.resource, fields: fields, record: p.record, etag: p.etag,
 				isDisable: goal.sort == goalDisabled},
 		}
@@ -113,6 +113,11 @@ func (p *planner) finish() {
 	}
 	if first, is := p.plan.Calls[0].(*call); is && first.creates() {
 		first.mayBeUndone = len(p.plan.Calls) > 1
+	}
+	for _, c := range p.plan.Calls[:len(p.plan.Calls)-1] {
+		if c, is := c.(*call); is {
+			c.isFollowed = true
+		}
 	}
 	if last, is := p.plan.Calls[len(p.plan.Calls)-1].(*call); is && p.in.Action != scim.ActionDelete && p.k.members == nil {
 		last.brings, last.sent = true, p.sent()

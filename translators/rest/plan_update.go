@@ -36,6 +36,11 @@ func (p *planner) update(ctx context.Context) error {
 			return err
 		}
 	}
+	if enables && k.config.EnableFirst {
+		if err := p.enableAlone(); err != nil {
+			return err
+		}
+	}
 	if len(others) > 0 {
 		if err := p.change(ctx, others); err != nil {
 			return err
@@ -49,7 +54,7 @@ func (p *planner) update(ctx context.Context) error {
 	if (setsSecret || slices.Contains(others, k.secret)) && k.secret != nil && p.isOff() {
 		p.plan.Proves = translators.ProofDisabled // it must not have enabled the account
 	}
-	if enables {
+	if enables && !k.config.EnableFirst {
 		if err := p.enable(); err != nil {
 			return err
 		}
@@ -96,15 +101,43 @@ func (p *planner) disable() error {
 	return p.setActive(OpDisable, "disable the account", goalDisabled)
 }
 
-// enable plans the calls that enable, behind all others.
+// enable plans the calls that enable.
 func (p *planner) enable() error {
 	return p.setActive(OpEnable, "enable the account", goalEnabled)
 }
 
+// enableAlone plans the calls that enable before all others: they see nothing yet of what
+// the others change.
+func (p *planner) enableAlone() error {
+	all := p.resource
+	if all != nil {
+		p.resource = all.Clone()
+		for _, d := range p.in.Changes {
+			if d.Attribute != p.k.active {
+				p.resource.Set(d.Attribute, d.Before)
+			}
+		}
+	}
+	err := p.enable()
+	p.resource = all
+	return err
+}
+
 func (p *planner) setActive(op Operation, purpose string, sort goalSort) error {
 	k := p.k
+	isActive := func(a *scim.Attribute) bool { return a == k.active }
+	wanted := scim.NewResource(p.in.Type)
+	wanted.Set(k.active, scim.Bool(sort == goalEnabled))
 	if k.has(op) {
-		return p.add(op, purpose, nil, goal{sort: sort})
+		if err := p.add(op, purpose, nil, goal{sort: sort}); err != nil || !k.readsActive {
+			return err
+		}
+		// What the record then says, as far as that is known before.
+		fields, _, err := k.mapping.encode(wanted, isActive, p.record, nil)
+		if err != nil {
+			return nil //nolint:nilerr // the call does it, and no field
+		}
+		return p.become(fields)
 	}
 	if !k.updatesActive() {
 		if p.in.Action == scim.ActionCreate {
@@ -112,9 +145,6 @@ func (p *planner) setActive(op Operation, purpose string, sort goalSort) error {
 		}
 		return p.lacks(string(op), op, fmt.Sprintf("Configure one: %s PUT …, or map active to a field that update can write.", op))
 	}
-	isActive := func(a *scim.Attribute) bool { return a == k.active }
-	wanted := scim.NewResource(p.in.Type)
-	wanted.Set(k.active, scim.Bool(sort == goalEnabled))
 	fields, _, err := k.mapping.encode(wanted, isActive, p.record, nil)
 	if err != nil {
 		return err

@@ -26,6 +26,8 @@ type question struct {
 type inquiry struct {
 	questions []question
 	list      bool // all rows instead
+	// withAbsent is set where rows that count as absent are asked for, too.
+	withAbsent bool
 }
 
 // inquire finds out how the rows for a filter are asked for.

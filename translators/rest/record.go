@@ -19,7 +19,7 @@ import (
 const atOnce = 8
 
 // record reads one record by its id, as it is now; nil is absence, which is only what
-// the first call of read says.
+// the first call of read says, or the record itself.
 func (t *Translator) record(ctx context.Context, k *kind, id string, l look) (*handle, error) {
 	if !k.mayBeID(id) {
 		return nil, nil
@@ -28,8 +28,9 @@ func (t *Translator) record(ctx context.Context, k *kind, id string, l look) (*h
 		return h, nil
 	}
 	if !k.has(OpRead) {
-		return t.recordAmongRows(ctx, k, id)
+		return t.recordAmongRows(ctx, k, id, l)
 	}
+	l = k.seeing(l)
 	h := &handle{id: id, isWhole: true}
 	var prior []*answer
 	for i, s := range k.steps[OpRead] {
@@ -66,6 +67,13 @@ func (t *Translator) record(ctx context.Context, k *kind, id string, l look) (*h
 			// Another's record: many applications read 5 in "5x", and "me" has a meaning.
 			return nil, nil
 		}
+	}
+	if is, err := t.countsAsAbsent(ctx, k, h); is || err != nil {
+		if h.isAbsent = is; err == nil && l.takesAbsent {
+			return h, nil
+		}
+		t.warnOfActive(ctx, k, h)
+		return nil, err
 	}
 	if l.status {
 		return h, t.addStatus(ctx, k, h)
@@ -169,12 +177,12 @@ func (k *kind) mayBeID(id string) bool {
 
 // recordAmongRows finds a record by its id where there is no call for that: by what
 // its id is mapped to, or in the list.
-func (t *Translator) recordAmongRows(ctx context.Context, k *kind, id string) (*handle, error) {
-	asked := inquiry{list: true}
+func (t *Translator) recordAmongRows(ctx context.Context, k *kind, id string, l look) (*handle, error) {
+	asked := inquiry{list: true, withAbsent: true}
 	if k.isNamedByKey {
 		target := scim.Target{Attribute: k.name}
 		if steps := k.searchFor(target); len(steps) > 0 {
-			asked = inquiry{questions: []question{{steps: steps, target: target, value: scim.String(id)}}}
+			asked = inquiry{questions: []question{{steps: steps, target: target, value: scim.String(id)}}, withAbsent: true}
 		}
 	}
 	var found *handle
@@ -189,6 +197,13 @@ func (t *Translator) recordAmongRows(ctx context.Context, k *kind, id string) (*
 		return nil, err
 	}
 	if found != nil {
+		if err := t.judged(ctx, k, found); err != nil {
+			return nil, err
+		}
+		if found.isAbsent && !l.takesAbsent {
+			t.warnOfActive(ctx, k, found)
+			return nil, nil
+		}
 		found.isWhole = true
 		if k.has(OpStatus) {
 			return found, t.addStatus(ctx, k, found)
@@ -207,7 +222,7 @@ func (t *Translator) records(ctx context.Context, k *kind, ids []string, l look)
 		return present(all), err
 	}
 	if !k.has(OpRead) && len(ids) > 0 && !k.isNamedByKey {
-		return t.recordsInList(ctx, k, ids)
+		return t.recordsInList(ctx, k, ids, l)
 	}
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(atOnce)
@@ -224,15 +239,21 @@ func (t *Translator) records(ctx context.Context, k *kind, ids []string, l look)
 }
 
 // recordsInList finds many records in one walk through the list.
-func (t *Translator) recordsInList(ctx context.Context, k *kind, ids []string) ([]*handle, error) {
+func (t *Translator) recordsInList(ctx context.Context, k *kind, ids []string, l look) ([]*handle, error) {
 	places := make(map[string]int, len(ids))
 	for i, id := range ids {
 		places[id] = i
 	}
 	all := make([]*handle, len(ids))
-	err := t.eachRow(ctx, k, inquiry{list: true}, t.Candidates, func(h *handle) error {
-		if i, ok := places[h.id]; ok {
-			h.isWhole = true
+	err := t.eachRow(ctx, k, inquiry{list: true, withAbsent: l.takesAbsent}, t.Candidates, func(h *handle) error {
+		i, ok := places[h.id]
+		if !ok {
+			return nil
+		}
+		if err := t.judged(ctx, k, h); err != nil {
+			return err
+		}
+		if h.isWhole = true; !h.isAbsent || l.takesAbsent {
 			all[i] = h
 		}
 		return nil

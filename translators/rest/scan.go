@@ -40,6 +40,17 @@ func (t *Translator) Scan(ctx context.Context, rt *scim.ResourceType, filter sci
 func (t *Translator) scanAll(ctx context.Context, k *kind, yield func(string, error) bool) {
 	asked, err := t.inquire(k, nil)
 	seen := make(map[string]bool)
+	var unsure []string // rows that do not tell whether they count as absent
+	readUnsure := func() error {
+		there, err := t.records(ctx, k, unsure, look{})
+		unsure = unsure[:0]
+		for _, h := range there {
+			if !yield(h.id, nil) {
+				return errEnough
+			}
+		}
+		return err
+	}
 	if err == nil {
 		err = t.eachRow(ctx, k, asked, 0, func(h *handle) error {
 			seen[h.id] = true
@@ -48,12 +59,20 @@ func (t *Translator) scanAll(ctx context.Context, k *kind, yield func(string, er
 				if err != nil || there == nil {
 					return err
 				}
+			} else if h.isUnsure {
+				if unsure = append(unsure, h.id); len(unsure) == 4*atOnce {
+					return readUnsure()
+				}
+				return nil
 			}
 			if !yield(h.id, nil) {
 				return errEnough
 			}
 			return nil
 		})
+	}
+	if err == nil && len(unsure) > 0 {
+		err = readUnsure()
 	}
 	for _, id := range t.backend.writes.unseen(k, nil, seen) {
 		if err != nil {

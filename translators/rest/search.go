@@ -34,12 +34,18 @@ var errEnough = errors.New("enough rows were seen")
 // gather returns at most limit records that satisfy the filter, and whether there are
 // more. What is selected can be read in each.
 func (t *Translator) gather(ctx context.Context, k *kind, f scim.Filter, s translators.Selection, limit int) (found []*handle, more bool, err error) {
+	return t.gatherOf(ctx, k, f, s, limit, false)
+}
+
+// gatherOf is gather, which may take the records that count as absent, too.
+func (t *Translator) gatherOf(ctx context.Context, k *kind, f scim.Filter, s translators.Selection, limit int, withAbsent bool) (found []*handle, more bool, err error) {
 	asked, err := t.inquire(k, f)
 	if err != nil {
 		return nil, false, err
 	}
 	m := &matcher{t: t, k: k, filter: f, wanted: withTargets(s, f), limit: limit}
 	m.look = k.lookFor(m.wanted)
+	m.look.takesAbsent, asked.withAbsent = withAbsent, withAbsent
 	most := t.Candidates
 	if f == nil {
 		most = 0 // they all satisfy it, and the walk ends with the limit
@@ -67,7 +73,7 @@ func (t *Translator) eachRow(ctx context.Context, k *kind, asked inquiry, most i
 		if rows++; most > 0 && rows > most {
 			return t.tooWide(k)
 		}
-		if seen[h.id] {
+		if seen[h.id] || h.isAbsent && !asked.withAbsent {
 			return nil
 		}
 		seen[h.id] = true
@@ -78,9 +84,9 @@ func (t *Translator) eachRow(ctx context.Context, k *kind, asked inquiry, most i
 			if err != nil {
 				return err
 			}
-			h, err := s.rowOf(k, row)
+			h, err := t.rowOf(k, s, row)
 			if err != nil {
-				return fault(k, fmt.Errorf("%s: %w", s.op, err))
+				return err
 			}
 			if err := once(h); err != nil {
 				return err
@@ -176,7 +182,7 @@ func (m *matcher) add(ctx context.Context, h *handle) error {
 	m.seen[h.id] = true
 	isStale := m.t.backend.writes.expects(m.k, h.id)
 	switch {
-	case !isStale && (h.isWhole || m.k.sees(h.record, m.look)):
+	case !isStale && !h.isUnsure && (h.isWhole || m.k.sees(h.record, m.look)):
 		return m.judge(ctx, h)
 	case !isStale && !m.mayMatch(h):
 		return nil

@@ -152,6 +152,9 @@ func (t *Translator) Prove(ctx context.Context, p *translators.Plan, done transl
 	h, err := t.proofRecord(ctx, k, s.id, p.Proves, done)
 	if err == nil && h == nil {
 		err = notFound(k, s.id)
+		if k.absence != nil {
+			err = fmt.Errorf("it is gone, or counts as absent: %w", err)
+		}
 	}
 	if err != nil {
 		return translators.Proof{Status: translators.Unprovable, Detail: "The account could not be read back. Try again.",

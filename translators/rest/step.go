@@ -21,7 +21,7 @@ type step struct {
 	op     Operation
 	number int // of the operation's calls, from 1
 	config CallConfig
-	undo   *step // nil: none is configured
+	undo   []*step // none: none is configured
 
 	isWrite      bool
 	isRepeatable bool
@@ -30,6 +30,8 @@ type step struct {
 	targets      []scim.Target
 	// seesAll are the names of values whose expressions see what is to be written.
 	seesAll map[string]bool
+	// seesRecord is set where the expression of a value sees the record.
+	seesRecord bool
 
 	url     *template.Template
 	query   []parameter
@@ -80,14 +82,40 @@ func compileStep(k *kind, op Operation, number int, c CallConfig, d CallDefaults
 	if err := s.check(&n, isUndo); err != nil {
 		return nil, err
 	}
-	if c.Undo != nil {
-		undo, err := compileStep(k, op, number, *c.Undo, d, true)
-		if err != nil {
-			return nil, fmt.Errorf("undo: %w", err)
+	if len(c.Undo) > 0 {
+		if err := checkUndo(op, isUndo); err != nil {
+			return nil, err
 		}
-		s.undo = undo
+	}
+	for i, one := range c.Undo {
+		undo, err := compileStep(k, op, number, one, d, true)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", nameOfUndo(i, len(c.Undo)), err)
+		}
+		s.undo = append(s.undo, undo)
 	}
 	return s, nil
+}
+
+// checkUndo refuses an undo that would never be made.
+func checkUndo(op Operation, isUndo bool) error {
+	switch {
+	case isUndo:
+		return errors.New("undo stands in the block of an undo: a call that takes another back is not taken back itself; remove it")
+	case slices.Contains([]Operation{OpSearch, OpList, OpRead, OpStatus, OpMembers}, op):
+		return fmt.Errorf("undo: %s changes nothing that could be taken back: remove it", op)
+	case slices.Contains([]Operation{OpAddMember, OpRemoveMember, OpSetMembers}, op):
+		return fmt.Errorf("undo: what %s has done stays, because nobody knows who was a member before: remove it", op)
+	}
+	return nil
+}
+
+// nameOfUndo names one of the calls that take a call back.
+func nameOfUndo(i, of int) string {
+	if of == 1 {
+		return "undo"
+	}
+	return fmt.Sprintf("undo %d", i+1)
 }
 
 // compileRequest compiles method, URL, query and headers.

@@ -74,7 +74,7 @@ func (l *lookup) isIdle() bool {
 
 // needsRecord reports whether the call can't be built without the record as it is.
 func (s *step) needsRecord() bool {
-	if s.config.IfMatch || s.body != nil && s.body.isWhole {
+	if s.config.IfMatch || s.seesRecord || s.body != nil && s.body.isWhole {
 		return true
 	}
 	for name := range s.names {

@@ -144,6 +144,7 @@ func (n *namer) value(name, text string) (resolver, error) {
 		return nil, fmt.Errorf("the expression of the value %s: %w", name, err)
 	}
 	used := usedNames(e, expressionNames)
+	n.step.seesRecord = n.step.seesRecord || slices.Contains(used, "record")
 	if seesFields(used) {
 		if n.step.seesAll == nil {
 			n.step.seesAll = make(map[string]bool)

@@ -3,6 +3,7 @@ package rest
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/tidwall/gjson"
@@ -11,26 +12,25 @@ import (
 )
 
 // Undo implements [translators.Call]. What was created is deleted, by the call's own
-// undo or by the calls of delete; what was changed is taken back where the
+// undo lines or by the calls of delete; what was changed is taken back where the
 // configuration says how. What disables is never taken back.
 func (c *call) Undo() translators.Call {
-	if c.step.undo == nil && !c.creates() && c.step.onlyReads() {
+	if len(c.step.undo) == 0 && !c.creates() && c.step.onlyReads() {
 		return nothingToUndo{c}
 	}
 	if c.goal.sort == goalDisabled {
 		return nil
 	}
-	steps := []*step{c.step.undo}
-	if c.step.undo == nil {
-		if c.back != nil {
-			return c.back
-		}
-		if !c.creates() || !c.k.has(OpDelete) {
-			return nil
-		}
-		steps = c.k.steps[OpDelete]
+	if len(c.step.undo) > 0 {
+		return &undoCall{of: c, steps: c.step.undo}
 	}
-	return &undoCall{of: c, steps: steps}
+	if c.back != nil {
+		return c.back
+	}
+	if !c.creates() || !c.k.has(OpDelete) {
+		return nil
+	}
+	return &undoCall{of: c, steps: c.k.steps[OpDelete], isDelete: true}
 }
 
 // nothingToUndo takes a call back that has only read.
@@ -59,6 +59,8 @@ func (c nothingToUndo) Undo() translators.Call { return nil }
 type undoCall struct {
 	of    *call
 	steps []*step
+	// isDelete is set where these are the calls of delete.
+	isDelete bool
 }
 
 // String implements [translators.Call].
@@ -67,28 +69,64 @@ func (c *undoCall) String() string {
 	for i, s := range c.steps {
 		with := c.of.with
 		texts[i] = s.print(c.of.t, &with)
+		if s.config.When != "" {
+			texts[i] = "# when " + s.config.When + "\n" + texts[i]
+		}
 	}
 	return strings.Join(texts, "\n")
+}
+
+// printedUndo is the way back as it stands behind the call in a printed plan.
+func (c *call) printedUndo() string {
+	back, is := c.Undo().(*undoCall)
+	if !is || !c.isFollowed {
+		return ""
+	}
+	return "\n# when a later call fails, this one is taken back by\n#   " + strings.ReplaceAll(back.String(), "\n", "\n#   ")
 }
 
 // Purpose implements [translators.Call].
 func (c *undoCall) Purpose() string { return "take back: " + c.of.Purpose() }
 
-// Do implements [translators.Call].
+// Do implements [translators.Call]. Each of the calls is made, whatever becomes of the
+// others.
 func (c *undoCall) Do(ctx context.Context, prior []translators.CallResult) translators.CallResult {
 	with := c.of.scope(prior)
-	with.prior = append(with.prior, c.answerIn(prior))
-	if !with.record.Exists() {
-		with.record = gjson.Parse("{}")
+	made := c.toldIn(prior)
+	if made.record.Exists() {
+		with.record, with.etag = made.record, made.etag // which it had just before
 	}
-	for _, s := range c.steps {
-		_, err := c.of.t.run(ctx, s, with)
-		if err != nil && c.isGone(err) {
-			err = c.again(ctx, s, with)
+	if with.prior = append(with.prior, made.answer); c.isDelete {
+		with.prior = nil // the calls of delete name their own answers
+	}
+	unread := c.readCreated(ctx, with)
+	var failed error
+	isOpen := true // nothing is known not to be taken back
+	for i, s := range c.steps {
+		a, err := (*answer)(nil), unread
+		if err == nil || !s.needsRecord() {
+			if a, err = c.of.t.run(ctx, s, with); err != nil && c.isGone(err) {
+				a, err = c.again(ctx, s, with)
+			}
 		}
-		if err != nil {
-			return result(fmt.Errorf("%s: %w", c.Purpose(), err))
+		if c.isDelete {
+			with.prior = append(with.prior, a)
 		}
+		if err == nil {
+			continue
+		}
+		isOpen = isOpen && translators.KindOf(err) == translators.Indefinite
+		if err = fmt.Errorf("%s: %w", c.nameOf(i), err); failed != nil {
+			err = fmt.Errorf("%w; %w", failed, err)
+		}
+		failed = err
+	}
+	switch {
+	case failed != nil && isOpen:
+		// That the record is gone tells nothing of what else was to be taken back.
+		return translators.CallResult{Outcome: translators.Unknown, IsSettled: len(c.steps) > 1 && !c.isDelete, Err: failed}
+	case failed != nil:
+		return translators.CallResult{Outcome: translators.NotApplied, Err: failed}
 	}
 	if c.of.creates() {
 		c.of.t.noteWrite(c.of.k, with.id, written{isGone: true})
@@ -96,29 +134,55 @@ func (c *undoCall) Do(ctx context.Context, prior []translators.CallResult) trans
 	return translators.CallResult{Outcome: translators.Applied}
 }
 
-// answerIn returns the answer to the call that is taken back.
-func (c *undoCall) answerIn(prior []translators.CallResult) *answer {
+// nameOf names one of the calls.
+func (c *undoCall) nameOf(i int) string {
+	if len(c.steps) == 1 {
+		return c.Purpose()
+	}
+	return fmt.Sprintf("%s, undo %d", c.Purpose(), i+1)
+}
+
+// toldIn returns what was known of the call that is taken back when it was made.
+func (c *undoCall) toldIn(prior []translators.CallResult) told {
 	for _, r := range prior {
 		if d, ok := r.Data.(*told); ok && d.by == c.of {
-			return d.answer
+			return *d
 		}
 	}
-	return nil
+	return told{}
+}
+
+// readCreated reads the record of what was created, where calls name it: there was none
+// before.
+func (c *undoCall) readCreated(ctx context.Context, with *scope) error {
+	if with.record.Exists() {
+		return nil
+	}
+	with.record = gjson.Parse("{}")
+	if with.id == "" || !slices.ContainsFunc(c.steps, (*step).needsRecord) {
+		return nil
+	}
+	see := c.of.k.everything()
+	see.takesAbsent = true
+	h, err := c.of.t.recordAwaited(ctx, c.of.k, with.id, see)
+	if h != nil {
+		with.record, with.etag = h.record, h.etag
+	}
+	return err
 }
 
 // again makes a call that found nobody for the one who has the name: the id may have been
 // none. Where there is nobody of that name, what was created is gone.
-func (c *undoCall) again(ctx context.Context, s *step, with *scope) error {
+func (c *undoCall) again(ctx context.Context, s *step, with *scope) (*answer, error) {
 	if c.of.k.name == nil {
-		return nil
+		return nil, nil
 	}
 	there, err := c.of.named(ctx, with.resource)
 	if err != nil || there == nil || there.id == with.id {
-		return err
+		return nil, err
 	}
 	with.id = there.id
-	_, err = c.of.t.run(ctx, s, with)
-	return err
+	return c.of.t.run(ctx, s, with)
 }
 
 // isGone reports whether what was created is not there any more.

@@ -32,6 +32,7 @@ type Expression struct {
 	text    string
 	program cel.Program
 	source  *ast.SourceInfo
+	root    ast.Expr
 	uses    []string // the variables that it names, sorted
 	isBool  bool     // the result can be a boolean
 }
@@ -59,7 +60,7 @@ func Compile(text string, variables ...string) (*Expression, error) {
 		return nil, fmt.Errorf("compiling the expression: %w", err)
 	}
 	native := compiled.NativeRep()
-	e := &Expression{text: text, program: program, source: native.SourceInfo()}
+	e := &Expression{text: text, program: program, source: native.SourceInfo(), root: native.Expr()}
 	for _, r := range native.ReferenceMap() {
 		if slices.Contains(variables, r.Name) {
 			e.uses = append(e.uses, r.Name)
