@@ -33,6 +33,9 @@ func TestRestRule09AWriteHasAnIntent(t *testing.T) {
 		t.Fatalf("answered %s, with %v", a, app.User("joan"))
 	}
 	isSCIMError(t, a)
+	if !strings.Contains(g.log(t), "not taken back: take back: create the account") {
+		t.Errorf("the log does not tell what was not taken back: %s", g.log(t))
+	}
 	if signIn(t, app, "joan", passwordOf("joan")) {
 		t.Error("she can sign in")
 	}

@@ -126,19 +126,24 @@ func TestWhatDisablesIsNotTakenBack(t *testing.T) {
 		}
 		return false
 	})
-	tr := app.gatewayOf(t, "", `read GET /users/{id}
-		disable POST /users/{id}/lock {
-			undo POST /users/{id}/unlock
-		}
-		disable DELETE /users/{id}/sessions
-		enable POST /users/{id}/unlock
-	`)
-	_, report := carry(t, tr, disabling(t, t.Context(), tr))
-	if report.Outcome == translators.Applied || !report.Partial {
-		t.Errorf("the report is %+v", report)
-	}
-	if !app.locked() {
-		t.Errorf("the account is unlocked again: %q", app.writes())
+	for name, calls := range map[string]string{
+		"calls of its own": "disable POST /users/{id}/lock\ndisable DELETE /users/{id}/sessions\nenable POST /users/{id}/unlock",
+		"a field": "update PATCH /users/{id} {\nundo POST /users/{id}/unlock\n}\n" +
+			"update DELETE /users/{id}/sessions {\nwhen `\"state\" in fields`\n}",
+	} {
+		t.Run(name, func(t *testing.T) {
+			app.mu.Lock()
+			app.isLocked = false
+			app.mu.Unlock()
+			tr := app.gatewayOf(t, "", "read GET /users/{id}\n"+calls)
+			plan, report := carry(t, tr, disabling(t, t.Context(), tr))
+			if report.Outcome == translators.Applied || !report.Partial {
+				t.Errorf("the report is %+v", report)
+			}
+			if !app.locked() || strings.Contains(plan.Calls[0].String(), "taken back") {
+				t.Errorf("the account is unlocked again: %q, planned\n%s", app.writes(), plan.Calls[0])
+			}
+		})
 	}
 }
 

@@ -102,6 +102,8 @@ func checkUndo(op Operation, isUndo bool) error {
 	switch {
 	case isUndo:
 		return errors.New("undo stands in the block of an undo: a call that takes another back is not taken back itself; remove it")
+	case op == OpDisable:
+		return errors.New("undo: what disables is never taken back: remove it")
 	case slices.Contains([]Operation{OpSearch, OpList, OpRead, OpStatus, OpMembers}, op):
 		return fmt.Errorf("undo: %s changes nothing that could be taken back: remove it", op)
 	case slices.Contains([]Operation{OpAddMember, OpRemoveMember, OpSetMembers}, op):

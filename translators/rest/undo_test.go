@@ -217,10 +217,11 @@ func TestUndoMistakes(t *testing.T) {
 		"create POST /users {\nundo DELETE /users/{1.id} {\nundo POST /users\n}\n}":                        "undo: undo stands in the block of an undo",
 		"create POST /users {\nundo DELETE /users/{1.id}\nundo DELETE /badges/{2.id}\n}":                   "undo 2: the URL: {2.id}",
 		"create POST /users {\nundo DELETE /users/{1.id}\nundo DELETE /badges/{1.id} {\nwhen `oops`\n}\n}": "undo 2: when",
-		"create POST /users {\nundo\n}":                                             "undo <method> <url>",
-		"list GET /users {\nundo DELETE /users\n}":                                  "list changes nothing",
-		"read GET /users/{id}/more {\nundo DELETE /users\n}":                        "read changes nothing",
-		"create POST /users {\nundo DELETE /users/{1.id}\nundo DELETE /b/{1.id}\n}": "",
+		"create POST /users {\nundo\n}":            "undo <method> <url>",
+		"list GET /users {\nundo DELETE /users\n}": "list changes nothing",
+		"disable POST /users/{id}/lock {\nundo POST /users/{id}/unlock\n}\nenable POST /users/{id}/unlock": "what disables is never taken back",
+		"read GET /users/{id}/more {\nundo DELETE /users\n}":                                               "read changes nothing",
+		"create POST /users {\nundo DELETE /users/{1.id}\nundo DELETE /b/{1.id}\n}":                        "",
 	} {
 		err := provisionFails(t, ledgerBlock("https://app.example.com", calls+"\ndelete refuse"))
 		if want == "" && err != nil || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
