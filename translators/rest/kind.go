@@ -47,6 +47,8 @@ type kind struct {
 
 	secret *scim.Attribute // users: password; nil when it is not served
 	groups *scim.Attribute // users: nil when groups are not served
+	// groupsPath is where users have their groups, where they have them (OfUsers).
+	groupsPath string
 	// groupsField and membersField are what groups (users) and members (groups) are
 	// mapped to, "" where they are not.
 	groupsField, membersField string

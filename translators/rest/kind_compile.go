@@ -15,6 +15,9 @@ import (
 // newKind compiles the configuration of one block.
 func newKind(t *Translator, c *ResourceConfig, block string, full *scim.ResourceType) (*kind, error) {
 	k := &kind{config: c, block: block, steps: make(map[Operation][]*step), secrets: t.Secrets, hasSession: t.SignIn.HasSession()}
+	if block == blockUsers && t.Groups != nil && t.Groups.OfUsers != nil {
+		k.groupsPath = t.Groups.OfUsers.Path
+	}
 	if err := k.checkSort(); err != nil {
 		return nil, err
 	}

@@ -77,17 +77,23 @@ func (n *namer) changed(path string) (resolver, error) {
 	}, nil
 }
 
-// fieldPaths are the paths that attributes are mapped to.
+// fieldPaths are the paths that attributes are mapped to, and where users have their groups.
 func (k *kind) fieldPaths() []string {
 	var paths []string
-	for _, m := range k.config.Maps {
-		paths = append(paths, m.Fields...)
-		for _, field := range m.Fields {
-			// A list is written whole.
-			if list, _, isList := strings.Cut(field, ".#"); isList {
-				paths = append(paths, list)
-			}
+	add := func(field string) {
+		paths = append(paths, field)
+		// A list is written whole.
+		if list, _, isList := strings.Cut(field, ".#"); isList {
+			paths = append(paths, list)
 		}
+	}
+	for _, m := range k.config.Maps {
+		for _, field := range m.Fields {
+			add(field)
+		}
+	}
+	if k.groupsPath != "" && !slices.Contains(paths, k.groupsPath) {
+		add(k.groupsPath)
 	}
 	return paths
 }

@@ -90,6 +90,34 @@ func TestTextListOfUsers(t *testing.T) {
 	}
 }
 
+// TestGroupsNamedInBody: an update that names its fields one by one names the groups of a
+// user as one of them, whether users show them or not.
+func TestGroupsNamedInBody(t *testing.T) {
+	for of, tt := range map[string]struct{ record, want string }{
+		`GROUPS separator ";"`: {`{"id":"7","login":"ada","GROUPS":"g1"}`, `PATCH /users/7 login=ada&groups=g1%3Bg2`},
+		"role without none":    {`{"id":"7","login":"ada","role":"g1"}`, `PATCH /users/7 login=ada&groups=g2`},
+		"groups.#.id":          {`{"id":"7","login":"ada","groups":[{"id":"g1"}]}`, `PATCH /users/7 login=ada&groups=%5B%7B%22id%22%3A%22g1%22%7D%2C%7B%22id%22%3A%22g2%22%7D%5D`},
+	} {
+		t.Run(of, func(t *testing.T) {
+			path, _, _ := strings.Cut(of, " ")
+			field, _, isList := strings.Cut(path, ".#")
+			if isList {
+				field += "|json"
+			}
+			app := newShelf(t, tt.record)
+			tr := provision(t, app.block("map userName login\nlist GET /users"+shelfCalls+"update PATCH /users/{id} {\n send whole\n body form `login={field.login}&groups={field."+field+"}`\n}",
+				"groups {\n fixed g1 One\n fixed g2 Two\n of_users "+of+"\n}"))
+			in := translators.Intent{Action: scim.ActionUpdate, Type: tr.groups.served.ResourceType, ID: "g2", Members: &scim.MemberChange{Add: []string{"7"}}}
+			if _, report := carry(t, tr, in); report.Err != nil {
+				t.Fatal(report.Err)
+			}
+			if got := app.written(); got != tt.want {
+				t.Errorf("sent was %s", got)
+			}
+		})
+	}
+}
+
 // TestTextListMistakes are found when the Caddyfile is read.
 func TestTextListMistakes(t *testing.T) {
 	for line, want := range map[string]string{
