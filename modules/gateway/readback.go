@@ -315,8 +315,8 @@ func (r *reader) compareMembers(t *tally, there *translators.Entry, later []jour
 		}
 	}
 	for _, e := range later {
-		if e.Members == nil {
-			continue
+		if e.Members == nil || e.Operation == string(scim.ActionCreate) {
+			continue // who came with the group was there before
 		}
 		t.isPartial = t.isPartial || e.Members.ReplaceAll || e.Members.Omitted > 0
 		for _, id := range slices.Concat(e.Members.Added, e.Members.Removed) {

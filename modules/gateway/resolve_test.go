@@ -115,6 +115,10 @@ func TestOpenEntriesAreClosedAsTheBackendIs(t *testing.T) {
 		{name: "members that are not listed", entry: journal.Entry{Operation: "update", Type: "Group", Resource: "crew", Calls: twoCalls, Members: &journal.Members{Added: []string{userID}, Omitted: 5}}, want: journal.Unknown},
 		{name: "members who were taken out again", entry: journal.Entry{Operation: "update", Type: "Group", Resource: "crew", Members: &journal.Members{Added: []string{"x"}}},
 			later: &journal.Entry{Operation: "update", Type: "Group", Resource: "crew", Members: &journal.Members{Removed: []string{"x"}}}, want: journal.Unknown},
+		{name: "a member from the first left", entry: journal.Entry{Operation: "update", Type: "Group", Resource: "crew", Members: &journal.Members{Removed: []string{"x"}}},
+			later: &journal.Entry{Operation: "create", Type: "Group", Resource: "crew", Members: &journal.Members{Added: []string{"x"}}}, want: journal.Applied},
+		{name: "a member from the first stayed", entry: journal.Entry{Operation: "update", Type: "Group", Resource: "crew", Members: &journal.Members{Removed: []string{userID}}},
+			later: &journal.Entry{Operation: "create", Type: "Group", Resource: "crew", Members: &journal.Members{Added: []string{userID}}}, want: journal.NotApplied},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			backend := holds()
