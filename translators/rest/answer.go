@@ -276,7 +276,7 @@ func (s *step) take(a *answer) error {
 	switch s.op {
 	case OpRead, OpStatus:
 		return s.takeItem(a)
-	case OpMembers:
+	case OpMembers, OpConfirmAbsence:
 		return a.fault
 	case OpCreate:
 		if s.number == 1 {

@@ -40,7 +40,7 @@ func exampleOf(name string) string {
 	switch Operation(name) {
 	case OpSearch:
 		return "GET /users?name={userName}"
-	case OpList:
+	case OpList, OpConfirmAbsence:
 		return "GET /users"
 	case OpRead, OpStatus, OpMembers:
 		return "GET /users/{id}"

@@ -89,11 +89,11 @@ func (c *ResourceConfig) line(b *mapfile.Block, word, block string, full *scim.R
 func operationsOf(block string) []Operation {
 	switch block {
 	case blockUsers:
-		return []Operation{OpSearch, OpList, OpRead, OpCreate, OpUpdate, OpDisable, OpEnable, OpStatus, OpSecret, OpDelete}
+		return []Operation{OpSearch, OpList, OpRead, OpConfirmAbsence, OpCreate, OpUpdate, OpDisable, OpEnable, OpStatus, OpSecret, OpDelete}
 	case blockGroups:
-		return []Operation{OpSearch, OpList, OpRead, OpCreate, OpUpdate, OpDelete, OpMembers, OpAddMember, OpRemoveMember, OpSetMembers}
+		return []Operation{OpSearch, OpList, OpRead, OpConfirmAbsence, OpCreate, OpUpdate, OpDelete, OpMembers, OpAddMember, OpRemoveMember, OpSetMembers}
 	}
-	return []Operation{OpSearch, OpList, OpRead, OpCreate, OpUpdate, OpDelete}
+	return []Operation{OpSearch, OpList, OpRead, OpConfirmAbsence, OpCreate, OpUpdate, OpDelete}
 }
 
 // isCall reports whether a line has a method and a URL behind its word, rather than

@@ -144,16 +144,18 @@ type Operation string
 // The operations. Several calls of one operation are made one after the other; of
 // search, those for the same attributes are united and others are alternatives.
 const (
-	OpSearch  Operation = "search"  // rows that may satisfy attribute eq value
-	OpList    Operation = "list"    // all rows
-	OpRead    Operation = "read"    // one record by its id; several calls add to it
-	OpCreate  Operation = "create"  // the first call creates
-	OpUpdate  Operation = "update"  // changes fields
-	OpDisable Operation = "disable" // where it is not an update of a field
-	OpEnable  Operation = "enable"
-	OpStatus  Operation = "status"   // users: reads what tells whether the account is active, where read does not
-	OpSecret  Operation = "password" // users: sets the password, where update does not
-	OpDelete  Operation = "delete"   // removes the record
+	OpSearch Operation = "search" // rows that may satisfy attribute eq value
+	OpList   Operation = "list"   // all rows
+	OpRead   Operation = "read"   // one record by its id; several calls add to it
+	// OpConfirmAbsence has to succeed before it is believed that read finds nothing.
+	OpConfirmAbsence Operation = "confirm_absence"
+	OpCreate         Operation = "create"  // the first call creates
+	OpUpdate         Operation = "update"  // changes fields
+	OpDisable        Operation = "disable" // where it is not an update of a field
+	OpEnable         Operation = "enable"
+	OpStatus         Operation = "status"   // users: reads what tells whether the account is active, where read does not
+	OpSecret         Operation = "password" // users: sets the password, where update does not
+	OpDelete         Operation = "delete"   // removes the record
 
 	OpMembers      Operation = "members" // groups: reads the members, where read does not
 	OpAddMember    Operation = "add_member"

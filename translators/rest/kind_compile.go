@@ -66,7 +66,7 @@ func newKind(t *Translator, c *ResourceConfig, block string, full *scim.Resource
 }
 
 // operations are all of them, in the order in which mistakes are told.
-var operations = []Operation{OpSearch, OpList, OpRead, OpStatus, OpCreate, OpUpdate, OpSecret, OpDisable, OpEnable, OpDelete,
+var operations = []Operation{OpSearch, OpList, OpRead, OpConfirmAbsence, OpStatus, OpCreate, OpUpdate, OpSecret, OpDisable, OpEnable, OpDelete,
 	OpMembers, OpAddMember, OpRemoveMember, OpSetMembers}
 
 // callError is a mistake in a call of the configuration.

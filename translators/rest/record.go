@@ -19,8 +19,30 @@ import (
 const atOnce = 8
 
 // record reads one record by its id, as it is now; nil is absence, which is only what
-// the first call of read says, or the record itself.
+// the first call of read says, or the record itself. Where there is a call that confirms
+// it, that is made then, and the record is read once more: what signs requests in may have
+// been renewed for it.
 func (t *Translator) record(ctx context.Context, k *kind, id string, l look) (*handle, error) {
+	h, err := t.recordOnce(ctx, k, id, l)
+	if h != nil || err != nil || !k.has(OpConfirmAbsence) || !k.mayBeID(id) {
+		return h, err
+	}
+	var prior []*answer
+	for _, s := range k.steps[OpConfirmAbsence] {
+		a, err := t.run(ctx, s, &scope{kind: k, prior: prior})
+		if err != nil {
+			if kind := translators.KindOf(err); kind == translators.NotFound || kind == translators.Invalid {
+				err = &translators.Error{Kind: translators.Unavailable, Err: err,
+					Detail: "The application does not find the " + k.served.Name + ", and the call that is to confirm it, confirm_absence, fails."}
+			}
+			return nil, fmt.Errorf("confirming that the %s is absent: %w", k.served.Name, err)
+		}
+		prior = append(prior, a)
+	}
+	return t.recordOnce(ctx, k, id, l)
+}
+
+func (t *Translator) recordOnce(ctx context.Context, k *kind, id string, l look) (*handle, error) {
 	if !k.mayBeID(id) {
 		return nil, nil
 	}

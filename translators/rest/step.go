@@ -68,7 +68,7 @@ func newStep(k *kind, op Operation, number int, c CallConfig, d CallDefaults) (*
 
 func compileStep(k *kind, op Operation, number int, c CallConfig, d CallDefaults, isUndo bool) (*step, error) {
 	s := &step{kind: k, op: op, number: number, config: c, names: make(map[string]resolver), header: make(http.Header)}
-	s.isWrite = !slices.Contains([]Operation{OpSearch, OpList, OpRead, OpStatus, OpMembers}, op)
+	s.isWrite = !slices.Contains([]Operation{OpSearch, OpList, OpRead, OpConfirmAbsence, OpStatus, OpMembers}, op)
 	n := namer{step: s, isUndo: isUndo}
 	for _, compile := range []func(*namer, CallConfig, CallDefaults) error{
 		s.compileRequest, s.compilePage, s.compileBody, s.compileAnswer, s.compileWhen} {

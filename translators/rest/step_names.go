@@ -140,6 +140,8 @@ func (n *namer) id() (resolver, error) {
 	switch op := n.step.op; {
 	case op == OpSearch || op == OpList:
 		return nil, fmt.Errorf("%s has no id", op)
+	case op == OpConfirmAbsence:
+		return nil, errors.New("confirm_absence has no id: it is a call that succeeds whenever the application lets the gateway see everybody, such as confirm_absence GET /users?limit=1")
 	case op == OpCreate && !n.isUndo:
 		return nil, fmt.Errorf("what is created has no id before: of a later call it is {1.id}")
 	}
@@ -171,6 +173,7 @@ func (n *namer) known() []string {
 	switch op := n.step.op; op {
 	case OpSearch, OpList:
 		known = append(known, "{page.offset}", "{page.number}", "{page.limit}", "{page.cursor}")
+	case OpConfirmAbsence:
 	case OpCreate:
 		known = append(known, "{fields}", "{field.<path>}")
 	case OpUpdate, OpSecret:

@@ -167,7 +167,7 @@ func (n *namer) value(name, text string) (resolver, error) {
 func (n *namer) attribute(name string) (resolver, error) {
 	s := n.step
 	switch s.op {
-	case OpRead, OpList, OpStatus, OpMembers:
+	case OpRead, OpConfirmAbsence, OpList, OpStatus, OpMembers:
 		return nil, fmt.Errorf("%s has no such value: there are %s", s.op, strings.Join(n.known(), ", "))
 	}
 	p, err := scim.ParsePath(s.kind.mapping.Type, name)
