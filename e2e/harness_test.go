@@ -49,8 +49,9 @@ type setup struct {
 	Sites      string   // further sites
 	File       string   // a Caddyfile of testdata instead of the demo's; only Replace applies
 
-	Redmine     *redmine.Server // with File: what stands behind instead of a directory
-	Application *legacy.App     // with File: what stands behind instead of a directory
+	Redmine     *redmine.Server    // with File: what stands behind instead of a directory
+	Roadblock   *redmine.Roadblock // with Redmine: what stands before it
+	Application *legacy.App        // with File: what stands behind instead of a directory
 }
 
 // gateway is a running Caddy with the demo's gateway in front of a directory.

@@ -3,6 +3,7 @@ package e2e
 import (
 	"encoding/base64"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
@@ -31,9 +32,7 @@ func TestRestRule11SecretsAreOnlyInMemory(t *testing.T) {
 
 func restSecrets(t *testing.T, shape string, options legacy.Options) {
 	const first, next, short = "first-Jc90Ub-password", "next-Xe14Fa-password", "sh0rt!!"
-	old := caddy.ConfigAutosavePath
-	caddy.ConfigAutosavePath = filepath.Join(t.TempDir(), "autosave.json")
-	t.Cleanup(func() { caddy.ConfigAutosavePath = old })
+	keepsConfig(t)
 	app := legacy.Start(t, options)
 	g := startRest(t, app, shape, restQuick...)
 	var told strings.Builder // what was answered
@@ -67,9 +66,29 @@ func restSecrets(t *testing.T, shape string, options legacy.Options) {
 		t.Errorf("the plans are %v", plans)
 	}
 	g.reload(t, func(s *setup) { s.Replace = s.Replace[:len(s.Replace)-2] }) // no dry run any more
-	commands := restCommands(t, g, app, id, next)
-	metrics, config := g.metricsText(t), g.want200Text(t, g.Admin+"/config/")
-	journal := g.want200Text(t, g.Admin+"/scim/journal")
+	commands := g.tryCommands(t, tried{
+		gateway: "tickets", address: app.URL, files: []string{"app", "app-password", "app-secret"}, how: []string{"right", "wrong", "echo", "down"},
+		path: "/Users/" + id, change: operation("Replace", "title", "New"), password: next,
+	})
+	secrets := map[string]string{"the token": token, "the key": legacy.Key, "our password": legacy.Password, "the secret": legacy.Secret,
+		"the first password": first, "the next password": next, "the short password": short}
+	for i, session := range app.Sessions() {
+		secrets[fmt.Sprintf("session %d", i)] = session
+	}
+	g.tellsNone(t, secrets, legacy.User, map[string]string{"what commands print": commands, "the answers": told.String()})
+}
+
+// keepsConfig has Caddy save its configuration in a place of the test's own.
+func keepsConfig(t *testing.T) {
+	old := caddy.ConfigAutosavePath
+	caddy.ConfigAutosavePath = filepath.Join(t.TempDir(), "autosave.json")
+	t.Cleanup(func() { caddy.ConfigAutosavePath = old })
+}
+
+// tellsNone looks for secrets, also as they stand in a URL, in base64 and behind the name
+// of the gateway's own user, in these places and in all where the gateway leaves something.
+func (g *gateway) tellsNone(t *testing.T, secrets map[string]string, user string, places map[string]string) {
+	t.Helper()
 	health, err := g.send("GET", g.Admin+"/health", "", "Authorization:")
 	if err != nil {
 		t.Fatal(err)
@@ -82,23 +101,20 @@ func restSecrets(t *testing.T, shape string, options legacy.Options) {
 	if err != nil && !os.IsNotExist(err) {
 		t.Fatal(err)
 	}
-	secrets := map[string]string{"the token": token, "the key": legacy.Key, "our password": legacy.Password, "the secret": legacy.Secret,
-		"the first password": first, "the next password": next, "the short password": short}
-	for i, session := range app.Sessions() {
-		secrets[fmt.Sprintf("session %d", i)] = session
-	}
+	places = maps.Clone(places)
+	maps.Copy(places, map[string]string{
+		"the journal": g.want200Text(t, g.Admin+"/scim/journal"), "the health": health.Body, "the log": g.log(t), "the metrics": g.metricsText(t),
+		"the admin API": g.want200Text(t, g.Admin+"/config/"), "the store": string(stored), "the saved configuration": string(autosaved),
+	})
 	forms := make(map[string]string)
 	for name, secret := range secrets {
 		forms[name] = secret
 		forms[name+", in a URL"] = url.QueryEscape(secret)
 		forms[name+", in base64"] = base64.StdEncoding.EncodeToString([]byte(secret))
-		forms[name+", with its user"] = base64.StdEncoding.EncodeToString([]byte(legacy.User + ":" + secret))
+		forms[name+", with its user"] = base64.StdEncoding.EncodeToString([]byte(user + ":" + secret))
 	}
 	for name, secret := range forms {
-		for place, text := range map[string]string{
-			"what commands print": commands, "the journal": journal, "the health": health.Body,
-			"the answers": told.String(), "the log": g.log(t), "the metrics": metrics, "the admin API": config, "the store": string(stored), "the saved configuration": string(autosaved),
-		} {
+		for place, text := range places {
 			if before, after, found := strings.Cut(text, secret); found {
 				t.Errorf("%s has %s: …%s…%s", place, name, before[max(0, len(before)-300):], brief(after))
 			}
@@ -106,9 +122,19 @@ func restSecrets(t *testing.T, shape string, options legacy.Options) {
 	}
 }
 
-// restCommands are what the commands that try a configuration out print of it: as it is,
-// with a wrong key, before a page that repeats what was asked, and before nobody.
-func restCommands(t *testing.T, g *gateway, app *legacy.App, id, password string) string {
+// tried is what commands that try a configuration out are given.
+type tried struct {
+	gateway  string
+	address  string   // of the application
+	files    []string // that have the secrets of its sign-in
+	how      []string // as it is (right), with wrong secrets, before a page that repeats what was asked (echo), before nobody (down)
+	path     string   // what is patched, with the password and
+	change   map[string]any
+	password string
+}
+
+// tryCommands are what the commands that try the gateway's configuration out print of it.
+func (g *gateway) tryCommands(t *testing.T, c tried) string {
 	t.Helper()
 	program, err := binary()
 	if err != nil {
@@ -125,7 +151,7 @@ func restCommands(t *testing.T, g *gateway, app *legacy.App, id, password string
 	config := filepath.Join(home, "Caddyfile")
 	good := g.caddyfile(t)
 	wrong := good
-	for _, file := range []string{"app", "app-password", "app-secret"} {
+	for _, file := range c.files {
 		wrong = strings.ReplaceAll(wrong, filepath.Dir(g.LogFile)+"/"+file+"}", filepath.Dir(g.LogFile)+"/entra}")
 	}
 	var printed strings.Builder
@@ -138,15 +164,17 @@ func restCommands(t *testing.T, g *gateway, app *legacy.App, id, password string
 		fmt.Fprintf(&printed, "%q\n%s\n", args, out)
 		return err == nil
 	}
-	for name, text := range map[string]string{
+	texts := map[string]string{
 		"right": good, "wrong": wrong,
-		"echo": strings.ReplaceAll(good, app.URL, echo.URL), "down": strings.ReplaceAll(good, app.URL, "http://127.0.0.1:"+freePort(t)),
-	} {
+		"echo": strings.ReplaceAll(good, c.address, echo.URL), "down": strings.ReplaceAll(good, c.address, "http://127.0.0.1:"+freePort(t)),
+	}
+	for _, name := range c.how {
+		text := texts[name]
 		if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
 		checked := run("", "check")
-		explained := run("PATCH /Users/"+id+"\n\n"+patchOf(operation("Replace", "password", password), operation("Replace", "title", "New")), "explain", "--gateway", "tickets")
+		explained := run("PATCH "+c.path+"\n\n"+patchOf(operation("Replace", "password", c.password), c.change), "explain", "--gateway", c.gateway)
 		if isRight := name == "right"; checked != isRight || explained != isRight {
 			t.Errorf("%s: checked %t, explained %t: %s", name, checked, explained, tail(printed.String(), 20))
 		}

@@ -11,7 +11,6 @@ package redmine
 import (
 	"bytes"
 	"crypto/rand"
-	"database/sql"
 	"embed"
 	"errors"
 	"fmt"
@@ -26,8 +25,6 @@ import (
 	"sync"
 	"syscall"
 	"time"
-
-	_ "modernc.org/sqlite" // the database, for Reset
 )
 
 const (
@@ -261,29 +258,6 @@ func (s *Server) CanSignIn(t TB, login, password string) bool {
 	}
 	t.Fatalf("signing in as %s: %d: %s: %v\n%s", login, status, body, err, s.Log())
 	return false
-}
-
-// leftovers removes what Redmine keeps of users and groups, but for those of its own
-// and the administrator. Their ids are not given again.
-const leftovers = `BEGIN IMMEDIATE;
-DELETE FROM users WHERE type = 'Group' OR (type = 'User' AND login <> '` + AdminLogin + `');
-DELETE FROM groups_users;
-DELETE FROM email_addresses WHERE user_id NOT IN (SELECT id FROM users);
-DELETE FROM user_preferences WHERE user_id NOT IN (SELECT id FROM users);
-DELETE FROM tokens WHERE user_id NOT IN (SELECT id FROM users);
-COMMIT`
-
-// Reset removes all users and groups but the administrator.
-func (s *Server) Reset(t TB) {
-	t.Helper()
-	database, err := sql.Open("sqlite", "file:"+filepath.Join(s.dir, "redmine.db")+"?_pragma=busy_timeout(30000)")
-	if err == nil {
-		_, err = database.Exec(leftovers)
-		err = errors.Join(err, database.Close())
-	}
-	if err != nil {
-		t.Fatalf("removing what is in Redmine: %v", err)
-	}
 }
 
 // Log returns the end of what Redmine has written: its start, and its requests.

@@ -2,10 +2,6 @@ package rest
 
 import (
 	"fmt"
-	"net/http"
-	"net/http/httptest"
-	"net/http/httputil"
-	"net/url"
 	"os"
 	"strings"
 	"sync/atomic"
@@ -33,66 +29,26 @@ func redmineTranslator(t *testing.T, address, key string, edits ...string) *Tran
 	return provision(t, text)
 }
 
-// roadblock is a proxy that can cut connections, or let them wait.
-type roadblock struct {
-	*httptest.Server
-	way atomic.Pointer[func(r *http.Request)] // nil: open
-}
-
-func newRoadblock(t *testing.T, target string) *roadblock {
-	t.Helper()
-	to, err := url.Parse(target)
-	if err != nil {
-		t.Fatal(err)
-	}
-	onward := httputil.NewSingleHostReverseProxy(to)
-	onward.Transport = &http.Transport{DisableKeepAlives: true}
-	b := new(roadblock)
-	b.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if blocked := b.way.Load(); blocked != nil {
-			(*blocked)(r)
-		}
-		onward.ServeHTTP(w, r)
-	}))
-	t.Cleanup(b.Close)
-	return b
-}
-
-// interrupt cuts all requests off.
-func (b *roadblock) interrupt(*testing.T) (restore func()) {
-	cut := func(*http.Request) { panic(http.ErrAbortHandler) }
-	b.way.Store(&cut)
-	return func() { b.way.Store(nil) }
-}
-
-// freeze lets them wait.
-func (b *roadblock) freeze(*testing.T) (restore func()) {
-	thawed := make(chan struct{})
-	wait := func(r *http.Request) {
-		select {
-		case <-thawed:
-		case <-r.Context().Done():
-			panic(http.ErrAbortHandler)
-		}
-	}
-	b.way.Store(&wait)
-	return func() {
-		b.way.Store(nil)
-		close(thawed)
+// blocking puts a fault in the way of all requests.
+func blocking(way *redmine.Roadblock, fault redmine.Fault) func(*testing.T) func() {
+	return func(*testing.T) (restore func()) {
+		way.Block(redmine.Block{Fault: fault})
+		return way.Open
 	}
 }
 
 // TestRedmineConformance runs the suite against Redmine.
 func TestRedmineConformance(t *testing.T) {
 	s := redmine.Start(t)
-	way := newRoadblock(t, s.URL())
+	way := redmine.NewRoadblock(t, s.URL())
 	var given atomic.Int64
 	conformance.Run(t, conformance.Backend{
-		Translator: redmineTranslator(t, way.URL, s.Key(), "\terror errors\n", "\terror errors\n\tbreaker off\n", "items users\n", "items users\n\t\t\t\tfilter_list\n"),
+		// Small pages take few users to fill.
+		Translator: redmineTranslator(t, way.URL, s.Key(), "\terror errors\n", "\terror errors\n\tbreaker off\n\tretries off\n", "items users\n", "items users\n\t\t\t\tfilter_list\n", " limit 100 ", " limit 20 "),
 		Reset:      func(t *testing.T) { s.Reset(t) },
 		CanSignIn:  func(t *testing.T, userName, password string) bool { return s.CanSignIn(t, userName, password) },
-		Interrupt:  way.interrupt,
-		Freeze:     way.freeze,
+		Interrupt:  blocking(way, redmine.CutBefore),
+		Freeze:     blocking(way, redmine.Silence),
 		// Redmine takes few characters in logins.
 		Awkward: []string{"§.", ".§", "§@example.com", "§-_.", "-§", "_§_"},
 		Value: func(path string, n int) scim.Value {
@@ -101,7 +57,7 @@ func TestRedmineConformance(t *testing.T) {
 			}
 			return scim.Value{}
 		},
-		Many:    101, // more than a page
+		Many:    41, // more than two pages
 		Members: 30,
 	})
 }
