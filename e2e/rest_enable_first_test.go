@@ -82,3 +82,22 @@ func TestRestEnableFirst(t *testing.T) {
 		t.Errorf("the results are %q", results)
 	}
 }
+
+// TestRestEnableFirstRehearsed: a rehearsal shows both parts, and does neither.
+func TestRestEnableFirstRehearsed(t *testing.T) {
+	app := legacy.Start(t, legacy.Options{LockedStay: true})
+	id, _ := restFixture(t, app)
+	if err := app.Set("ada", map[string]any{"status": "locked"}); err != nil {
+		t.Fatal(err)
+	}
+	g := startRest(t, app, "enable-first", "base /scim/v2\n", "base /scim/v2\ndry_run\n")
+	g.want(t, 503, "PATCH", "/Users/"+id, patchOf(operation("Replace", "title", "Duchess"), operation("Replace", "active", "True")))
+	plans := g.logged(t, "dry run: this plan was not carried out")
+	if len(plans) != 1 || len(app.Writes()) > 0 {
+		t.Fatalf("%d plans, written was %+v", len(plans), app.Writes())
+	}
+	text := plans[0].Get("plan").String()
+	if first, second, has := strings.Cut(text, "# change the account"); !has || !strings.Contains(first, `{"status":"active"}`) || !strings.Contains(second, `{"title":"Duchess"}`) {
+		t.Errorf("the plan is\n%s", text)
+	}
+}
