@@ -54,3 +54,37 @@ func TestRestRule03NothingStopsADisable(t *testing.T) {
 		})
 	}
 }
+
+// An account that can't be read is disabled by its id, where that is all that the calls
+// name; that it is not proven is told. Where anybody is protected it must be read.
+func TestRestRule03DisablesWhatCantBeRead(t *testing.T) {
+	for name, test := range map[string]struct {
+		shape   string
+		options legacy.Options
+		replace []string
+		status  int
+		isOff   bool
+	}{
+		"an update of what changes": {shape: "plain", status: 504, isOff: true},
+		"a call of its own":         {shape: "lock-calls", options: legacy.Options{Status: legacy.ByCall}, status: 504, isOff: true},
+		"the whole record":          {shape: "put-version", options: legacy.Options{Update: legacy.PutVersion}, status: 503},
+		"somebody is protected":     {shape: "plain", replace: []string{"base /scim/v2\n", "base /scim/v2\nprotect `userName eq \"root\"`\n"}, status: 503},
+	} {
+		t.Run(name, func(t *testing.T) {
+			app := legacy.Start(t, test.options)
+			g := startRest(t, app, test.shape, append(test.replace, restQuick...)...)
+			id, _ := restFixture(t, app)
+			app.Fail(legacy.Fault{Kind: legacy.Broken, Op: "users.read"})
+			if a := g.do(t, "PATCH", "/Users/"+id, disable); a.Status != test.status {
+				t.Errorf("answered %s", a)
+			}
+			if isOff := !signIn(t, app, "ada", passwordOf("ada")); isOff != test.isOff {
+				t.Errorf("Ada is off: %t", isOff)
+			}
+			app.Mend()
+			if a := g.want(t, 200, "PATCH", "/Users/"+id, disable); a.get("active") != "false" {
+				t.Errorf("answered %s", a)
+			}
+		})
+	}
+}

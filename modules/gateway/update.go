@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 
+	"go.uber.org/zap"
+
 	"github.com/scimgate/scimgate/modules/policy"
 	"github.com/scimgate/scimgate/scim"
 	"github.com/scimgate/scimgate/translators"
@@ -187,6 +189,9 @@ func (x *exchange) updateIntent(ctx context.Context, op *scim.Operation) (transl
 	before.ID = op.ID
 	if !x.offline && (len(op.Changes) > 0 || op.Members.IsEmpty() || x.h.Policy.Guards(op.Type) || !op.Condition.IsNone()) {
 		entry, err := x.readBefore(ctx, op)
+		if x.disablesUnread(op, err) {
+			return x.unreadIntent(intent, op, before, err)
+		}
 		if err != nil {
 			return intent, err
 		}
@@ -214,6 +219,26 @@ func (x *exchange) updateIntent(ctx context.Context, op *scim.Operation) (transl
 		_, intent.SetsActive = op.Active()
 	}
 	intent.Members, intent.References, err = x.membership(ctx, op)
+	return intent, err
+}
+
+// disablesUnread reports whether a disable is carried out although the account can't be
+// read, which the error says: nothing stops it but protection, and whether it is protected
+// must be known where anybody is.
+func (x *exchange) disablesUnread(op *scim.Operation, err error) bool {
+	return err != nil && disables(op) && !isAbsence(err) && x.h.typeOf(op.Type).DisablesUnread && !x.h.Policy.Guards(op.Type)
+}
+
+// unreadIntent is the intent of a disable of an account that can't be read. Whether a
+// condition holds is not known, which is told behind it.
+func (x *exchange) unreadIntent(intent translators.Intent, op *scim.Operation, before *scim.Resource, fault error) (translators.Intent, error) {
+	x.h.log.Warn("an account can't be read, and is disabled all the same", zap.String("request_id", x.id), zap.Error(fault))
+	if !op.Condition.IsNone() && x.changed == nil {
+		x.changed = fault
+	}
+	after, err := x.wanted(op, before)
+	intent.IsUnread, intent.After, intent.SetsActive = true, after, true
+	intent.Changes = scim.Diff(before, after)
 	return intent, err
 }
 

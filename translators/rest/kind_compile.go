@@ -61,6 +61,7 @@ func newKind(t *Translator, c *ResourceConfig, block string, full *scim.Resource
 		return nil, errors.Join(mistakes...)
 	}
 	k.served.ComesLate = k.active != nil
+	k.served.DisablesUnread = k.disablesUnread()
 	k.served.Lag = time.Duration(t.ConsistentWithin)
 	return k, errors.Join(k.checkCalls(), k.checkFixed())
 }

@@ -139,7 +139,7 @@ func (p *planner) find(ctx context.Context) error {
 			return nil
 		}
 	}
-	if p.in.Offline {
+	if p.in.Offline || p.in.IsUnread {
 		return nil
 	}
 	h, err := p.t.recordAwaited(ctx, p.k, p.in.ID, p.k.everything())

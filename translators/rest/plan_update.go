@@ -123,6 +123,19 @@ func (p *planner) enableAlone() error {
 	return err
 }
 
+// disablesUnread reports whether an account can be disabled of which nothing is known but
+// its id.
+func (k *kind) disablesUnread() bool {
+	op := OpDisable
+	if !k.has(op) {
+		op = OpUpdate
+	}
+	if k.active == nil || op == OpUpdate && !k.updatesActive() {
+		return false
+	}
+	return k.has(op) && !slices.ContainsFunc(k.steps[op], func(s *step) bool { return s.needsRecord() || s.when != nil || s.showsResource() })
+}
+
 func (p *planner) setActive(op Operation, purpose string, sort goalSort) error {
 	k := p.k
 	isActive := func(a *scim.Attribute) bool { return a == k.active }

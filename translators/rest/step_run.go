@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/scimgate/scimgate/translators"
@@ -83,6 +84,22 @@ func (s *step) needsRecord() bool {
 		}
 	}
 	return s.when != nil && slices.Contains(s.when.used, "record")
+}
+
+// showsResource reports whether the call names attributes of the resource besides active, or
+// values that may be made of them.
+func (s *step) showsResource() bool {
+	for name := range s.names {
+		head, _, _ := strings.Cut(name, ".")
+		switch head {
+		case "id", "fields", "field", "changed", "secret", "session", "env", "file":
+			continue
+		}
+		if _, err := strconv.Atoi(head); err != nil && !strings.EqualFold(name, "active") {
+			return true
+		}
+	}
+	return false
 }
 
 // send makes a request and judges the answer.

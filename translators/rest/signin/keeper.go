@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/time/rate"
 
+	"github.com/scimgate/scimgate/translators"
 	"github.com/scimgate/scimgate/translators/rest/web"
 )
 
@@ -45,7 +46,8 @@ func (r refusal) Unwrap() error { return r.error }
 
 // keeper keeps the session of one scheme: it signs in when the first request needs
 // it, once for all requests that wait, and again when the session has ended. After a
-// failure it waits, for longer each time.
+// failure it waits, for longer each time: after a refusal everybody, because the next one
+// may lock the gateway's account, after a fault all but disables.
 type keeper struct {
 	// open signs in.
 	open func(context.Context) (*session, error)
@@ -88,6 +90,9 @@ func (k *keeper) get(ctx context.Context) (*session, error) {
 			return k.current, nil
 		}
 		wait := k.closedTo.Sub(now)
+		if k.refusals == 0 && translators.IsUrgent(ctx) {
+			wait = 0 // a fault counts against nobody, and nothing stops a disable
+		}
 		if k.attempt == nil && wait > 0 {
 			failure := k.failure
 			k.mu.Unlock()

@@ -14,6 +14,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/scimgate/scimgate/translators"
 	"github.com/scimgate/scimgate/translators/rest/web"
 )
 
@@ -170,6 +171,36 @@ func TestFaultsOfAttempts(t *testing.T) {
 			t.Error("failures are remembered after success")
 		}
 	})
+}
+
+// A disable does not wait behind a fault, which counts against nobody. Behind a refusal it
+// does: one more may lock the gateway's account.
+func TestDisablesDoNotWaitBehindFaults(t *testing.T) {
+	for name, test := range map[string]struct {
+		err    error
+		passes bool
+	}{
+		"a fault":   {errors.New("connection refused"), true},
+		"a refusal": {refusal{errors.New("no")}, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			o := &opener{fails: func(n int64) error {
+				if n == 1 {
+					return test.err
+				}
+				return nil
+			}}
+			k := newKeeper(o.open)
+			for range 2 {
+				if _, err := k.get(t.Context()); err == nil {
+					t.Fatal("it is not waited")
+				}
+			}
+			if _, err := k.get(translators.Urgent(t.Context())); (err == nil) != test.passes || o.attempts.Load() != map[bool]int64{true: 2, false: 1}[test.passes] {
+				t.Errorf("a disable: %v after %d attempts", err, o.attempts.Load())
+			}
+		})
+	}
 }
 
 // Faults in between neither shorten nor lengthen what is waited for after refusals.
