@@ -12,6 +12,7 @@ type Problem struct {
 	Path  string // in SCIM
 	Field string // in the backend; "" where it is not one alone
 	Why   string // for the operator's log; it never holds the value
+	Err   error  // what the codec has said; nil where it was not the codec
 }
 
 // String says all of it.
@@ -222,6 +223,7 @@ func (d *decoder) value(l *Leaf, field, raw string) scim.Value {
 	v, err := l.Codec.Decode(raw)
 	if err != nil {
 		d.report(l, field, "it cannot be read: "+err.Error())
+		d.problems[len(d.problems)-1].Err = err
 		return scim.Value{}
 	}
 	return v

@@ -69,11 +69,21 @@ func (c *expressionCodec) Bind(a *scim.Attribute) translators.Codec {
 	return &bound
 }
 
+// mostEach is of how many values each is given to an expression, and mostSeen how much, in
+// bytes, they see together where each sees the record too.
+const (
+	mostEach = 10_000
+	mostSeen = 16 << 20
+)
+
 // ReadFields implements translators.FieldReader. Where none of the fields is there,
 // not even as null, there is nothing to read: what an answer leaves out is not guessed.
 func (c *expressionCodec) ReadFields(get func(string) []string) (string, []string) {
 	if c.isEach && len(c.fields) == 1 {
 		raws := get(c.fields[0])
+		if len(raws) > mostEach || c.seesRecord && len(raws) > 1 && len(raws)*len(get(wholeRecord)[0]) > mostSeen {
+			return c.fields[0], []string{""}
+		}
 		seen := make([]string, len(raws))
 		for i, raw := range raws {
 			seen[i] = c.seen(raw, []string{raw}, get)
@@ -107,6 +117,9 @@ func (c *expressionCodec) seen(value string, values []string, get func(string) [
 func (c *expressionCodec) Decode(raw string) (scim.Value, error) {
 	if c.read == nil {
 		return scim.Value{}, errors.New("it can only be written")
+	}
+	if raw == "" {
+		return scim.Value{}, fmt.Errorf("read: the values are too many, or the record too large: %w", expression.ErrTooMuch)
 	}
 	seen := gjson.Parse(raw)
 	variables := make(map[string]string, 3)

@@ -4,6 +4,8 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -15,6 +17,7 @@ import (
 	"github.com/scimgate/scimgate/scim"
 	"github.com/scimgate/scimgate/translators"
 	"github.com/scimgate/scimgate/translators/rest/document"
+	"github.com/scimgate/scimgate/translators/rest/expression"
 )
 
 // Read implements [translators.Translator]. Each id takes the calls of read; some are
@@ -65,14 +68,25 @@ func (t *Translator) entryOf(ctx context.Context, k *kind, h *handle, s translat
 
 // resourceOf decodes a record, without what takes more than the record.
 func (t *Translator) resourceOf(k *kind, h *handle, s translators.Selection) *scim.Resource {
-	r := scim.NewResource(k.served.ResourceType)
+	r, _ := t.resourceRead(k, h, s)
+	return r
+}
+
+// resourceRead is resourceOf that tells of a value which was given up, because an expression
+// would have taken too long: that there is none must not be made of it.
+func (t *Translator) resourceRead(k *kind, h *handle, s translators.Selection) (r *scim.Resource, fault error) {
+	r = scim.NewResource(k.served.ResourceType)
 	r.ID, r.Meta = h.id, t.metaOf(k, h)
 	for _, problem := range k.mapping.decode(r, s, h.record, nil) {
+		if errors.Is(problem.Err, expression.ErrTooMuch) {
+			fault = &translators.Error{Kind: translators.Unavailable, Err: fmt.Errorf("the %s %q: %s", k.served.Name, h.id, problem),
+				Detail: fmt.Sprintf("A record of the application is too large for the configuration's expression for %s, so that it can't be told what it is. The log names the record.", problem.Path)}
+		}
 		if c := t.logger.Check(zap.DebugLevel, "left out a value of the application"); c != nil {
 			c.Write(zap.String("type", k.served.Name), zap.String("id", h.id), zap.Stringer("problem", problem))
 		}
 	}
-	return r
+	return r, fault
 }
 
 // metaOf returns what a record tells about itself.

@@ -244,7 +244,13 @@ func (t *Translator) matches(ctx context.Context, k *kind, f scim.Filter, h *han
 	if f == nil {
 		return true, nil
 	}
-	r := t.resourceOf(k, h, s)
+	r, err := t.resourceRead(k, h, s)
+	if err != nil { // of what the filter looks at?
+		_, err = t.resourceRead(k, h, translators.Selection{}.WithTargets(f))
+	}
+	if err != nil {
+		return false, err
+	}
 	if err := t.complete(ctx, k, r, f, h); err != nil {
 		return false, err
 	}
@@ -269,7 +275,8 @@ func (m *matcher) mayMatch(h *handle) bool {
 			s.Attributes = append(s.Attributes, a)
 		}
 	}
-	return verdictOf(m.filter, m.t.resourceOf(m.k, h, s), known) != surelyNot
+	r, fault := m.t.resourceRead(m.k, h, s)
+	return fault != nil || verdictOf(m.filter, r, known) != surelyNot
 }
 
 // certainty is what is known of a filter when not all is known of a resource.

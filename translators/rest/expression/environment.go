@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"time"
 
 	"cel.dev/cel-go/cel"
 	"cel.dev/cel-go/common/types"
@@ -15,6 +16,14 @@ const (
 	// costLimit bounds an evaluation, in CEL's units: about one for each step and for
 	// ten characters looked at.
 	costLimit = 500_000
+	// timeLimit is how long an evaluation may take: what CEL counts is not what it takes.
+	// It is looked at every few steps of a list.
+	timeLimit         = time.Second
+	stepsBetweenLooks = 100
+	// textLimit and listLimit are how long a text, in bytes, and a list of the data may be:
+	// one function of them can't be interrupted.
+	textLimit = 1 << 20
+	listLimit = 100_000
 	// rangeLimit is how long a list lists.range makes.
 	rangeLimit = 10_000
 	// nestingLimit is how deep expressions are nested.
@@ -25,7 +34,7 @@ const (
 // compiled: who has none does not pay for it.
 var shared = sync.OnceValues(func() (*cel.Env, error) {
 	return cel.NewEnv(
-		cel.CustomTypeAdapter(adapter{types.DefaultTypeAdapter}),
+		cel.CustomTypeAdapter(adapter{Adapter: types.DefaultTypeAdapter}),
 		cel.OptionalTypes(),
 		cel.CrossTypeNumericComparisons(true),
 		cel.DefaultUTCTimeZone(true),

@@ -12,6 +12,7 @@
 package expression
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -26,6 +27,13 @@ import (
 
 // maxText bounds an expression, in bytes.
 const maxText = 16 << 10
+
+// tooMuch is the reason of [ErrTooMuch].
+const tooMuch = "it takes too long on this data"
+
+// ErrTooMuch says that an evaluation was given up: the data is larger, or takes longer, than
+// the limits allow. It says nothing of what the result would be.
+var ErrTooMuch = errors.New(tooMuch)
 
 // Expression is a compiled expression. It is used by many goroutines at once.
 type Expression struct {
@@ -55,7 +63,7 @@ func Compile(text string, variables ...string) (*Expression, error) {
 	if issues.Err() != nil {
 		return nil, compileError(issues.Errors(), text, variables)
 	}
-	program, err := env.Program(compiled, cel.CostLimit(costLimit), cel.EvalOptions(cel.OptOptimize))
+	program, err := env.Program(compiled, cel.CostLimit(costLimit), cel.InterruptCheckFrequency(stepsBetweenLooks), cel.EvalOptions(cel.OptOptimize))
 	if err != nil {
 		return nil, fmt.Errorf("compiling the expression: %w", err)
 	}
@@ -163,14 +171,20 @@ func (e *Expression) IsTrue(variables map[string]string) (bool, error) {
 
 func (e *Expression) evaluate(variables map[string]string) (ref.Val, error) {
 	in := &input{texts: variables}
-	result, _, err := e.program.Eval(in)
+	ctx, cancel := context.WithTimeout(context.Background(), timeLimit)
+	defer cancel()
+	result, _, err := e.program.ContextEval(ctx, in)
 	if in.err != nil {
 		return nil, fmt.Errorf("evaluating %s: %w", e.quoted(), in.err)
 	}
-	if err != nil {
-		return nil, fmt.Errorf("evaluating %s: %s", e.quoted(), e.reason(err))
+	if err == nil {
+		return result, nil
 	}
-	return result, nil
+	reason := e.reason(err)
+	if strings.HasSuffix(reason, tooMuch) {
+		return nil, fmt.Errorf("evaluating %s: %s%w", e.quoted(), strings.TrimSuffix(reason, tooMuch), ErrTooMuch)
+	}
+	return nil, fmt.Errorf("evaluating %s: %s", e.quoted(), reason)
 }
 
 // quoted is the beginning of the expression, for errors.

@@ -18,7 +18,7 @@ import (
 type input struct {
 	texts  map[string]string
 	values map[string]any
-	err    error // of a text that is no JSON
+	err    error // of a text that is no JSON, or of a value that is too large
 }
 
 // ResolveName implements interpreter.Activation.
@@ -38,8 +38,8 @@ func (in *input) ResolveName(name string) (any, bool) {
 	if in.values == nil {
 		in.values = make(map[string]any)
 	}
-	in.values[name] = v
-	return v, true
+	in.values[name] = adapter{types.DefaultTypeAdapter, in}.NativeToValue(v)
+	return in.values[name], true
 }
 
 // Parent implements interpreter.Activation.
@@ -60,7 +60,18 @@ func decode(text string) (any, error) {
 }
 
 // adapter makes values of CEL out of what JSON holds, when they are asked for.
-type adapter struct{ types.Adapter }
+type adapter struct {
+	types.Adapter
+	in *input // that is told of a value that is too large; nil: there is none
+}
+
+// tooLarge gives up: not all functions hand an error on.
+func (a adapter) tooLarge() ref.Val {
+	if a.in != nil {
+		a.in.err = ErrTooMuch
+	}
+	return types.WrapErr(ErrTooMuch)
+}
 
 // errNumber says that CEL has no number for this one.
 var errNumber = errors.New("a number has more digits than expressions can hold")
@@ -73,7 +84,14 @@ func (a adapter) NativeToValue(value any) ref.Val {
 	case map[string]any:
 		return types.NewStringInterfaceMap(a, v)
 	case []any:
+		if len(v) > listLimit {
+			return a.tooLarge()
+		}
 		return types.NewDynamicList(a, v)
+	case string:
+		if len(v) > textLimit {
+			return a.tooLarge()
+		}
 	}
 	return a.Adapter.NativeToValue(value)
 }

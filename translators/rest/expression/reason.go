@@ -28,8 +28,10 @@ var reasons = []struct{ begins, is string }{
 	{"cannot convert", "a value can't be converted to this type"},
 	{"strconv.", "a text is no number"},
 	{"optional.none() dereference", "an optional value is not there"},
-	{"actual cost limit exceeded", "it takes too long on this data"},
-	{"operation cancelled", "it takes too long on this data"},
+	{"actual cost limit exceeded", tooMuch},
+	{"operation cancelled", tooMuch},
+	{"operation interrupted", tooMuch},
+	{tooMuch, tooMuch},
 	{errNumber.Error(), errNumber.Error()},
 }
 
