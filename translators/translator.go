@@ -87,6 +87,27 @@ type RoundTripper interface {
 	RoundTrip(ctx context.Context, e *Entry) ([]Problem, error)
 }
 
+// DisabledFinder is a [Translator] that knows of an account that is disabled otherwise
+// than by the search for its userName. Many backends leave the disabled out of a search,
+// and a provider that does not find a person creates another one. It is asked by hand, for
+// a check of the configuration against real data: what it does is too much to be done
+// again and again.
+type DisabledFinder interface {
+	// FindDisabled looks for a user who is disabled, among a bounded number. It writes
+	// nothing.
+	FindDisabled(ctx context.Context) (DisabledAccount, error)
+}
+
+// DisabledAccount is what a [DisabledFinder] has found.
+type DisabledAccount struct {
+	// Entry has at least the id and the userName; nil where nobody was found.
+	Entry *Entry
+	// Remedy is for the operator. With an entry it says what to change in the
+	// configuration where the search does not find it, else why nobody was found and
+	// how to have it tried. It is a part of a sentence, without a full stop.
+	Remedy string
+}
+
 // Type is a resource type as one backend serves it.
 type Type struct {
 	*scim.ResourceType // narrowed to what is mapped

@@ -27,9 +27,10 @@ func init() {
 		Long: `
 Tries out what stands behind each gateway of the configuration, or behind those that
 are named, and writes nothing: it connects and signs in, looks for a userName that
-nobody has, reads a user, maps it to SCIM and back, finds the same one by userName, and
-reads a group. It says what it has seen, how long each step took, and what no provider can do through the
-gateway as it is configured.
+nobody has, reads a user, maps it to SCIM and back, finds the same one by userName, looks
+whether somebody who is disabled is found, and reads a group. It says what it has seen,
+how long each step took, and what no provider can do through the gateway as it is
+configured.
 
 The user is the first that the backend tells of, or --user, by userName or id: try
 somebody whose every attribute has a value.

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -51,8 +52,8 @@ const mostCounted = 10_000
 
 // Examine tries the backend out by reading, and writes nothing: whether it can do what
 // the configuration asks of it, whether somebody whom it does not have is found to be
-// absent, whether a user and a group can be found and read, and what no provider can
-// do through this gateway. The user is the one with that userName or id; "" is any.
+// absent, whether a user, somebody who is disabled and a group can be found and read, and
+// what no provider can do through this gateway. The user is the one with that userName or id; "" is any.
 // begin is told what is done next.
 func (h *Handler) Examine(ctx context.Context, user string, begin func(step string)) *Examination {
 	e := &examiner{Handler: h, begin: begin, seen: &Examination{Gateway: h.Name, Backend: h.backend}}
@@ -66,6 +67,9 @@ func (h *Handler) Examine(ctx context.Context, user string, begin func(step stri
 		if e.users() != nil {
 			e.step(ctx, "absent user", e.absent)
 			e.step(ctx, "user", func(ctx context.Context) error { return e.user(ctx, user) })
+			if finder, can := e.translator.(translators.DisabledFinder); can && activeOf(e.users()) != nil {
+				e.step(ctx, "disabled", func(ctx context.Context) error { return e.disabled(ctx, finder) })
+			}
 		}
 		if e.groups() != nil {
 			e.step(ctx, "group", e.group)
@@ -187,13 +191,41 @@ func (e *examiner) user(ctx context.Context, named string) error {
 	case err != nil:
 		return fmt.Errorf("looking %s up by userName: %w", name, err)
 	case len(found) == 0:
-		e.failed("a search for the userName %s finds nobody, and it is that of %s: a provider would create a second account", name, id)
+		e.failed("a search for the userName %s finds nobody, and it is that of %s%s: a provider would create a second account", name, id, state)
 	case len(found) > 1:
 		e.failed("a search for the userName %s finds %s: which of them is meant can't be told, and every request about them is refused", name, ids(found))
 	case found[0].Resource.ID != id:
 		e.failed("a search for the userName %s finds %s, and it is that of %s", name, found[0].Resource.ID, id)
 	default:
 		e.fine("found %s by userName", name)
+	}
+	return nil
+}
+
+// disabled looks somebody up who is disabled, as a provider would before it creates an
+// account.
+func (e *examiner) disabled(ctx context.Context, finder translators.DisabledFinder) error {
+	account, err := finder.FindDisabled(ctx)
+	switch {
+	case err != nil:
+		return fmt.Errorf("looking for somebody who is disabled: %w", err)
+	case account.Entry == nil:
+		e.fine("whether a search finds those who are disabled could not be tried: %s", account.Remedy)
+		return nil
+	}
+	r, userName := account.Entry.Resource, e.users().Attribute("userName")
+	if userName == nil || r.Get(userName).IsAbsent() {
+		return nil // which is told of any user
+	}
+	name := nameOf(r)
+	found, err := e.lookUp(ctx, userName, r.Get(userName).Text())
+	switch {
+	case err != nil:
+		return fmt.Errorf("looking %s up by userName, who is disabled: %w", name, err)
+	case !slices.ContainsFunc(found, func(other *translators.Entry) bool { return other.Resource.ID == r.ID }):
+		e.failed("the search hides those who are disabled: a search for the userName %s does not find %s, who is disabled, and a provider would create a second account; %s", name, r.ID, account.Remedy)
+	default:
+		e.fine("found %s, who is disabled, by userName", name)
 	}
 	return nil
 }

@@ -70,6 +70,67 @@ func TestExamineTellsWhatDoesNotComeBack(t *testing.T) {
 	}
 }
 
+// finder is one that knows of somebody who is disabled.
+type finder struct {
+	*examined
+	id, remedy string
+	err        error
+}
+
+func (s finder) FindDisabled(context.Context) (translators.DisabledAccount, error) {
+	account := translators.DisabledAccount{Remedy: s.remedy}
+	if one := s.entries[s.id]; one != nil {
+		account.Entry = &translators.Entry{Resource: one.resource}
+	}
+	return account, s.err
+}
+
+// A search that hides the disabled is the worst trap: a provider that does not find a
+// person creates another one.
+func TestExamineLooksUpTheDisabled(t *testing.T) {
+	fault := &translators.Error{Kind: translators.Unavailable, Detail: "It can't be reached.", Err: errors.New("connection refused")}
+	withoutActive := []translators.Type{{ResourceType: users.Narrow(func(a *scim.Attribute) bool { return a.Name != "active" }, nil), Delete: translators.DeleteRefuse}}
+	for name, test := range map[string]struct {
+		id      string
+		err     error
+		unfound error
+		found   []string
+		types   []translators.Type
+		want    string // "": the step is not made
+		isBad   bool
+	}{
+		"found":  {id: "2", want: "ok disabled: found grace, who is disabled, by userName"},
+		"nobody": {want: "ok disabled: whether a search finds those who are disabled could not be tried: ask for all"},
+		"hidden": {id: "2", found: []string{}, isBad: true, want: "error disabled: the search hides those who are disabled: a search for the userName grace does not find 2, " +
+			"who is disabled, and a provider would create a second account; ask for all"},
+		"another is found": {id: "2", found: []string{userID}, isBad: true, want: "error disabled: the search hides those who are disabled: a search for the userName grace does not find 2, " +
+			"who is disabled, and a provider would create a second account; ask for all"},
+		"two are found":         {id: "2", found: []string{userID, "2"}, isBad: true, want: "ok disabled: found grace, who is disabled, by userName"},
+		"it can't be looked":    {err: fault, isBad: true, want: "error disabled: It can't be reached. (connection refused)"},
+		"searches fail":         {id: "2", unfound: fault, isBad: true, want: "error disabled: It can't be reached. (connection refused)"},
+		"active is not mapped":  {id: "2", types: withoutActive, isBad: true}, // the one whom the test names is of another type
+		"somebody without name": {id: "3"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := finder{&examined{store: holds(), found: test.found, unfound: test.unfound, types: test.types}, test.id, "ask for all", test.err}
+			s.with("2", "grace", false)
+			s.with("3", "", false)
+			s.entries["3"].resource.Set(users.Attribute("userName"), scim.Value{})
+			h, _ := newHandler(t, s, nil)
+			e := h.Examine(t.Context(), userID, func(string) {})
+			got := ""
+			for _, one := range e.Steps {
+				if one.Step == "disabled" {
+					got += fmt.Sprintf("%s %s: %s", one.Level, one.Step, one.Detail)
+				}
+			}
+			if got != test.want || e.IsUsable() == test.isBad {
+				t.Errorf("got %q of %+v", got, e.Steps)
+			}
+		})
+	}
+}
+
 func (s *examined) Types() []translators.Type {
 	if s.types != nil {
 		return s.types

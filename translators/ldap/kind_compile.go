@@ -75,6 +75,9 @@ func newUsers(c *ResourceConfig, p *profile, full *scim.ResourceType, isFlat boo
 			return nil, fmt.Errorf("disable move %s: it does not lie below base (scope %s), so that disabled accounts would not be found: choose a container below base, or a higher base", locked, k.scopeName())
 		}
 	}
+	if err := k.checkFilter(); err != nil {
+		return nil, err
+	}
 	if c.Delete == translators.DeleteDisable && k.active == nil {
 		return nil, errors.New("delete disable needs to know how: add disable password_policy, or another method")
 	}
