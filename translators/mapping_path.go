@@ -73,9 +73,24 @@ func suggestion(full *scim.ResourceType, name string) string {
 		}
 	}
 	if best == "" {
-		return ""
+		return subAttributes(full, name)
 	}
 	return "; do you mean " + best + "?"
+}
+
+// subAttributes returns what the attribute has whose sub-attribute a name wants to be, or
+// "".
+func subAttributes(full *scim.ResourceType, name string) string {
+	head, _, isSub := strings.Cut(name, ".")
+	a := full.Attribute(head)
+	if !isSub || a == nil || len(a.SubAttributes) == 0 {
+		return ""
+	}
+	names := make([]string, len(a.SubAttributes))
+	for i, s := range a.SubAttributes {
+		names[i] = s.Name
+	}
+	return "; " + a.Name + " has " + strings.Join(names, ", ")
 }
 
 // editDistance counts the letters to insert, drop, change or swap with their

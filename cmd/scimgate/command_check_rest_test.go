@@ -68,6 +68,7 @@ func TestCheckOfAnApplication(t *testing.T) {
 		replace      []string
 		want         []string
 		lacks        string
+		locked       bool // the second user is
 		isBad        bool
 	}{
 		"all is well": {shape: "plain", want: []string{fine, "nobody is found by a userName that nobody has", "found user000000@example.com by userName",
@@ -83,7 +84,7 @@ func TestCheckOfAnApplication(t *testing.T) {
 		"the application is down": {shape: "plain", address: nobodyListens, isBad: true, lacks: "there is none",
 			want: []string{isWrong + search + "GET /users?login={userName}: connecting to 127.0.0.1:1:", "connection refused; nothing else is tried: look whether the application runs"}},
 		"the items are elsewhere": {shape: "plain", replace: []string{"items users", "items result.users"}, isBad: true,
-			want: []string{isWrong + search, "it has no items result.users: there is an object with limit, offset, total, users; compare item, items"}},
+			want: []string{isWrong + search, "it has no items result.users: there is an object with limit, offset, total, users; say with items where the rows are; compare with what curl shows"}},
 		"the total is elsewhere": {shape: "plain", replace: []string{"limit 100 total", "limit 100 count"}, isBad: true,
 			want: []string{isWrong + search, "it has no number at total count"}},
 		"the URL is another one": {shape: "plain", replace: []string{"GET /users?login={userName}", "GET /people?login={userName}"}, isBad: true,
@@ -94,15 +95,26 @@ func TestCheckOfAnApplication(t *testing.T) {
 		"not_found takes everything": {shape: "plain", replace: []string{"error error", "error error\nnot_found 200"},
 			want: []string{"warning  user         there is no user yet: nobody could be read. Create one in the backend and check again; if it has some, what lists them is configured wrongly"}},
 		"the id is elsewhere": {shape: "plain", replace: []string{"id id number\n\t\t\t\titems users", "id user_id number\n\t\t\t\titems users"}, isBad: true,
-			want: []string{isWrong + "listing fails: list: a record of the application has no id at user_id: say where it is, with id <path>"}},
+			want: []string{isWrong + "listing fails: list of User: GET /users: a record of the application has no id at user_id: there is an object with created_on, first_name, id, last_name, login, ", "; say which of them is the id, with id <path> in users"}},
+		"who is disabled is found": {shape: "substring", options: legacy.Options{Search: legacy.Substring, BriefRows: true}, locked: true,
+			want: []string{fine, "ok       disabled     found user000001@example.com, who is disabled, by userName"}, lacks: "error"},
+		"who is disabled is hidden": {shape: "substring", options: legacy.Options{Search: legacy.Substring, BriefRows: true}, locked: true, isBad: true,
+			replace: []string{"GET /users?status=all&q={userName}", "GET /users?q={userName}"},
+			want: []string{fine, "error    disabled     the search hides those who are disabled: a search for the userName user000001@example.com does not find 13, who is disabled, " +
+				"and a provider would create a second account; have the call find all (GET /users?q={userName}), such as"}},
+		"nobody is disabled": {shape: "plain", want: []string{"ok       disabled     whether a search finds those who are disabled could not be tried: nobody who is disabled is among the first 3 of the list"}},
+		"members are not the ids": {shape: "plain", replace: []string{"map members members.#.id", "map members members"},
+			want: []string{"warning  backend      groups: nothing at members, which map members names, is an id or a name: there is an array of 1, the first of which is an object with id, login; name the id in each of them, such as map members members.#.id"}},
+		"members without #": {shape: "plain", replace: []string{"map members members.#.id", "map members members.id"},
+			want: []string{"warning  backend      groups: nothing is at members.id, which map members names: what is at members is a list, an array of 1, the first of which is an object with id, login; write map members members.#.id"}},
 		"the search asks for something else": {shape: "plain", replace: []string{"GET /users?login={userName}", "GET /users?mail={userName}"}, isBad: true,
-			want: []string{isWrong + "somebody who is in the list is not found by userName eq: the search call does not look at what it is mapped to"}},
+			want: []string{isWrong + "somebody who is in the list is not found by userName eq: the search call (GET /users?mail={userName}) does not look at login, which it is mapped to"}},
 		"userName is elsewhere": {shape: "plain", replace: []string{"map userName login", "map userName name.login"}, isBad: true,
-			want: []string{isWrong + "a record has no value at what userName is mapped to: correct the map"}},
+			want: []string{isWrong + "a record has no value at name.login, which userName is mapped to: there is an object with ", "; correct map userName <path>, or item"}},
 		"active is elsewhere": {shape: "plain", replace: []string{"map active status", "map active state"}, isBad: true,
-			want: []string{isWrong + "whether an account is active can't be read at state: no disable could be proven; correct the map of active"}},
+			want: []string{isWrong + "whether an account is active can't be read at state: there is an object with ", ", so that no disable could be proven; correct the map of active"}},
 		"a status that no line names": {shape: "plain", replace: []string{"true active", "true enabled"}, isBad: true,
-			want: []string{isWrong + "whether an account is active can't be read at status"}},
+			want: []string{isWrong + "whether an account is active can't be read at status: what stands there, a text, is none of the values that the map has"}},
 		"a value that no line names": {shape: "plain", replace: []string{"map title title", "map title title {\nvalue Boss B\n}"},
 			want: []string{"warning  user         user000000@example.com does not come back as it is: title (title): it cannot be read: the table says nothing about this value: add a line"}},
 		"a text that is written as a number": {shape: "plain", replace: []string{"map name.familyName last_name", "map name.familyName last_name {\nas number\n}"},
@@ -114,6 +126,11 @@ func TestCheckOfAnApplication(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			test.options.Seed = 3
 			app := legacy.Start(t, test.options)
+			if test.locked {
+				if err := app.Set("user000001@example.com", map[string]any{"status": "locked"}); err != nil {
+					t.Fatal(err)
+				}
+			}
 			out, err := checkedRest(t, test.shape, cmp.Or(test.address, app.URL), cmp.Or(test.key, legacy.Key), checkCommand{}, test.replace...)
 			if (err != nil) != test.isBad {
 				t.Errorf("the error is %v", err)

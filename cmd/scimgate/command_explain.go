@@ -28,7 +28,9 @@ func init() {
 Reads a SCIM request from standard input and prints, as LDIF or as HTTP requests,
 the exact calls that the gateway would make for it. Nothing is written. What the
 plan depends on is read from the backend; with --offline not even that, and what
-a read would have told stands in braces.
+a read would have told stands in braces. So does what only an earlier call will
+tell. Values of the configuration (value <name> <expression>) are evaluated as far
+as what they see is known; a comment says of which ones it is not.
 
 The request is an HTTP request, with or without the HTTP version and headers,
 its path with or without the gateway's base, a query with or without escapes:

@@ -90,11 +90,14 @@ func (b *Block) Number(target *int, least int, usage string) error {
 // Duration reads a duration of more than 0.
 func (b *Block) Duration(target *caddy.Duration) error {
 	word, text := b.Val(), ""
-	if err := b.Text(&text, word+" <duration>"); err != nil {
+	if err := b.Text(&text, word+" <duration>, such as "+word+" 5s"); err != nil {
 		return err
 	}
 	duration, err := caddy.ParseDuration(text)
 	if err != nil || duration <= 0 {
+		if _, err := strconv.Atoi(text); err == nil {
+			return b.Errf("%s %s has no unit: write %s %[2]ss for seconds, or %[2]sms for thousandths of one", word, text, word)
+		}
 		return b.Errf("%s %s is not a duration, such as 5s", word, text)
 	}
 	*target = caddy.Duration(duration)

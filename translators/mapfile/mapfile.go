@@ -97,6 +97,7 @@
 package mapfile
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -124,6 +125,9 @@ type Extra struct {
 	// Option reads one of Words, at which the dispenser stands. So far is what was read
 	// of the line until now.
 	Option func(d *caddyfile.Dispenser, soFar *translators.MapConfig) error
+	// Hint says what to do about a word that is no option, "" where it does not know; nil:
+	// it never does.
+	Hint func(word string) string
 	// Complete is called when all is read, before it is checked. Its error is reported
 	// at the first line.
 	Complete func(*translators.MapConfig) error
@@ -143,6 +147,11 @@ func ParseWith(d *caddyfile.Dispenser, full *scim.ResourceType, extra Extra, han
 	}
 	path, _, err := translators.ParseLeaf(full, p.config.Path)
 	if err != nil {
+		if len(p.config.Fields) > 0 && !strings.Contains(err.Error(), "do you mean") {
+			if _, _, swapped := translators.ParseLeaf(full, p.config.Fields[0]); swapped == nil {
+				err = fmt.Errorf("%w; the path in SCIM comes first: map %s %s", err, p.config.Fields[0], p.config.Path)
+			}
+		}
 		return translators.MapConfig{}, head.Errf("map %s: %w", p.config.Path, err)
 	}
 	if extra.Complete != nil {
@@ -273,6 +282,11 @@ func (p *parser) option() error {
 	}
 	words := append([]string{"default", "default_from", "one_of", "required", "create_only", "read_only", "write_only", "private"}, codecs...)
 	words = append(append(words, "constant"), p.extra.Words...)
+	if p.extra.Hint != nil {
+		if hint := p.extra.Hint(name); hint != "" {
+			return p.Errf("map %s: there is no option %s: %s", c.Path, name, hint)
+		}
+	}
 	return p.Errf("map %s: there is no option %s: there are %s", c.Path, name, strings.Join(words, ", "))
 }
 

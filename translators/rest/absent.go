@@ -141,7 +141,7 @@ func (t *Translator) warnOfActive(ctx context.Context, k *kind, h *handle) {
 func (t *Translator) rowOf(k *kind, s *step, row gjson.Result) (*handle, error) {
 	h, err := s.rowOf(k, row)
 	if err != nil {
-		return nil, fault(k, fmt.Errorf("%s: %w", s.op, err))
+		return nil, fault(k, fmt.Errorf("%s: %w", s, err))
 	}
 	if k.absence == nil {
 		return h, nil

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"maps"
 	"mime"
 	"net/url"
 	"path"
@@ -12,6 +13,7 @@ import (
 	"strconv"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"github.com/tidwall/gjson"
 
@@ -295,19 +297,19 @@ func (s *step) takeItem(a *answer) error {
 	case a.fault != nil:
 		return a.fault
 	case !a.doc.Exists():
-		return errors.New("it is empty, and a record was expected")
+		return errors.New("it is empty, and a record was expected; if the application says so that there is none, write not_found and the status into the call")
 	}
 	item := a.doc
 	if s.item != nil {
 		if item = s.item.Value(a.doc); !item.Exists() {
-			return fmt.Errorf("it has no record at item %s: %s", s.item, shape(a.doc))
+			return fmt.Errorf("it has no record at item %s: %s; say with item where the record is, or item . for the whole answer", s.item, shape(a.doc))
 		}
 	}
 	if !item.IsObject() && s.config.Into == "" {
 		if s.item == nil {
 			return fmt.Errorf("it is no record: %s; say with item where the record is", shape(a.doc))
 		}
-		return fmt.Errorf("what it has at item %s is no record: %s", s.item, shape(item))
+		return fmt.Errorf("what it has at item %s is no record: %s; say with item where the record itself is", s.item, shape(item))
 	}
 	a.item = item
 	return nil
@@ -326,10 +328,14 @@ func (s *step) takeID(a *answer) error {
 	case s.config.IDHeader != "":
 		value := a.header.Get(s.config.IDHeader)
 		if value == "" {
-			return fmt.Errorf("it has no header %s, where the id is", s.config.IDHeader)
+			return fmt.Errorf("it has no header %s, where the id is: there are %s; say with id_header which has it, or with id where it is in the body",
+				s.config.IDHeader, safeText(strings.Join(slices.Sorted(maps.Keys(a.header)), ", ")))
 		}
 		if a.id = s.idOf(value); a.id == "" {
-			return fmt.Errorf("the header %s has no id where it is expected", s.config.IDHeader)
+			if s.idPattern != nil {
+				return fmt.Errorf("the value of the header %s does not match the pattern %s of id_header", s.config.IDHeader, s.idPattern)
+			}
+			return fmt.Errorf("the value of the header %s does not end in an id: say with id_header %[1]s and a pattern which part of it is the id", s.config.IDHeader)
 		}
 	case s.id != nil:
 		if a.fault != nil {
@@ -337,10 +343,10 @@ func (s *step) takeID(a *answer) error {
 		}
 		value := strings.TrimSpace(idText(s.id.Value(a.doc)))
 		if value == "" {
-			return fmt.Errorf("it has no id at %s: %s", s.id, shape(a.doc))
+			return fmt.Errorf("it has no id at %s: %s; say with id in create where in the whole answer it is", s.id, shapeAt(s.id, a.doc))
 		}
 		if a.id = s.idAmong(value); a.id == "" {
-			return fmt.Errorf("what it has at %s does not match the pattern of id", s.id)
+			return fmt.Errorf("what it has at %s, a text of %d characters, does not match the pattern %s of id", s.id, utf8.RuneCountInString(value), s.idPattern)
 		}
 	default:
 		if a.item.Exists() {
@@ -407,20 +413,43 @@ func shape(v gjson.Result) string {
 	case !v.Exists():
 		return "there is nothing"
 	case v.IsArray():
-		return "there is an array"
+		elements := v.Array()
+		if len(elements) == 0 {
+			return "there is an empty array"
+		}
+		return fmt.Sprintf("there is an array of %d, the first of which is %s", len(elements), aShape(elements[0]))
+	}
+	return "there is " + aShape(v)
+}
+
+// shapeAt says what stands at a path, or what the document is where nothing does.
+func shapeAt(p *document.Path, doc gjson.Result) string {
+	if v := p.Value(doc); v.Exists() {
+		return shape(v)
+	}
+	return shape(doc)
+}
+
+func aShape(v gjson.Result) string {
+	switch {
+	case v.IsArray():
+		return "an array"
 	case v.IsObject():
 		var names []string
 		v.ForEach(func(key, _ gjson.Result) bool {
 			names = append(names, safeText(key.Str))
-			return len(names) < 8
+			return len(names) < mostNames
 		})
 		if len(names) == 0 {
-			return "there is an empty object"
+			return "an empty object"
 		}
-		return "there is an object with " + safeText(strings.Join(names, ", "))
+		return "an object with " + safeText(strings.Join(names, ", "))
 	}
-	return "there is a " + strings.ToLower(v.Type.String())
+	return typeOf(v, false)
 }
+
+// mostNames bounds the members of an object that are named.
+const mostNames = 40
 
 // media is the Content-Type, safe to show.
 func (a *answer) media() string {

@@ -135,7 +135,7 @@ func (t *Translator) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 var repeatableDefaults = append([]string{"header", "query"}, verdictWords...)
 
 // verdictWords are the words of judgements.
-var verdictWords = []string{string(VerdictSuccess), string(VerdictAlready), string(VerdictAccepted), string(VerdictNotFound), string(VerdictConflict), string(VerdictInvalid),
+var verdictWords = []string{string(VerdictSuccess), string(VerdictAlready), string(VerdictNotFound), string(VerdictConflict), string(VerdictInvalid),
 	string(VerdictRefused), string(VerdictChanged), string(VerdictBusy), string(VerdictSignIn), string(VerdictUnclear), string(VerdictFailed)}
 
 // line reads one line of the translator's block.
@@ -176,7 +176,7 @@ func (t *Translator) line(b *mapfile.Block, word string, types *mapfile.Types, p
 	if isMine, err := t.Defaults.parseDefault(b, word); isMine || err != nil {
 		return err
 	}
-	return b.Unknown("auth", "secret", "candidates", "consistent_within", "users", "groups", "resource", "schema",
+	return unknown(b, blockTranslator, "auth", "secret", "candidates", "consistent_within", "users", "groups", "resource", "schema",
 		"header", "query", "answer", "body", "item", "items", "page", "error", "timeout and the other lines for connections",
 		"and what answers mean: "+strings.Join(verdictWords, ", "))
 }

@@ -232,6 +232,9 @@ func readParameter(b *mapfile.Block, word string, header, query *[]Parameter) er
 	if word == "header" && !isToken(args[0]) {
 		return b.Errf("header %s: that is no name of a header", args[0])
 	}
+	if err := checkOpenValue(word, args[0], args[1]); err != nil {
+		return b.WrapErr(fmt.Errorf("%s %w", word, err))
+	}
 	*list = append(*list, Parameter{args[0], args[1]})
 	return nil
 }
@@ -388,7 +391,7 @@ func readLimit(b *mapfile.Block, p *PageConfig) error {
 // a number in the body.
 var (
 	isStatuses   = regexp.MustCompile(`^[0-9]{3}(-[0-9]{3})?$|^[0-9][xX]{2}$`)
-	looksNumeric = regexp.MustCompile(`^[0-9][0-9xX-]*$`)
+	looksNumeric = regexp.MustCompile(`^[0-9][0-9xX-]*$|^[1-5][0-9OolI]{2}$`)
 )
 
 // checkMethod says what is wrong with a method.

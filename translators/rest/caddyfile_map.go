@@ -2,6 +2,7 @@ package rest
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -37,6 +38,7 @@ func parseMap(d *caddyfile.Dispenser, full *scim.ResourceType, handled ...string
 	shared, err := mapfile.ParseWith(d, full, mapfile.Extra{
 		Words:      mapWords,
 		Repeatable: []string{"value", "element"},
+		Hint:       noOption,
 		Option: func(d *caddyfile.Dispenser, soFar *translators.MapConfig) error {
 			if d.Val() == "element" {
 				element, err := parseElement(d, "map "+soFar.Path)
@@ -47,9 +49,14 @@ func parseMap(d *caddyfile.Dispenser, full *scim.ResourceType, handled ...string
 		},
 		Complete: func(shared *translators.MapConfig) error {
 			c.MapConfig = *shared
+			for _, field := range shared.Fields {
+				if strings.Trim(field, "=:->,") == "" || strings.HasSuffix(field, ",") {
+					return fmt.Errorf("%s is no field: behind map stand the path in SCIM and the field, or the fields, with nothing but blanks between", field)
+				}
+			}
 			if isHandled(full, shared.Path, handled) {
 				if option := c.own(); option != "" {
-					return errors.New("it names where the references are, and has no " + option + ": remove the line")
+					return errors.New("it names where the references are, and has no " + option + ": remove the line" + insteadOf(option, shared))
 				}
 				return nil
 			}
@@ -73,6 +80,21 @@ func parseMap(d *caddyfile.Dispenser, full *scim.ResourceType, handled ...string
 	}
 	c.MapConfig.RefersTo = shared.RefersTo
 	return c, nil
+}
+
+// insteadOf says what to write instead of join and part on references.
+func insteadOf(option string, shared *translators.MapConfig) string {
+	if option != "join" && option != "part" {
+		return ""
+	}
+	if strings.HasPrefix(strings.ToLower(shared.Path), "members") {
+		return "; members that stand in one text can't be read: have a members call tell them, row by row"
+	}
+	path := "<path>"
+	if len(shared.Fields) > 0 {
+		path = shared.Fields[0]
+	}
+	return "; where the groups of a user are one text, what stands between them is said in the block groups: of_users " + path + " separator \";\""
 }
 
 // isHandled reports whether the path is of an attribute that the translator serves

@@ -32,7 +32,13 @@ func (c *ResourceConfig) line(b *mapfile.Block, word, block string, full *scim.R
 	case word == "rows":
 		return b.List(&c.Rows, "rows <path>...")
 	case word == "version":
-		return b.Text(&c.Version, "version etag|hash|<path>")
+		if err := b.Text(&c.Version, "version etag|hash|<path>"); err != nil {
+			return err
+		}
+		if word := strings.ToLower(c.Version); word != c.Version && (word == versionETag || word == versionHash) {
+			return b.Errf("version %s is the path of a field: write version %s for what the word means, or version \\%[1]s for a field of that name", c.Version, word)
+		}
+		return nil
 	case word == "created":
 		return b.Text(&c.Created, "created <path>")
 	case word == "modified":
@@ -82,7 +88,7 @@ func (c *ResourceConfig) line(b *mapfile.Block, word, block string, full *scim.R
 	for _, op := range operationsOf(block) {
 		words = append(words, string(op))
 	}
-	return b.Unknown(append(words, "item, items and the other lines for all calls")...)
+	return unknown(b, block, append(words, "item, items and the other lines for all calls")...)
 }
 
 // operationsOf are those that a block may have calls for.
@@ -118,7 +124,7 @@ func (c *ResourceConfig) callLine(b *mapfile.Block, block string, op Operation, 
 func (c *ResourceConfig) idLine(b *mapfile.Block) error {
 	args := b.RemainingArgs()
 	if len(args) < 1 || len(args) > 2 || args[0] == "" || len(args) == 2 && args[1] != "number" {
-		return b.Errf("id is not understood: write id <path> [number]")
+		return b.Errf("id is not understood: write id <path>, or id <path> number where it is a number in JSON")
 	}
 	c.ID, c.IDIsNumber = args[0], len(args) == 2
 	return nil

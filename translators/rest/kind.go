@@ -1,6 +1,7 @@
 package rest
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/tidwall/gjson"
@@ -76,6 +77,30 @@ func (k *kind) isTargetOf(l *translators.Leaf) bool {
 // has reports whether there is a call for the operation.
 func (k *kind) has(op Operation) bool { return len(k.steps[op]) > 0 }
 
+// renamesItsKey reports whether a call of update says by the name which record is meant,
+// and by nothing else.
+func (k *kind) renamesItsKey() bool {
+	if k.name == nil || k.isNamedByKey {
+		return false
+	}
+	return slices.ContainsFunc(k.steps[OpUpdate], func(s *step) bool {
+		for name := range s.names {
+			if head, _, _ := strings.Cut(name, "."); name == "id" || head == "record" {
+				return false
+			}
+		}
+		return slices.ContainsFunc(s.url.Names(), func(name string) bool { return strings.EqualFold(name, k.name.Name) })
+	})
+}
+
+// nameText is the attribute by which records are known; "" where there is none.
+func (k *kind) nameText() string {
+	if k.name == nil {
+		return ""
+	}
+	return k.name.Name
+}
+
 // gaps names what of SCIM can't be served because there is no call for it.
 func (k *kind) gaps() []string {
 	var gaps []string
@@ -84,17 +109,27 @@ func (k *kind) gaps() []string {
 			gaps = append(gaps, text)
 		}
 	}
+	add(k.has(OpUpdate) && k.renamesItsKey(), "update finds the record by {"+k.nameText()+"}, which is the name that it is to have: with a new one nobody is found; name {id}, or {record.<path>} for the present one")
 	isGroupOfUsers := k.block == blockGroups && (k.config.OfUsers != nil || len(k.config.Fixed) > 0)
 	add(!k.has(OpCreate) && !isGroupOfUsers, "there is no create call: POST is refused")
 	add(!k.has(OpUpdate) && !isGroupOfUsers, "there is no update call: PUT and PATCH are refused but for what has calls of its own")
 	add(!k.has(OpSearch) && !k.config.FilterList && !isGroupOfUsers, "there is no search call: a filter is refused; add search, or filter_list where there are few")
+	if k.name != nil && k.has(OpSearch) && !k.config.FilterList {
+		_, isFound := k.questions(equals(k.name, "x"))
+		add(!isFound, "no search call looks for "+k.name.Name+" alone, by which providers look people and groups up: add one, such as search GET /"+k.block+"?name={"+k.name.Name+"}")
+	}
 	add(!k.has(OpList) && !isGroupOfUsers, "there is no list call: a list without a filter is refused")
 	if unsent := k.unsent(); len(unsent) > 0 {
 		add(true, "no update call sends "+strings.Join(unsent, ", ")+": a change of it is refused; name {field.<path>} in the template of one, or make the map read_only")
 	}
 	add(k.block == blockGroups && k.members == nil, "members are not served: map them, or say of_users")
 	add(k.membership != nil && !k.membership.canChange(), "there is no call that changes members: add add_member and remove_member, or set_members")
+	if refs := k.groupRefs; k.groups != nil && refs != nil && k.groupsField != "" {
+		add(refs.text != k.groupsField, "map groups "+k.groupsField+" is not looked at: of_users "+refs.text+" says where a user's groups are; write the same in both")
+		add(refs.text == wholeRecord, "map groups .: a record is no list of groups, so that nobody is in any; name the path in it that has their ids, such as map groups groups.#.id")
+	}
 	if k.block == blockUsers {
+		add(!k.has(OpUpdate) && k.unsentActive() != "", "active is mapped, and no call writes it: nobody can be disabled; add update, or disable and enable, or make the map read_only")
 		add(k.active == nil, "active is not served: map it, or add disable: until then nobody can be disabled")
 		add(k.absence != nil && !k.readsActive, "absent: whether somebody who counts as absent can still sign in is seen by nobody, because active can't be read; such an account is not found when it is to be disabled")
 		add(k.active != nil && !k.readsActive, "active can't be read: no disable is proven; map active, and add status where read does not have it")

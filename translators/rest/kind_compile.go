@@ -51,7 +51,10 @@ func newKind(t *Translator, c *ResourceConfig, block string, full *scim.Resource
 		for i, call := range c.Calls[op] {
 			s, err := newStep(k, op, i+1, call, defaults)
 			if err != nil {
-				mistakes = append(mistakes, &callError{op, i + 1, err})
+				// What is said of all calls is wrong in each of them.
+				if !slices.ContainsFunc(mistakes, func(m error) bool { return errors.Unwrap(m).Error() == err.Error() }) {
+					mistakes = append(mistakes, &callError{op, i + 1, err})
+				}
 				continue
 			}
 			k.steps[op] = append(k.steps[op], s)
@@ -132,7 +135,7 @@ func (k *kind) checkSort() error {
 	}
 	switch {
 	case c.Delete != "" && len(c.Calls[OpDelete]) > 0:
-		mistakes = append(mistakes, fmt.Errorf("delete %s stands beside a call for it: remove one of the two", c.Delete))
+		mistakes = append(mistakes, &callError{OpDelete, 1, fmt.Errorf("delete %s stands beside this call for it: remove one of the two", c.Delete)})
 	case c.Delete == translators.DeleteRemove:
 		mistakes = append(mistakes, errors.New("delete remove: say by which call, such as delete DELETE /users/{id}"))
 	}
@@ -249,13 +252,23 @@ func (k *kind) checkCalls() error {
 	hasNoCalls := k.block == blockGroups && (k.config.OfUsers != nil || len(k.config.Fixed) > 0)
 	missing(!k.has(OpRead) && !hasNoCalls && !k.canFindByID(),
 		"read is missing: say how one record is read by its id, such as read GET /"+k.block+"/{id}")
+	missing(k.config.FilterList && !k.has(OpList) && !hasNoCalls, "filter_list looks at the rows of list, and there is none: add list GET /"+k.block)
 	missing(k.config.Delete == translators.DeleteDisable && k.active == nil,
 		"delete disable needs to know how: map active, or add disable")
-	missing(k.has(OpEnable) && !k.has(OpDisable), "enable stands without disable: add disable")
-	missing(k.has(OpDisable) && !k.has(OpEnable) && !k.updatesActive(), "disable stands without enable: add enable, so that an account can come back")
+	missingAt := func(is bool, op Operation, text string) {
+		if is {
+			mistakes = append(mistakes, &callError{op, 1, errors.New(text)})
+		}
+	}
+	missingAt(k.has(OpEnable) && !k.has(OpDisable), OpEnable, "it stands without disable: add disable")
+	missingAt(k.has(OpDisable) && !k.has(OpEnable) && !k.updatesActive(), OpDisable, "it stands without enable: add enable, so that an account can come back")
 	missing(k.config.EnableFirst && !k.has(OpEnable) && !k.updatesActive(),
 		"enable first needs to know how: map active to a field that update can write, or add disable and enable")
-	missing(k.has(OpStatus) && !k.readsActive, "status reads whether the account is active: say where in its answer, with map active <path>")
+	missingAt(k.has(OpStatus) && !k.readsActive, OpStatus, "it reads whether the account is active: say where in its answer, with map active <path>")
+	if unsent := k.unsentActive(); unsent != "" && k.has(OpUpdate) {
+		mistakes = append(mistakes, &translators.MapError{Path: k.activeLeaf().Config.Path, Err: fmt.Errorf(
+			"no update call sends %s, so that nobody could be disabled: put {field.%[1]s} into the body of one, add disable and enable, or make the map read_only", unsent)})
+	}
 	if k.readsActive && k.has(OpUpdate) && !k.has(OpDisable) && !k.updatesActive() && k.isActiveWritten() {
 		mistakes = append(mistakes, &translators.MapError{Path: k.active.Name, Err: errors.New(
 			"only * stands for true or for false, and that can't be written: name what is to be written before it, such as false 3 *, or add disable and enable")})
@@ -264,6 +277,19 @@ func (k *kind) checkCalls() error {
 		mistakes = append(mistakes, err)
 	}
 	return errors.Join(mistakes...)
+}
+
+// unsentActive is the field of active where it is meant to be written and no call does
+// so; "" where one does.
+func (k *kind) unsentActive() string {
+	if k.active == nil || !k.readsActive || k.has(OpDisable) || !k.isActiveWritten() {
+		return ""
+	}
+	field := k.activeField()
+	if slices.ContainsFunc(k.steps[OpUpdate], func(s *step) bool { return s.sends(field) }) {
+		return ""
+	}
+	return field
 }
 
 // isActiveWritten reports whether active is meant to be written to a field.

@@ -193,12 +193,16 @@ func (t *Translator) eachUserOf(ctx context.Context, m *membership, h *handle, e
 		return t.eachRow(ctx, m.users, inquiry{list: true}, t.Candidates, each)
 	}
 	for _, s := range m.groups.steps[OpMembers] {
-		for row, err := range t.rows(ctx, s, &scope{kind: m.groups, id: h.id, record: h.record}) {
+		with := &scope{kind: m.groups, id: h.id, record: h.record}
+		for row, err := range t.rows(ctx, s, with) {
 			if err != nil {
 				return err
 			}
 			u, err := t.rowOf(m.users, s, row)
-			if err == nil && !u.isAbsent {
+			if err != nil {
+				return (&lookup{t: t, s: s, with: with}).clean(err)
+			}
+			if !u.isAbsent {
 				err = each(u)
 			}
 			if err != nil {

@@ -500,7 +500,7 @@ func TestMembersInUsersAreLocked(t *testing.T) {
 func TestMembersRefused(t *testing.T) {
 	tests := []struct{ name, shape, groups, edit, with, want string }{
 		{"an update that does not send them", "plain", groupLines + "\t\t\t\tupdate PATCH /groups/{id} {\n\t\t\t\t\tbody json `{\"name\": {field.name}}`\n\t\t\t\t}\n\t\t\t\tmap members user_ids\n", "", "", "does not send them"},
-		{"an update of users that does not send them", "groups-on-users", "", "update PATCH /users/{id}\n", "update PATCH /users/{id} {\n\t\t\t\t\tbody json `{\"login\": {field.login}}`\n\t\t\t\t}\n", "does not send them"},
+		{"an update of users that does not send them", "groups-on-users", "", "update PATCH /users/{id}\n", "update PATCH /users/{id} {\n\t\t\t\t\tbody json `{\"login\": {field.login}, \"status\": {field.status?}}`\n\t\t\t\t}\n", "does not send them"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

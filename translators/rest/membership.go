@@ -30,6 +30,16 @@ type membership struct {
 	byDisplayName bool
 }
 
+// mapped is how the configuration writes an attribute of references.
+func (k *kind) mapped(attribute string) string {
+	for _, m := range k.config.Maps {
+		if strings.EqualFold(strings.TrimSuffix(strings.ToLower(m.Path), ".value"), attribute) {
+			return m.Path
+		}
+	}
+	return attribute
+}
+
 // The values of ResourceConfig.MemberBy and OfUsers.By.
 const (
 	byID          = "id"
@@ -42,11 +52,11 @@ const (
 func (t *Translator) connect() error {
 	if t.users != nil && t.users.groups != nil && t.users.groupsField != "" {
 		if t.groups == nil {
-			return errors.New("map groups: groups are not served, and their ids not known: configure groups too")
+			return &translators.MapError{Path: t.users.mapped("groups"), Err: errors.New("groups are not served, and their ids not known: configure groups too")}
 		}
 		r, err := newReferences(t.users.groupsField, "", t.groups.config.IDIsNumber)
 		if err != nil {
-			return fmt.Errorf("map groups %s: %w", t.users.groupsField, err)
+			return &translators.MapError{Path: t.users.mapped("groups"), Err: err}
 		}
 		t.users.groupRefs = r
 	}
@@ -129,7 +139,7 @@ func (m *membership) connectInGroup() (err error) {
 		}
 	}
 	if m.inGroup, err = newReferences(field, "", m.users.config.IDIsNumber && !m.byName); err != nil {
-		return fmt.Errorf("map members %s: %w", field, err)
+		return &translators.MapError{Path: g.mapped("members"), Err: err}
 	}
 	switch hasCalls := g.has(OpAddMember) || g.has(OpRemoveMember); {
 	case hasCalls && !g.has(OpSetMembers) && !(g.has(OpAddMember) && g.has(OpRemoveMember)):

@@ -41,10 +41,20 @@ func (p *PageConfig) check() error {
 		return fmt.Errorf("page %s has no pages: it is for number; say total and the number of all rows", p.By)
 	case p.Parameter != "" && !isCounted && p.By != pageCursor:
 		return fmt.Errorf("page %s has no parameter: the address of the next page comes whole", p.By)
+	case p.Limit != "" && p.Limit == p.parameter():
+		return fmt.Errorf("page %s: %s can't be both the position and the size of a page: name both parameters, such as page %[1]s %[2]s limit 100", p.By, p.Limit)
 	case (p.Limit == "") != (p.Size == 0) || p.Size < 0:
 		return fmt.Errorf("page %s: limit needs the query parameter and the number of rows: limit per_page 100", p.By)
 	}
 	return nil
+}
+
+// parameter is the query parameter of the position, unless templates name that.
+func (p *PageConfig) parameter() string {
+	if p.Parameter != "" {
+		return p.Parameter
+	}
+	return map[string]string{pageOffset: "offset", pageNumber: "page", pageCursor: "cursor"}[p.By]
 }
 
 // pager is a compiled [PageConfig].
@@ -107,7 +117,7 @@ func (s *step) settlePage(n *namer) error {
 		}
 		return nil
 	}
-	own := map[string]string{pageOffset: "offset", pageNumber: "page", pageCursor: "cursor"}[s.page.by]
+	own := (&PageConfig{By: s.page.by}).parameter()
 	if s.page.parameter == "" && !n.has("page.offset") && !n.has("page.number") && !n.has("page.cursor") {
 		s.page.parameter = own
 	}
@@ -125,7 +135,7 @@ func (s *step) rowsOf(a *answer) ([]gjson.Result, error) {
 	case a.fault != nil:
 		return nil, a.fault
 	case !a.doc.Exists():
-		return nil, errors.New("it is empty, and rows were expected")
+		return nil, errors.New("it is empty, and rows were expected; if the application says so that there are none, write not_found and the status into the call")
 	case s.items == nil && !a.doc.IsArray():
 		return nil, fmt.Errorf("it is no array: %s; say with items where the rows are", shape(a.doc))
 	}
@@ -134,13 +144,13 @@ func (s *step) rowsOf(a *answer) ([]gjson.Result, error) {
 		var found document.Shape
 		// An element of XML without children does not tell that it is a list.
 		if rows, found = s.items.Items(a.doc); found == document.Missing || found == document.Absent && !a.isXML {
-			return nil, fmt.Errorf("it has no items %s: %s", s.items, shape(a.doc))
+			return nil, fmt.Errorf("it has no items %s: %s; say with items where the rows are", s.items, shape(a.doc))
 		}
 	}
 	for _, row := range rows {
 		// Members may be references alone.
 		if !row.IsObject() && (s.op != OpMembers || idText(row) == "") {
-			return nil, fmt.Errorf("a row is no object: %s", shape(row))
+			return nil, fmt.Errorf("a row is no object: %s; say with items where the list of records is", shape(row))
 		}
 	}
 	return rows, nil

@@ -28,7 +28,7 @@ func nextLink(values []string) (string, error) {
 // 9110 §5.6.1).
 func trimList(text string) string { return strings.TrimLeft(text, ", \t") }
 
-var errLink = errors.New("the header Link is not one of RFC 8288")
+var errLink = errors.New("the header Link is not one of RFC 8288, such as <https://app.example.com/users?page=2>; rel=\"next\"")
 
 // parseLink reads one link, and what follows it. Of several rel the first counts, and a
 // link with an anchor is one of another page than this.

@@ -224,11 +224,11 @@ func (w *walk) next(p *pass, n, fresh int) (target string, goesOn bool, err erro
 	case w.last.verdict == VerdictNotFound:
 		return "", false, nil
 	case n > 0 && fresh == 0 && p.pages > 1:
-		return "", false, errors.New("the same page came again: see whether page names the right parameter")
+		return "", false, fmt.Errorf("the same page came again: %s", g.asked())
 	case p.isLast && n > 0:
-		return "", false, fmt.Errorf("total %s is the number of rows of a page, and not of all", g.total)
+		return "", false, fmt.Errorf("total %s is the number of rows of a page, and not of all: leave it out, or name the path of the number of all rows", g.total)
 	case p.pages >= mostPages || p.empty > mostEmptyPages:
-		return "", false, fmt.Errorf("the list has not ended after %d pages", p.pages)
+		return "", false, fmt.Errorf("the list has not ended after %d pages, the last %d of them without a row: %s", p.pages, p.empty, g.asked())
 	}
 	if g.total != nil {
 		total, err := w.number("total", g.total)
@@ -250,6 +250,18 @@ func (w *walk) next(p *pass, n, fresh int) (target string, goesOn bool, err erro
 		return w.nextCursor(p)
 	}
 	return w.nextURL(p)
+}
+
+// asked says by what the pages are asked for.
+func (p *pager) asked() string {
+	switch {
+	case p.by == pageLink || p.by == pageURL:
+		return "the application says itself which page is next"
+	case p.parameter == "":
+		return "see whether {page." + p.by + "} stands where the application expects it"
+	}
+	return fmt.Sprintf("see whether %s is the parameter by which the application takes the %s: page %s <parameter>",
+		p.parameter, map[string]string{pageOffset: "number of rows to skip", pageNumber: "number of the page", pageCursor: "cursor"}[p.by], p.by)
 }
 
 // goesOn reports whether there is a page behind that of n rows, where nothing but the rows
@@ -289,7 +301,7 @@ func (w *walk) number(what string, p *document.Path) (int, error) {
 	if n, err := strconv.Atoi(p.Value(w.last.doc).String()); err == nil && n >= 0 {
 		return n, nil
 	}
-	return 0, fmt.Errorf("it has no number at %s %s: %s", what, p, shape(w.last.doc))
+	return 0, fmt.Errorf("it has no number at %s %s: %s; say with %[1]s where it is, or leave it out", what, p, shapeAt(p, w.last.doc))
 }
 
 func (w *walk) nextCursor(p *pass) (target string, goesOn bool, err error) {
@@ -298,7 +310,7 @@ func (w *walk) nextCursor(p *pass) (target string, goesOn bool, err error) {
 		return "", false, err
 	}
 	if !p.visit(cursor) {
-		return "", false, errors.New("the cursor of a page before came again")
+		return "", false, fmt.Errorf("the cursor of a page before came again: see whether next %s is that of the next page; %s", w.s.page.next, w.s.page.asked())
 	}
 	p.position.cursor = cursor
 	p.position.offset += p.rows
@@ -308,13 +320,14 @@ func (w *walk) nextCursor(p *pass) (target string, goesOn bool, err error) {
 
 // after is the cursor or the URL that the answer has; "" at the end.
 func (w *walk) after() (string, error) {
-	switch v := w.s.page.next.Value(w.last.doc); v.Type {
+	v := w.s.page.next.Value(w.last.doc)
+	switch v.Type {
 	case gjson.Null, gjson.False: // or missing
 		return "", nil
 	case gjson.String, gjson.Number:
 		return idText(v), nil
 	}
-	return "", fmt.Errorf("what it has at next %s is neither a text nor a number", w.s.page.next)
+	return "", fmt.Errorf("what it has at next %s is neither a text nor a number: %s", w.s.page.next, shape(v))
 }
 
 func (w *walk) nextURL(p *pass) (target string, goesOn bool, err error) {
@@ -331,7 +344,7 @@ func (w *walk) nextURL(p *pass) (target string, goesOn bool, err error) {
 		return "", false, fmt.Errorf("the next page: %w", err)
 	}
 	if !p.visit(target) {
-		return "", false, errors.New("the URL of a page before came again")
+		return "", false, errors.New("the URL of a page before came again: the application leads in a circle, or what page names is not the URL of the next page")
 	}
 	return target, true, nil
 }

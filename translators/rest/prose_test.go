@@ -251,7 +251,7 @@ func TestIDPatternMistakes(t *testing.T) {
 func TestWhatOnlyReadsIsNothingToTakeBack(t *testing.T) {
 	app := startProse(t, "OK %d")
 	block := proseBlock(app.URL, "id . `(\\d+)`", "")
-	block = strings.Replace(block, "update POST /people/{id} {\n", "update GET /token {\n\t\t\tquery of {id}\n\t\t\tanswer text\n\t\t}\n\t\tupdate POST /role {\n\t\t\tbody form `person={id}&login={userName}`\n\t\t\tinvalid 200 ERR\n", 1)
+	block = strings.Replace(block, "update POST /people/{id} {\n", "update GET /token {\n\t\t\tquery of {id}\n\t\t\tanswer text\n\t\t}\n\t\tupdate POST /role {\n\t\t\tbody form `person={id}&login={userName}&state={field.state?}`\n\t\t\tinvalid 200 ERR\n", 1)
 	tr := provision(t, block)
 	id := mustCreate(t, tr, "ada")
 	_, report := carry(t, tr, setting(t, tr, id, "userName", scim.String("grace")))
@@ -281,7 +281,7 @@ func TestApplicationsWordsAreTold(t *testing.T) {
 		t.Run(verdict, func(t *testing.T) {
 			app := startProse(t, "OK %d")
 			block := proseBlock(app.URL, "id . `(\\d+)`", "")
-			block = strings.Replace(block, "update POST /people/{id} {\n", "update POST /role {\n\t\t\tbody form `person={id}&login={userName}`\n\t\t\t"+verdict+" 200 ERR\n", 1)
+			block = strings.Replace(block, "update POST /people/{id} {\n", "update POST /role {\n\t\t\tbody form `person={id}&login={userName}&state={field.state?}`\n\t\t\t"+verdict+" 200 ERR\n", 1)
 			tr := provision(t, block)
 			id := mustCreate(t, tr, "ada")
 			_, report := carry(t, tr, setting(t, tr, id, "userName", scim.String("grace")))

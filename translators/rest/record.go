@@ -82,7 +82,7 @@ func (t *Translator) recordOnce(ctx context.Context, k *kind, id string, l look)
 		there, err := k.idOf(h.record)
 		switch {
 		case err != nil:
-			return nil, fault(k, fmt.Errorf("reading %s: %w", k.served.Name, err))
+			return nil, (&lookup{t: t, s: s, with: &scope{kind: k, id: id}}).clean(fault(k, fmt.Errorf("%s: %w", s, err)))
 		case there != id && l.isOfAnyID:
 			h.id, id = there, there
 		case there != id:
@@ -181,7 +181,8 @@ func (k *kind) idOf(record gjson.Result) (string, error) {
 			return id, nil
 		}
 	}
-	return "", fmt.Errorf("a record of the application has no id at %s: say where it is, with id <path>, and where the record is in the answer, with item or items", k.id)
+	return "", fmt.Errorf("a record of the application has no id at %s: %s; say which of them is the id, with id <path> in %s, and where the record is in the answer, with item or items",
+		k.id, shape(record), k.block)
 }
 
 // mayBeID reports whether a record can have that id at all.

@@ -86,7 +86,7 @@ func (t *Translator) eachRow(ctx context.Context, k *kind, asked inquiry, most i
 			}
 			h, err := t.rowOf(k, s, row)
 			if err != nil {
-				return err
+				return (&lookup{t: t, s: s, with: with}).clean(err)
 			}
 			if err := once(h); err != nil {
 				return err
@@ -146,7 +146,7 @@ func (s *step) rowOf(k *kind, row gjson.Result) (*handle, error) {
 	}
 	id := idText(s.id.Value(row))
 	if id == "" {
-		return nil, fmt.Errorf("a row has no id at %s: %s", s.id, shape(row))
+		return nil, fmt.Errorf("a row has no id at %s, which id of the call says: %s", s.id, shape(row))
 	}
 	if len(k.config.Rows) == 0 {
 		row = gjson.Parse("{}")

@@ -43,6 +43,7 @@ const secretBlock = `{
 			private
 		}
 		map active active
+		list GET /t/{secret.tenant}/users
 		search GET /t/{secret.tenant}/users?login={userName}
 		search GET /t/{secret.tenant}/users?rank={title}
 		read GET /t/{secret.tenant}/users/{id}
@@ -126,6 +127,20 @@ func TestNoAnswerTellsASecret(t *testing.T) {
 			w.Header().Set("Content-Type", "application/json")
 			_ = json.NewEncoder(w).Encode(map[string]any{secretKey: 1, secretBasic: 2, secretTenant: 3})
 		},
+		"a member of a row": func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Content-Type", "application/json")
+			_ = json.NewEncoder(w).Encode([]any{map[string]any{secretKey: 1, secretBasic: 2, secretTenant: 3}})
+		},
+		"a member of a record": func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Content-Type", "application/json")
+			record := map[string]any{"id": "7", secretKey: 1, secretBasic: 2, secretTenant: 3}
+			if strings.HasSuffix(r.URL.Path, "/users") {
+				_ = json.NewEncoder(w).Encode([]any{record})
+				return
+			}
+			record["id"] = r.URL.Path[strings.LastIndex(r.URL.Path, "/")+1:]
+			_ = json.NewEncoder(w).Encode(record)
+		},
 		"a charset": func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Content-Type", "application/json; charset="+base64.RawURLEncoding.EncodeToString([]byte(secretKey)))
 			fmt.Fprint(w, "{}")
@@ -193,6 +208,8 @@ func requestsOf(t *testing.T, tr *Translator, isCreating *atomic.Bool) map[strin
 		_, all[text] = tr.Search(t.Context(), translators.Query{Type: rt, Filter: filter, Limit: 2})
 	}
 	_, all["read"] = tr.Read(t.Context(), rt, []string{"7"}, translators.Selection{All: true})
+	_, all["disabled"] = tr.FindDisabled(t.Context())
+	all["check"] = fmt.Errorf("%v", tr.Check(t.Context()))
 	isCreating.Store(true)
 	r := scim.NewResource(rt)
 	r.Set(rt.Attribute("userName"), scim.String("ada"))

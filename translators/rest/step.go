@@ -132,6 +132,9 @@ func (s *step) compileRequest(n *namer, c CallConfig, d CallDefaults) error {
 	if err := checkURL(c.URL); err != nil {
 		return err
 	}
+	if err := checkOpen(c, d); err != nil {
+		return err
+	}
 	var err error
 	if s.url, err = n.parse(c.URL, template.URL, "the URL"); err != nil {
 		return err
@@ -219,10 +222,26 @@ func (s *step) onlyReads() bool {
 	return isGet(s) && !isHarmful && slices.ContainsFunc(s.kind.steps[s.op], func(o *step) bool { return !isGet(o) })
 }
 
+// saysWhich reports whether a template names something that differs from one resource to
+// the other.
+func (s *step) saysWhich() bool {
+	for name := range s.names {
+		switch head, _, _ := strings.Cut(name, "."); head {
+		case "fields", "page", "secret", "session", "env", "file":
+		default:
+			return true
+		}
+	}
+	return false
+}
+
 // check finds what is missing for the operation.
 func (s *step) check(n *namer, isUndo bool) error {
-	if isUndo {
+	switch {
+	case isUndo:
 		return nil
+	case s.config.IfMatch && (!s.isWrite || s.op == OpCreate):
+		return fmt.Errorf("if_match sends the ETag of the record that was read before, and %s has none: remove it", s.op)
 	}
 	switch s.op {
 	case OpSearch:
@@ -237,8 +256,11 @@ func (s *step) check(n *namer, isUndo bool) error {
 		if s.number == 1 && s.config.When == "" && !n.has("members") && len(s.kind.config.Values) == 0 {
 			return errors.New("the call does not send the members: put {members} into its body, such as body json `{\"user_ids\": {members}}`")
 		}
-	case OpRead, OpUpdate, OpDisable, OpEnable, OpStatus, OpSecret, OpDelete:
-		if len(s.names) == 0 || len(s.names) == 1 && s.names["fields"] != nil {
+	case OpRead, OpUpdate, OpDisable, OpEnable, OpStatus, OpSecret, OpDelete, OpMembers:
+		if !s.saysWhich() {
+			if strings.Contains(s.config.URL+s.config.Template, "{{") {
+				return errors.New("the call does not say which resource: {{ stands for a brace, and a value has one: write {id}")
+			}
 			return errors.New("the call does not say which resource: put {id} into its URL or its body")
 		}
 	}

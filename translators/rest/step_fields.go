@@ -120,12 +120,16 @@ func (n *namer) record(name, path string) (resolver, error) {
 // isShown reports whether values of a path of the record may be printed: what is mapped
 // is, unless it is private or a secret. Nobody knows what else is in a record.
 func (k *kind) isShown(path string) bool {
-	for _, m := range k.config.Maps {
-		if slices.Contains(m.Fields, path) {
-			return !m.Private && !m.WriteOnly
+	isMapped := path == k.id.String()
+	for _, l := range k.mapping.Leaves {
+		if slices.Contains(l.Fields, path) {
+			if l.IsSecret() || l.IsPrivate() {
+				return false
+			}
+			isMapped = true
 		}
 	}
-	return path == k.id.String()
+	return isMapped
 }
 
 func orWhole(path string) string {

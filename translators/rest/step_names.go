@@ -21,6 +21,7 @@ type lookup struct {
 	s          *step
 	with       *scope
 	isPrinting bool
+	notes      []string // on what is printed
 }
 
 // find is the [template.Lookup] of a call.

@@ -133,6 +133,9 @@ func (s *step) print(t *Translator, with *scope) string {
 	}
 	t.printSignIn(request)
 	var b strings.Builder
+	for _, note := range l.notes {
+		fmt.Fprintf(&b, "# %s\n", note)
+	}
 	fmt.Fprintf(&b, "%s %s%s\n", s.config.Method, t.printedURL(), request.URL)
 	names := make([]string, 0, len(request.Header))
 	for name := range request.Header {

@@ -2,7 +2,9 @@ package rest
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -12,7 +14,6 @@ import (
 	"github.com/scimgate/scimgate/scim"
 	"github.com/scimgate/scimgate/translators"
 	"github.com/scimgate/scimgate/translators/rest/document"
-	"github.com/scimgate/scimgate/translators/rest/expression"
 	"github.com/scimgate/scimgate/translators/rest/template"
 )
 
@@ -137,42 +138,22 @@ func resolveMembers(l *lookup) (template.Value, bool, error) {
 	return template.Value{JSON: b.String()}, true, nil
 }
 
-// value is a named expression of the configuration.
-func (n *namer) value(name, text string) (resolver, error) {
-	e, err := expression.Compile(text, expressionNames...)
-	if err != nil {
-		return nil, fmt.Errorf("the expression of the value %s: %w", name, err)
-	}
-	used := usedNames(e, expressionNames)
-	n.step.seesRecord = n.step.seesRecord || slices.Contains(used, "record")
-	if seesFields(used) {
-		if n.step.seesAll == nil {
-			n.step.seesAll = make(map[string]bool)
-		}
-		n.step.seesAll[name] = true
-	}
-	return func(l *lookup) (template.Value, bool, error) {
-		if l.isPrinting {
-			return symbol(name)
-		}
-		result, err := e.Evaluate(l.variables(used))
-		if err != nil {
-			return template.Value{}, false, fmt.Errorf("the expression of the value %s: %w", name, err)
-		}
-		return template.Value{JSON: result}, result != "null", nil
-	}, nil
-}
-
 // attribute is a value in SCIM: what is looked for in search, of the resource else.
 func (n *namer) attribute(name string) (resolver, error) {
 	s := n.step
 	switch s.op {
 	case OpRead, OpConfirmAbsence, OpList, OpStatus, OpMembers:
+		if isVariable.MatchString(name) || strings.HasPrefix(name, "http.") {
+			return nil, errors.New(n.meant(name))
+		}
 		return nil, fmt.Errorf("%s has no such value: there are %s", s.op, strings.Join(n.known(), ", "))
 	}
 	p, err := scim.ParsePath(s.kind.mapping.Type, name)
 	if err != nil {
 		if _, fault := n.unmapped(name); fault != nil {
+			if hint := n.meant(name); hint != "" {
+				return nil, errors.New(hint)
+			}
 			return nil, fmt.Errorf("%w; besides attributes there are %s", fault, strings.Join(n.known(), ", "))
 		}
 		return nil, fmt.Errorf("the attribute is not mapped: add map %s and its field, or take it out", name)
@@ -210,6 +191,30 @@ func (n *namer) attribute(name string) (resolver, error) {
 		v.Mask = mask
 		return v, v.JSON != "", nil
 	}, nil
+}
+
+// isVariable finds names of variables of the environment.
+var isVariable = regexp.MustCompile(`^[A-Z][A-Z0-9_]+$`)
+
+// meant says what somebody may mean by a name that is none, or "".
+func (n *namer) meant(name string) string {
+	if strings.HasPrefix(name, "http.") {
+		return "Caddy has made this of a placeholder such as {query}, {path} or {method}, which are not for data: name an attribute, such as {userName}"
+	}
+	if isVariable.MatchString(name) {
+		return "a variable of the environment is written {env." + name + "}"
+	}
+	for _, m := range n.step.kind.config.Maps {
+		if !slices.Contains(m.Fields, name) {
+			continue
+		}
+		values := "{" + m.Path + "}"
+		if slices.Contains([]Operation{OpCreate, OpUpdate, OpSecret}, n.step.op) {
+			values += " or {field." + name + "}"
+		}
+		return fmt.Sprintf("%s is the application's name of what SCIM calls %s: write %s", name, m.Path, values)
+	}
+	return ""
 }
 
 // unmapped reads the name as one of a type with all its attributes, if it is one of

@@ -142,7 +142,7 @@ func TestIDOfRows(t *testing.T) {
 		t.Errorf("found are %d", len(entries))
 	}
 	app.rows = `{"id":"7"}`
-	if _, err := lookUp(t.Context(), tr, "ada"); err == nil || !strings.Contains(err.Error(), "") || translators.KindOf(err) != translators.Unavailable {
+	if _, err := lookUp(t.Context(), tr, "ada"); err == nil || !strings.Contains(err.Error(), "a row has no id at -id, which id of the call says: there is an object with id") || translators.KindOf(err) != translators.Unavailable {
 		t.Errorf("a row without it: %v", err)
 	}
 	for text, want := range map[string]string{
@@ -194,5 +194,23 @@ func TestClearText(t *testing.T) {
 	}
 	if err := provisionFails(t, app.block("map userName login {\n clear text\n}"+shelfCalls)); err == nil || !strings.Contains(err.Error(), "clear") {
 		t.Errorf("no marker: %v", err)
+	}
+}
+
+// TestGroupsThatNobodyIsInAreWarnedOf when the Caddyfile is read.
+func TestGroupsThatNobodyIsInAreWarnedOf(t *testing.T) {
+	for name, tt := range map[string]struct{ line, of, want string }{
+		"a list":           {"map groups groups.#.id", "", ""},
+		"the whole record": {"map groups .", "", "map groups .: a record is no list of groups, so that nobody is in any"},
+		"as of_users says": {"map groups groups", "of_users groups", ""},
+		"not as it says":   {"map groups roles", "of_users groups", "map groups roles is not looked at: of_users groups says where"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			tr := provision(t, newShelf(t, `{}`).block("map userName login\n"+tt.line+shelfCalls+"update PATCH /users/{id}", "groups {\n fixed g1 One\n "+tt.of+"\n }"))
+			gaps := strings.Join(tr.users.gaps(), "\n")
+			if has := strings.Contains(gaps, "map groups"); has != (tt.want != "") || !strings.Contains(gaps, tt.want) {
+				t.Errorf("it says %s", gaps)
+			}
+		})
 	}
 }

@@ -3,6 +3,9 @@ package rest
 import (
 	"errors"
 	"fmt"
+	"net"
+	"net/url"
+	"strings"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
@@ -63,7 +66,21 @@ func (t *Translator) Provision(ctx caddy.Context) error {
 			t.logger.Warn("the application has no call for a part of SCIM", zap.String("block", k.block), zap.String("gap", gap))
 		}
 	}
+	t.warnOfPlainHTTP()
 	return t.provisionBackend(ctx)
+}
+
+// warnOfPlainHTTP warns where what signs in could be read on the way.
+func (t *Translator) warnOfPlainHTTP() {
+	if u, err := url.Parse(t.printedURL()); err == nil && u.Scheme == "http" && t.SignIn != nil && !isLocal(u.Hostname()) {
+		t.logger.Warn("the application is spoken to without TLS: whoever is on the way reads what signs requests in, and passwords; write https://, or let both run on one machine", zap.String("host", u.Hostname()))
+	}
+}
+
+// isLocal reports whether a host is this machine.
+func isLocal(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || strings.HasSuffix(host, ".localhost") || ip != nil && ip.IsLoopback()
 }
 
 // compileKinds compiles what is served. at gives an error the place of the block
@@ -103,7 +120,8 @@ func (t *Translator) compileKinds(full translators.FullTypes, at func(block stri
 	}
 	if err := t.connect(); err != nil {
 		block := blockGroups
-		if t.groups == nil {
+		about, isOfMap := errors.AsType[*translators.MapError](err)
+		if t.groups == nil || isOfMap && t.users != nil && about.Path == t.users.mapped("groups") {
 			block = blockUsers
 		}
 		mistakes = append(mistakes, at(block, err))

@@ -112,6 +112,12 @@ loop:
 			return step{}, errors.New(`# stands alone between dots, for each element: a # in a name is written \#`)
 		case r.pos == start && c == '@':
 			return step{}, errors.New(`there are no modifiers: a name that begins with @ is written \@`)
+		case r.pos == start && c == '/':
+			return step{}, errors.New(`the parts of a path have dots between them, as in name.first: a name that begins with / is written \/`)
+		case r.pos == start && c == '$' && (r.pos+1 == len(r.text) || r.text[r.pos+1] == '.'):
+			return step{}, errors.New(`a path begins with the first name, as in name.first, and has no $: a name that is $ is written \$`)
+		case c == '[' && isElement(r.text[r.pos:]):
+			return step{}, errors.New(`an element has a dot before its number, as in mails.0, and each of them is mails.#: a [ in a name is written \[`)
 		case r.pos == start && (c == '!' || c == '{' || c == '['):
 			return step{}, fmt.Errorf(`a name that begins with %c is written \%c`, c, c)
 		case unicode.IsControl(c):
@@ -135,6 +141,13 @@ loop:
 		text = rest
 	}
 	return nameStep(stepName, text, 0), nil
+}
+
+// isElement reports whether a text begins with the number of an element, or *, in brackets,
+// as paths of others have it.
+func isElement(text string) bool {
+	inner, _, isClosed := strings.Cut(text[1:], "]")
+	return isClosed && (inner == "*" || inner == "" || isNumber(inner))
 }
 
 func nameStep(kind stepKind, name string, index int) step {

@@ -19,7 +19,8 @@ func ParseBase(text string) (*url.URL, error) {
 	case u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "":
 		return nil, fmt.Errorf("the address %s has no host or another scheme: write it as https://tickets.example.com/api", text)
 	case u.RawQuery != "" || u.ForceQuery || u.Fragment != "":
-		return nil, fmt.Errorf("the address %s ends in a query or a fragment: write query <name> <value> in a line of its own", text)
+		u.RawQuery, u.ForceQuery, u.Fragment = "", false, "" // which may be a secret
+		return nil, fmt.Errorf("the address %s ends in a query or a fragment: write query <name> <value> in a line of its own, or auth query <name> <value> where it signs in", u)
 	}
 	u.Scheme, u.Host = strings.ToLower(u.Scheme), withoutDefaultPort(u)
 	u.Path, u.RawPath = strings.TrimRight(u.Path, "/"), strings.TrimRight(u.RawPath, "/")

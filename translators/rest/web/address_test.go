@@ -17,7 +17,7 @@ func TestParseBase(t *testing.T) {
 		{"https://", "", "no host"},
 		{"", "", "no host"},
 		{"https://me:secret@tickets.example.com", "", "auth basic <user> <password>"},
-		{"https://tickets.example.com?key=1", "", "query <name> <value>"},
+		{"https://tickets.example.com?key=secret", "", "query <name> <value>"},
 		{"https://tickets.example.com#a", "", "fragment"},
 		{"https://tickets.example.com/../a", "", `".."`},
 		{"https://tickets .example.com", "", "not a URL"},

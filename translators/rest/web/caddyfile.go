@@ -130,10 +130,16 @@ func (c *Config) unmarshalBreaker(b *mapfile.Block) error {
 	return nil
 }
 
+// leastAnswer is the smallest size, in bytes, that is taken for one without a unit.
+const leastAnswer = 1000
+
 func (c *Config) unmarshalMaxAnswer(b *mapfile.Block) error {
 	text := ""
 	if err := b.Text(&text, "max_answer <size>, such as max_answer 8MiB"); err != nil {
 		return err
+	}
+	if n, err := strconv.Atoi(text); err == nil && n > 0 && n < leastAnswer {
+		return b.Errf("max_answer %s is %[1]s bytes, and no answer is so short: write the unit, such as 8MiB", text)
 	}
 	size, err := humanize.ParseBytes(text)
 	if err != nil || size == 0 || size > 1<<30 {
