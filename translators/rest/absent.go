@@ -136,6 +136,16 @@ func (t *Translator) warnOfActive(ctx context.Context, k *kind, h *handle) {
 	}
 }
 
+// unlessAbsent returns a record, or nothing where it counts as absent and only others are
+// looked for.
+func (t *Translator) unlessAbsent(ctx context.Context, k *kind, h *handle, l look) *handle {
+	if h == nil || !h.isAbsent || l.takesAbsent {
+		return h
+	}
+	t.warnOfActive(ctx, k, h)
+	return nil
+}
+
 // rowOf makes a handle of a row of the calls of a step, and finds out whether it counts as
 // absent, as far as it tells.
 func (t *Translator) rowOf(k *kind, s *step, row gjson.Result) (*handle, error) {

@@ -439,3 +439,21 @@ func TestMembersOfOneState(t *testing.T) {
 		t.Errorf("the members are %q", got)
 	}
 }
+
+// TestAbsentByItsOwnWord: a record that says itself that it counts as absent takes no call
+// that confirms it; one that is not there does.
+func TestAbsentByItsOwnWord(t *testing.T) {
+	app := startLedger(t, nil)
+	app.record = `{"id":7,"login":"ada","state":"RETIRED"}`
+	tr := app.gatewayOf(t, "confirm_absence POST /confirm {\nrepeatable\n}\n"+retiredLine+"\ndelete refuse")
+	for id, want := range map[string]int{"7": 0, "8": 1} {
+		app.answers = map[string]int{"GET /users/8": http.StatusNotFound}
+		if entries := readOf(t, tr, id); len(entries) > 0 {
+			t.Errorf("%s is read", id)
+		}
+		if got := app.writes(); len(got) != want {
+			t.Errorf("%s took %q", id, got)
+		}
+		app.made = nil
+	}
+}

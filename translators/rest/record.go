@@ -25,7 +25,7 @@ const atOnce = 8
 func (t *Translator) record(ctx context.Context, k *kind, id string, l look) (*handle, error) {
 	h, err := t.recordOnce(ctx, k, id, l)
 	if h != nil || err != nil || !k.has(OpConfirmAbsence) || !k.mayBeID(id) {
-		return h, err
+		return t.unlessAbsent(ctx, k, h, l), err
 	}
 	var prior []*answer
 	for _, s := range k.steps[OpConfirmAbsence] {
@@ -39,9 +39,12 @@ func (t *Translator) record(ctx context.Context, k *kind, id string, l look) (*h
 		}
 		prior = append(prior, a)
 	}
-	return t.recordOnce(ctx, k, id, l)
+	h, err = t.recordOnce(ctx, k, id, l)
+	return t.unlessAbsent(ctx, k, h, l), err
 }
 
+// recordOnce reads a record, one that counts as absent too: that it does, it says itself,
+// and no other call has to confirm it.
 func (t *Translator) recordOnce(ctx context.Context, k *kind, id string, l look) (*handle, error) {
 	if !k.mayBeID(id) {
 		return nil, nil
@@ -50,7 +53,7 @@ func (t *Translator) recordOnce(ctx context.Context, k *kind, id string, l look)
 		return h, nil
 	}
 	if !k.has(OpRead) {
-		return t.recordAmongRows(ctx, k, id, l)
+		return t.recordAmongRows(ctx, k, id)
 	}
 	l = k.seeing(l)
 	h := &handle{id: id, isWhole: true}
@@ -90,12 +93,12 @@ func (t *Translator) recordOnce(ctx context.Context, k *kind, id string, l look)
 			return nil, nil
 		}
 	}
-	if is, err := t.countsAsAbsent(ctx, k, h); is || err != nil {
-		if h.isAbsent = is; err == nil && l.takesAbsent {
-			return h, nil
-		}
-		t.warnOfActive(ctx, k, h)
+	is, err := t.countsAsAbsent(ctx, k, h)
+	switch h.isAbsent = is; {
+	case err != nil:
 		return nil, err
+	case is:
+		return h, nil
 	}
 	if l.status {
 		return h, t.addStatus(ctx, k, h)
@@ -200,7 +203,7 @@ func (k *kind) mayBeID(id string) bool {
 
 // recordAmongRows finds a record by its id where there is no call for that: by what
 // its id is mapped to, or in the list.
-func (t *Translator) recordAmongRows(ctx context.Context, k *kind, id string, l look) (*handle, error) {
+func (t *Translator) recordAmongRows(ctx context.Context, k *kind, id string) (*handle, error) {
 	asked := inquiry{list: true, withAbsent: true}
 	if k.isNamedByKey {
 		target := scim.Target{Attribute: k.name}
@@ -223,9 +226,8 @@ func (t *Translator) recordAmongRows(ctx context.Context, k *kind, id string, l 
 		if err := t.judged(ctx, k, found); err != nil {
 			return nil, err
 		}
-		if found.isAbsent && !l.takesAbsent {
-			t.warnOfActive(ctx, k, found)
-			return nil, nil
+		if found.isAbsent {
+			return found, nil
 		}
 		found.isWhole = true
 		if k.has(OpStatus) {

@@ -104,7 +104,7 @@ func checkUndo(op Operation, isUndo bool) error {
 		return errors.New("undo stands in the block of an undo: a call that takes another back is not taken back itself; remove it")
 	case op == OpDisable:
 		return errors.New("undo: what disables is never taken back: remove it")
-	case slices.Contains([]Operation{OpSearch, OpList, OpRead, OpStatus, OpMembers}, op):
+	case slices.Contains([]Operation{OpSearch, OpList, OpRead, OpStatus, OpMembers, OpConfirmAbsence}, op):
 		return fmt.Errorf("undo: %s changes nothing that could be taken back: remove it", op)
 	case slices.Contains([]Operation{OpAddMember, OpRemoveMember, OpSetMembers}, op):
 		return fmt.Errorf("undo: what %s has done stays, because nobody knows who was a member before: remove it", op)
