@@ -363,14 +363,18 @@ func (k *kind) isWrittenOnly(field string) bool {
 }
 
 // readBack adds the resource to the result of the last call. That it can't be read does
-// not make the call another: the host reads again.
+// not make the call another: the host reads again. What was created and is not there has
+// another id than was told.
 func (c *call) readBack(ctx context.Context, id string, r translators.CallResult) translators.CallResult {
 	if !c.brings {
 		return r
 	}
 	h, err := c.t.recordAwaited(ctx, c.k, id, c.k.everything())
-	if err != nil {
+	switch {
+	case err != nil:
 		return r
+	case h == nil && c.goal.sort == goalCreated:
+		return translators.CallResult{Outcome: translators.Unknown, IsSettled: true, Data: r.Data, Err: fmt.Errorf("%s: %w", c.Purpose(), c.unreadable(nil))}
 	}
 	return c.bring(ctx, h, r)
 }

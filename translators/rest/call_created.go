@@ -107,7 +107,7 @@ func (c *call) bring(ctx context.Context, h *handle, r translators.CallResult) t
 		return r
 	}
 	c.t.warnOfOthers(c.k, h, c.sent)
-	if entry, err := c.t.entryOf(ctx, c.k, h, translators.Selection{All: true}); err == nil {
+	if entry, err := c.t.entryOf(ctx, c.k, h, translators.Selection{All: true, Members: c.k.members != nil}); err == nil {
 		r.Entry = entry
 	}
 	return r

@@ -119,7 +119,7 @@ func (p *planner) finish() {
 			c.isFollowed = true
 		}
 	}
-	if last, is := p.plan.Calls[len(p.plan.Calls)-1].(*call); is && p.in.Action != scim.ActionDelete && p.k.members == nil {
+	if last, is := p.plan.Calls[len(p.plan.Calls)-1].(*call); is && p.in.Action != scim.ActionDelete && (p.k.members == nil || p.in.Action == scim.ActionCreate) {
 		last.brings, last.sent = true, p.sent()
 	}
 }

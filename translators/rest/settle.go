@@ -42,7 +42,7 @@ func (c *call) settleCreated(ctx context.Context, with *scope) translators.CallR
 		return stillUnknown(fmt.Errorf("%s: reading it: %w", c.Purpose(), err))
 	case whole == nil:
 		return c.notApplied()
-	case !c.t.shows(c.k, whole, c.sentAlone()):
+	case c.wasBefore(whole) || !c.t.shows(c.k, whole, c.sentAlone()):
 		return translators.CallResult{Outcome: translators.NotApplied, Err: &translators.Error{Kind: translators.Conflict, Path: c.k.name.Name,
 			Detail: fmt.Sprintf("%s: the value is taken by another %s.", c.k.name, c.k.noun()),
 			Err:    fmt.Errorf("%s: the application did not answer; read back, there is another record of that name, or the application has changed what was sent", c.Purpose())}}
@@ -50,6 +50,16 @@ func (c *call) settleCreated(ctx context.Context, with *scope) translators.CallR
 	r := translators.CallResult{Outcome: translators.Applied, ID: whole.id}
 	c.t.noteWrite(c.k, r.ID, written{fields: readable(c.k, c.goal.fields), wanted: with.resource})
 	return c.readBack(ctx, r.ID, r)
+}
+
+// surelyBefore is how much older than now a record must be to be one that was there before:
+// some applications tell the day alone, or the time of their own zone.
+const surelyBefore = 48 * time.Hour
+
+// wasBefore reports whether a record says that it is older than the call can be.
+func (c *call) wasBefore(h *handle) bool {
+	created := timeAt(c.k.created, h.record)
+	return !created.IsZero() && time.Since(created) > surelyBefore
 }
 
 // sentAlone are the fields that this one call sends and that can be read again: a later
