@@ -139,7 +139,11 @@ func (c *call) Do(ctx context.Context, prior []translators.CallResult) translato
 	}
 	r := translators.CallResult{Outcome: translators.Applied, Data: &told{c, a, with.record, with.etag}}
 	if c.creates() {
-		return c.created(ctx, with, r, a)
+		r = c.created(ctx, with, r, a)
+		if a != nil && r.ID != "" {
+			a.id = r.ID // which the calls behind it name, wherever it was found
+		}
+		return r
 	}
 	c.note(with.id)
 	return c.readBack(ctx, with.id, r)

@@ -47,7 +47,8 @@ func (c *call) settleCreated(ctx context.Context, with *scope) translators.CallR
 			Detail: fmt.Sprintf("%s: the value is taken by another %s.", c.k.name, c.k.noun()),
 			Err:    fmt.Errorf("%s: the application did not answer; read back, there is another record of that name, or the application has changed what was sent", c.Purpose())}}
 	}
-	r := translators.CallResult{Outcome: translators.Applied, ID: whole.id}
+	// The calls behind it name the id, though no answer has told it.
+	r := translators.CallResult{Outcome: translators.Applied, ID: whole.id, Data: &told{by: c, answer: &answer{id: whole.id}}}
 	c.t.noteWrite(c.k, r.ID, written{fields: readable(c.k, c.goal.fields), wanted: with.resource})
 	return c.readBack(ctx, r.ID, r)
 }

@@ -47,8 +47,8 @@ func (n *namer) prior(name string, number int, path string, isPath bool) (resolv
 		if path == "id" && number == 1 && n.step.op == OpCreate {
 			// That of what was created, wherever its answer has it, and where it was only
 			// found by its name.
-			if id := firstOf(l.with.id, a.id); id != "" && (!ok || idText(gjson.Parse(v.JSON)) != id) {
-				return template.Value{JSON: n.step.kind.idJSON(id)}, true, nil
+			if a.id != "" && (!ok || idText(gjson.Parse(v.JSON)) != a.id) {
+				return template.Value{JSON: n.step.kind.idJSON(a.id)}, true, nil
 			}
 		}
 		return v, ok, err
