@@ -73,3 +73,28 @@ func TestDemandedVersionIsNotRepeated(t *testing.T) {
 		t.Errorf("sent %d times: %v", 9-others.left, report.Err)
 	}
 }
+
+// TestDemandedVersionIsLookedAtAgain right before the call: what was changed since the
+// plan was made is not written over.
+func TestDemandedVersionIsLookedAtAgain(t *testing.T) {
+	isChanged := false
+	app := script(t, func(w http.ResponseWriter, r *http.Request) bool {
+		if !isChanged || r.Method != http.MethodGet || r.URL.Path != "/users/7" {
+			return false
+		}
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = w.Write([]byte(`{"id":"7","login":"ada","state":"active","theme":"light"}`))
+		return true
+	})
+	tr := app.gatewayOf(t, "", "version theme\nread GET /users/{id}\nupdate PUT /users/{id}\n")
+	in := disabling(t, t.Context(), tr)
+	in.Version = "dark"
+	plan, err := tr.Plan(t.Context(), in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	isChanged = true
+	if report := translators.Execute(t.Context(), plan); translators.KindOf(report.Err) != translators.Changed || len(app.writes()) > 0 {
+		t.Errorf("sent was %q: %v", app.writes(), report.Err)
+	}
+}
