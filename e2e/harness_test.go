@@ -158,9 +158,17 @@ func (g *gateway) example(t *testing.T) string {
 		}, g.setup.Replace...)...)
 }
 
-// options are the global options of a Caddyfile of testdata.
+// autosavePath is where Caddy saves its configuration where no test has said another.
+var autosavePath = caddy.ConfigAutosavePath
+
+// options are the global options of a Caddyfile of testdata. The configuration is saved
+// where a test has said a place of its own for that.
 func (g *gateway) options() string {
-	return "{\n\tscim {\n\t\tstore sqlite " + g.Store + "\n\t}\n\tadmin 127.0.0.1:" + g.adminPort + "\n\tmetrics\n\tpersist_config off\n\tauto_https off\n\tlog {\n\t\toutput file " + g.LogFile +
+	persist := "\tpersist_config off\n"
+	if caddy.ConfigAutosavePath != autosavePath {
+		persist = ""
+	}
+	return "{\n\tscim {\n\t\tstore sqlite " + g.Store + "\n\t}\n\tadmin 127.0.0.1:" + g.adminPort + "\n\tmetrics\n" + persist + "\tauto_https off\n\tlog {\n\t\toutput file " + g.LogFile +
 		" {\n\t\t\troll_disabled\n\t\t}\n\t\tformat json\n\t\tlevel DEBUG\n\t}\n\tservers {\n\t\tprotocols h1\n\t}\n}\n"
 }
 
