@@ -33,6 +33,7 @@ func TestUpdateSendsWhatChanges(t *testing.T) {
 		"not named":                  {"update POST /users/{id} {\n body form `t={field.title?}`\n}", "userName", ""},
 		"all fields":                 {"update PATCH /users/{id}", "userName", `PATCH /users/7 {"login":"new"}`},
 		"without it":                 {"update PATCH /users/{id} {\n without login\n}", "userName", ""},
+		"a whole record without it":  {"update PUT /users/{id} {\n without login\n}", "userName", ""},
 		"an attribute":               {"update POST /users/{id}?login={userName} {\n body none\n}", "userName", "POST /users/7?login=new "},
 		"a value that sees fields":   {"value all `fields`\nupdate POST /users/{id} {\n body json `{\"a\": {all}}`\n}", "userName", `POST /users/7 {"a":{"login":"new"}}`},
 		"a value that sees the id":   {"value all `id`\nupdate POST /users/{id} {\n body json `{\"a\": {all}}`\n}", "userName", ""},
