@@ -28,6 +28,7 @@ var restShapes = []restShape{
 	{name: "xml", options: legacy.Options{Wire: legacy.XML}},
 	{name: "soap", options: legacy.Options{Wire: legacy.SOAP}},
 	{name: "rpc", options: legacy.Options{Wire: legacy.RPC, SignIn: legacy.ByLogin, TokenUses: 20}},
+	{name: "graphql", options: legacy.Options{Wire: legacy.GraphQL, Paging: legacy.ByCursor}},
 	{name: "page-number", options: legacy.Options{Paging: legacy.ByNumber}},
 	{name: "page-cursor", options: legacy.Options{Paging: legacy.ByCursor}},
 	{name: "page-link", options: legacy.Options{Paging: legacy.ByLink}},

@@ -88,6 +88,8 @@ const (
 	XML  Wire = "xml"
 	SOAP Wire = "soap" // one URL, faults with 500
 	RPC  Wire = "rpc"  // JSON-RPC 2.0: one URL, errors with 200
+	// GraphQL has one URL, errors with 200, and lists as connections: Paging is ByCursor.
+	GraphQL Wire = "graphql"
 )
 
 // Paging is how lists go on.

@@ -20,8 +20,9 @@ type request struct {
 	id, member string
 	params     url.Values
 	body       record
-	isTyped    bool // numbers and booleans are such, not texts
-	number     any  // of JSON-RPC
+	isTyped    bool   // numbers and booleans are such, not texts
+	number     any    // of JSON-RPC
+	field      string // of GraphQL
 	http       *http.Request
 	fault      *Fault
 }

@@ -134,6 +134,32 @@ func TestRPC(t *testing.T) {
 	c.is(c.want(200, "POST", "/rpc", "[]").get("error.code"), "-32700")
 }
 
+func TestGraphQL(t *testing.T) {
+	c := start(t, legacy.Options{Wire: legacy.GraphQL, Paging: legacy.ByCursor})
+	call := func(query, variables string) said {
+		t.Helper()
+		return c.want(200, "POST", "/graphql", `{"query":"`+query+`","variables":`+variables+`}`)
+	}
+	const create, list = "mutation($i: CreateUserInput!) { createUser(input: $i) { id } }", "query($after: String) { users(first: 2, after: $after) { edges { node { id } } } }"
+	c.is(call(create, `{"input":{"login":"ada"}}`).get("data.createUser.id"), "11")
+	again := call(create, `{"input":{"login":"ada"}}`)
+	c.is(again.get("errors.0.extensions.code"), "CONFLICT")
+	c.is(again.get("data"), "")
+	call(create, `{"input":{"login":"eve"}}`)
+	call(create, `{"input":{"login":"joan"}}`)
+	page := call(list, `{"first":2}`)
+	c.is(page.get("data.users.edges.1.node.login"), "eve")
+	c.is(page.get("data.users.pageInfo.hasNextPage"), "true")
+	page = call(list, `{"first":2,"after":"`+page.get("data.users.pageInfo.endCursor")+`"}`)
+	c.is(page.get("data.users.edges.0.node.login"), "joan")
+	c.is(page.get("data.users.pageInfo.hasNextPage"), "false")
+	c.is(call("query($id: ID!) { user(id: $id) { login } }", `{"id":11}`).get("data.user.login"), "ada")
+	c.is(call("query($id: ID!) { user(id: $id) { login } }", `{"id":99}`).get("errors.0.extensions.code"), "NOT_FOUND")
+	c.is(call("mutation($id: ID!, $input: U!) { updateUser(id: $id, input: $input) { login } }", `{"id":11,"input":{"status":"locked"}}`).get("data.updateUser.status"), "locked")
+	c.want(200, "POST", "/graphql", `{"query":"query { deleteUser(id: 11) }"}`)
+	c.is(call("query($id: ID!) { user(id: $id) { login } }", `{"id":11}`).get("data.user.login"), "ada")
+}
+
 func TestPutByName(t *testing.T) {
 	c := start(t, legacy.Options{PutByName: true})
 	c.want(404, "POST", "/users", `{"login":"ada"}`)

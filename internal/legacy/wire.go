@@ -33,6 +33,8 @@ func (a *App) wire() wire {
 		return soapWire{}
 	case RPC:
 		return rpcWire{}
+	case GraphQL:
+		return graphQLWire{}
 	}
 	return jsonWire{}
 }

@@ -48,20 +48,26 @@ func (a *App) routeCall(r *request, noun, verb string, params record, unknown st
 	if r.op == "users.update" && (a.options.Update == PutETag || a.options.Update == PutVersion) {
 		r.op = "users.replace"
 	}
-	r.params = url.Values{}
-	for name, value := range params {
-		switch value.(type) {
-		case record, []any, nil:
-		default:
-			r.params.Set(name, fmt.Sprint(value))
-		}
-	}
+	r.params = paramsOf(params)
 	r.id, r.member = r.params.Get("id"), r.params.Get("user_id")
 	r.body = params
 	if inner, is := params[noun].(record); is {
 		r.body = inner
 	}
 	return nil
+}
+
+// paramsOf are the values of a call that are no lists and no objects, as texts.
+func paramsOf(values record) url.Values {
+	params := url.Values{}
+	for name, value := range values {
+		switch value.(type) {
+		case record, []any, nil:
+		default:
+			params.Set(name, fmt.Sprint(value))
+		}
+	}
+	return params
 }
 
 func (rpcWire) print(a *App, r *request, out *reply) *answer {

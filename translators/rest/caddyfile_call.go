@@ -361,8 +361,10 @@ func readPage(b *mapfile.Block, target **PageConfig) error {
 			return in.Text(&p.Pages, "pages <path of the number of all pages>")
 		case "next":
 			return in.Text(&p.Next, "next <path of the next cursor or URL>")
+		case "more":
+			return in.Text(&p.More, "more <path of whether there is another page>")
 		}
-		return in.Unknown("parameter", "limit", "first", "total", "pages", "next")
+		return in.Unknown("parameter", "limit", "first", "total", "pages", "next", "more")
 	})
 	if err != nil {
 		return err

@@ -132,6 +132,8 @@ func TestParseCallRefuses(t *testing.T) {
 		"page of no kind":       {"list GET / {\n page offsets\n}", "page is not understood"},
 		"page, too much":        {"list GET / {\n page offset a b\n}", "page offset: b is not understood"},
 		"page, no next":         {"list GET / {\n page cursor after\n}", "say where in the answer the next cursor is"},
+		"page, more of url":     {"list GET / {\n page url next {\n more x\n}\n}", "page url has no more"},
+		"page, more and pages":  {"list GET / {\n page number {\n more x\n pages y\n}\n}", "more and pages both say"},
 		"page, next of offset":  {"list GET / {\n page offset {\n next x\n}\n}", "page offset has no next"},
 		"page, first of link":   {"list GET / {\n page link {\n first 1\n}\n}", "page link has no first"},
 		"page, pages of offset": {"list GET / {\n page offset {\n pages x\n}\n}", "page offset has no pages"},

@@ -383,4 +383,7 @@ type PageConfig struct {
 	Pages string `json:"pages,omitempty"`
 	// Next is the path of the cursor or the URL of the next page.
 	Next string `json:"next,omitempty"`
+	// More is the path of whether there is another page: true or false. Default: the list
+	// ends where there is no cursor, or where the rows or what is counted say so.
+	More string `json:"more,omitempty"`
 }

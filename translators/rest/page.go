@@ -35,6 +35,10 @@ func (p *PageConfig) check() error {
 		return fmt.Errorf("page %s: say where in the answer the next %s is: next <path>", p.By, map[string]string{pageCursor: "cursor", pageURL: "URL"}[p.By])
 	case p.By != pageCursor && p.By != pageURL && p.Next != "":
 		return fmt.Errorf("page %s has no next: it is for cursor and url", p.By)
+	case p.More != "" && !isCounted && p.By != pageCursor:
+		return fmt.Errorf("page %s has no more: it is for offset, number and cursor; a list that goes on by an address ends where there is none", p.By)
+	case p.More != "" && p.Pages != "":
+		return fmt.Errorf("page %s: more and pages both say where the list ends: keep one", p.By)
 	case p.First != nil && !isCounted:
 		return fmt.Errorf("page %s has no first: it is for offset and number", p.By)
 	case p.Pages != "" && p.By != pageNumber:
@@ -66,6 +70,7 @@ type pager struct {
 	first        int
 	total, pages *document.Path
 	next         *document.Path
+	more         *document.Path
 }
 
 // compilePage compiles how the list goes on.
@@ -95,7 +100,7 @@ func (s *step) compilePage(n *namer, c CallConfig, d CallDefaults) error {
 		target *(*document.Path)
 		what   string
 		text   string
-	}{{&p.total, "total", config.Total}, {&p.pages, "pages", config.Pages}, {&p.next, "next", config.Next}} {
+	}{{&p.total, "total", config.Total}, {&p.pages, "pages", config.Pages}, {&p.next, "next", config.Next}, {&p.more, "more", config.More}} {
 		if path.text == "" {
 			continue
 		}

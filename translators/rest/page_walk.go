@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"iter"
 	"strconv"
+	"strings"
 
 	"github.com/tidwall/gjson"
 
@@ -240,9 +241,16 @@ func (w *walk) next(p *pass, n, fresh int) (target string, goesOn bool, err erro
 		}
 		p.total = total
 	}
+	if g.more != nil {
+		if goesOn, err = w.hasMore(); !goesOn {
+			return "", false, err
+		}
+	}
 	switch g.by {
 	case pageOffset, pageNumber:
-		goesOn, err = w.goesOn(p, n)
+		if g.more == nil {
+			goesOn, err = w.goesOn(p, n)
+		}
 		p.position.offset += n
 		p.position.number++
 		return "", goesOn, err
@@ -306,8 +314,13 @@ func (w *walk) number(what string, p *document.Path) (int, error) {
 
 func (w *walk) nextCursor(p *pass) (target string, goesOn bool, err error) {
 	cursor, err := w.after()
-	if cursor == "" || err != nil {
+	switch {
+	case err != nil:
 		return "", false, err
+	case cursor == "" && w.s.page.more != nil:
+		return "", false, fmt.Errorf("more %s says that there is another page, and there is nothing at next %s", w.s.page.more, w.s.page.next)
+	case cursor == "":
+		return "", false, nil
 	}
 	if !p.visit(cursor) {
 		return "", false, fmt.Errorf("the cursor of a page before came again: see whether next %s is that of the next page; %s", w.s.page.next, w.s.page.asked())
@@ -316,6 +329,18 @@ func (w *walk) nextCursor(p *pass) (target string, goesOn bool, err error) {
 	p.position.offset += p.rows
 	p.position.number++
 	return "", true, nil
+}
+
+// hasMore is what the answer says of whether there is another page.
+func (w *walk) hasMore() (bool, error) {
+	more := w.s.page.more
+	switch v := more.Value(w.last.doc); {
+	case v.Type == gjson.True || v.Type == gjson.String && strings.EqualFold(v.Str, "true"):
+		return true, nil
+	case v.Type == gjson.False || v.Type == gjson.String && strings.EqualFold(v.Str, "false"):
+		return false, nil
+	}
+	return false, fmt.Errorf("it has neither true nor false at more %s: %s", more, shapeAt(more, w.last.doc))
 }
 
 // after is the cursor or the URL that the answer has; "" at the end.

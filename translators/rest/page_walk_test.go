@@ -76,6 +76,7 @@ func list(n int) http.HandlerFunc {
 			w.Header().Set("Link", "<"+next+`>; rel="next"`)
 			more = fmt.Sprintf(`"next":%d,"url":%q,"count":%d`, to, next, to-from)
 		}
+		more += fmt.Sprintf(`,"more":%t,"end":%d,"texts":"%[1]t"`, to < n, to)
 		w.Header().Set("Content-Type", asJSON)
 		fmt.Fprintf(w, `{"users":%s,"total":%d,"pages":%d,%s}`, rowsJSON(from, to), n, (n+size-1)/size, more)
 	}
@@ -128,6 +129,14 @@ func TestRows(t *testing.T) {
 		"by number, pages, none":        {0, list1 + "page number page limit 100 {\n pages pages\n}\n}", 1},
 		"by cursor":                     {250, list1 + "page cursor cursor limit 100 next\n}", 3},
 		"by cursor, one":                {1, list1 + "page cursor cursor next\n}", 1},
+		"by cursor, more":               {250, list1 + "page cursor cursor limit 100 end {\n more more\n}\n}", 3},
+		"by cursor, more as a text":     {250, list1 + "page cursor cursor limit 100 end {\n more texts\n}\n}", 3},
+		"by cursor, no more":            {100, list1 + "page cursor cursor limit 100 end {\n more more\n}\n}", 1},
+		"by cursor, no more, none":      {0, list1 + "page cursor cursor limit 100 end {\n more more\n}\n}", 1},
+		"by cursor, more and a total":   {250, list1 + "page cursor cursor limit 100 end {\n more more\n total total\n}\n}", 3},
+		"by offset, more":               {250, list1 + "page offset offset limit 100 {\n more more\n}\n}", 3},
+		"by offset, no more":            {100, list1 + "page offset offset limit 100 {\n more more\n}\n}", 1},
+		"by number, no more":            {100, list1 + "page number page limit 100 {\n more more\n}\n}", 1},
 		"by cursor and total":           {250, list1 + "page cursor cursor limit 100 next {\n total total\n}\n}", 3},
 		"by link":                       {250, list1 + "page link limit 100\n}", 3},
 		"by link and total":             {250, list1 + "page link limit 100 total\n}", 3},
@@ -235,6 +244,17 @@ func TestRowsOutOfOrder(t *testing.T) {
 		"a total of a page": {"page offset limit 5 total", func(r *http.Request, _ int) (string, string) {
 			return users(rowsJSON(offset(r), offset(r)+5), `,"total":5`), ""
 		}, "total total is the number of rows of a page"},
+		"more and no cursor": {"page cursor cursor next {\n more more\n}", func(*http.Request, int) (string, string) {
+			return users(rowsJSON(0, 3), `,"more":true`), ""
+		}, "more more says that there is another page, and there is nothing at next next"},
+		"more that is no yes or no": {"page cursor cursor next {\n more more\n}", func(*http.Request, int) (string, string) {
+			return users(rowsJSON(0, 3), `,"next":"x","more":7`), ""
+		}, "it has neither true nor false at more more"},
+		"no more": {"page offset offset limit 5 {\n more more\n}", func(*http.Request, int) (string, string) { return users(rowsJSON(0, 3), ""), "" }, "it has neither true nor false at more more"},
+		"no more, and fewer than the total": {"page cursor cursor next {\n more more\n total total\n}", func(*http.Request, int) (string, string) {
+			return users(rowsJSON(0, 3), `,"more":false,"total":4`), ""
+		}, "twice"},
+		"more for ever":      {"page offset offset limit 5 {\n more more\n}", func(*http.Request, int) (string, string) { return users("[]", `,"more":true`), "" }, "has not ended after 101 pages"},
 		"no number of pages": {"page number page limit 100 {\n pages n\n}", func(*http.Request, int) (string, string) { return users(rowsJSON(0, 3), ""), "" }, "it has no number at pages n"},
 		"empty pages for ever": {"page cursor cursor next", func(_ *http.Request, call int) (string, string) {
 			return users("[]", fmt.Sprintf(`,"next":%d`, call)), ""
