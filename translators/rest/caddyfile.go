@@ -135,7 +135,7 @@ func (t *Translator) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 var repeatableDefaults = append([]string{"header", "query"}, verdictWords...)
 
 // verdictWords are the words of judgements.
-var verdictWords = []string{string(VerdictSuccess), string(VerdictAlready), string(VerdictNotFound), string(VerdictConflict), string(VerdictInvalid),
+var verdictWords = []string{string(VerdictSuccess), string(VerdictAlready), string(VerdictAccepted), string(VerdictNotFound), string(VerdictConflict), string(VerdictInvalid),
 	string(VerdictRefused), string(VerdictChanged), string(VerdictBusy), string(VerdictSignIn), string(VerdictUnclear), string(VerdictFailed)}
 
 // line reads one line of the translator's block.

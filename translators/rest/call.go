@@ -31,6 +31,8 @@ type call struct {
 	// isBehind is set where a call of another operation has changed the record before: this
 	// one reads it anew.
 	isBehind bool
+	// goesOn is set where further calls of the same operation come behind it.
+	goesOn bool
 	// isFollowed is set where calls come behind it that may fail.
 	isFollowed bool
 	// mayBeUndone is set of a call that creates, where a later one may fail: what is then
@@ -138,6 +140,9 @@ func (c *call) Do(ctx context.Context, prior []translators.CallResult) translato
 		return r
 	}
 	r := translators.CallResult{Outcome: translators.Applied, Data: &told{c, a, with.record, with.etag}}
+	if (c.creates() || !c.goesOn) && isAccepted(with.prior, a) {
+		return c.awaitDone(ctx, with, r, a)
+	}
 	if c.creates() {
 		r = c.created(ctx, with, r, a)
 		if a != nil && r.ID != "" {
@@ -295,7 +300,7 @@ func (c *call) created(ctx context.Context, with *scope, r translators.CallResul
 		r.ID = with.resource.Get(c.k.name).Text()
 	}
 	if r.ID == "" {
-		h, err := c.lookUp(ctx, with.resource)
+		h, err := c.lookUp(ctx, with.resource, time.Duration(c.t.ConsistentWithin))
 		if err == nil && h == nil {
 			err = &translators.Error{Kind: translators.Indefinite,
 				Detail: "The application has accepted the new " + c.k.noun() + " and tells no id of it; a search does not find it. Say where the id is in the answer: id <path>, or id_header."}
@@ -314,10 +319,9 @@ func (c *call) created(ctx context.Context, with *scope, r translators.CallResul
 
 // lookUp finds the record that was created by its name, waiting as long as the
 // application may take.
-func (c *call) lookUp(ctx context.Context, wanted *scim.Resource) (found *handle, err error) {
+func (c *call) lookUp(ctx context.Context, wanted *scim.Resource, within time.Duration) (found *handle, err error) {
 	filter := c.ofName(wanted)
-	until := time.Now().Add(time.Duration(c.t.ConsistentWithin))
-	err = c.t.await(ctx, until, func() (bool, error) {
+	err = c.t.await(ctx, time.Now().Add(within), func() (bool, error) {
 		all, _, err := c.t.gather(ctx, c.k, filter, translators.Selection{All: true}, 2)
 		switch {
 		case err != nil:

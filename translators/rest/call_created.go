@@ -3,6 +3,7 @@ package rest
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"go.uber.org/zap"
 
@@ -18,7 +19,7 @@ func (c *call) confirm(ctx context.Context, with *scope, r translators.CallResul
 	if h != nil && c.isNamed(h, with.resource) || c.k.name == nil && fault != nil {
 		return c.bring(ctx, h, r)
 	}
-	there, err := c.named(ctx, with.resource)
+	there, err := c.named(ctx, with.resource, time.Duration(c.t.ConsistentWithin))
 	switch {
 	case err == nil && there != nil && there.id != r.ID:
 		c.t.logger.Warn("what create has told is not the id of what was created, which was found by its name: correct the line that says where the id is",
@@ -93,12 +94,13 @@ func (c *call) ofName(wanted *scim.Resource) scim.Filter {
 	return scim.Compare{Target: scim.Target{Attribute: c.k.name}, Operator: scim.Equal, Value: wanted.Get(c.k.name)}
 }
 
-// named finds the record by the name of what was wanted; nil is nobody.
-func (c *call) named(ctx context.Context, wanted *scim.Resource) (*handle, error) {
+// named finds the record by the name of what was wanted, for as long as the application may
+// take; nil is nobody.
+func (c *call) named(ctx context.Context, wanted *scim.Resource, within time.Duration) (*handle, error) {
 	if c.k.isNamedByKey && c.k.has(OpRead) {
-		return c.awaitRecord(ctx, wanted.Get(c.k.name).Text(), look{isOfAnyID: true}, func(h *handle) bool { return h != nil })
+		return c.awaitRecord(ctx, wanted.Get(c.k.name).Text(), look{isOfAnyID: true}, within, func(h *handle) bool { return h != nil })
 	}
-	return c.lookUp(ctx, wanted)
+	return c.lookUp(ctx, wanted, within)
 }
 
 // bring adds a record that was read to the result of the last call.

@@ -36,7 +36,7 @@ type Config struct {
 	// error, never a shorter answer. Default: 1000.
 	Candidates int `json:"candidates,omitempty"`
 	// ConsistentWithin is how long the application may take until what was written
-	// can be read. Default: 0, at once.
+	// can be read. Default: 0, at once; 10s of what it has only accepted (202).
 	ConsistentWithin caddy.Duration `json:"consistent_within,omitempty"`
 
 	// Users, Groups and Resources say how each resource type is served.
@@ -334,6 +334,7 @@ type Verdict string
 const (
 	VerdictSuccess  Verdict = "success"
 	VerdictAlready  Verdict = "already"   // the application was in the wanted state: success
+	VerdictAccepted Verdict = "accepted"  // of a write: it is done later, and looked for until then
 	VerdictNotFound Verdict = "not_found" // there is no such resource
 	VerdictConflict Verdict = "conflict"  // the value is taken
 	VerdictInvalid  Verdict = "invalid"   // a value is not taken
@@ -347,7 +348,7 @@ const (
 
 // Judgement says of some answers what they mean. All that is given must apply.
 //
-// Where no judgement applies: 2xx is success, 404 and 410 not_found for calls that
+// Where no judgement applies: 202 to a write is accepted, any other 2xx success, 404 and 410 not_found for calls that
 // name an {id} or a {member.…} and whose answer is no HTML, 409 conflict, 412
 // changed, 400 and 422 invalid, 401 sign_in, 403 refused, 408, 425, 429 and 503
 // busy, all else failed.

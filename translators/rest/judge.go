@@ -102,6 +102,11 @@ func (j *judge) applies(a *answer) bool {
 	return is
 }
 
+// isGood reports whether the application has done what it was asked for, or is about to.
+func (a *answer) isGood() bool {
+	return a.verdict == VerdictSuccess || a.verdict == VerdictAlready || a.verdict == VerdictAccepted
+}
+
 func isSuccess(status int) bool { return status >= 200 && status <= 299 }
 
 // judge says what an answer means.
@@ -134,6 +139,9 @@ func (s *step) verdict(a *answer) Verdict {
 	case isSuccess(status):
 		if a.fault != nil {
 			return VerdictFailed
+		}
+		if status == http.StatusAccepted && s.isWrite {
+			return VerdictAccepted
 		}
 		return VerdictSuccess
 	case (status == http.StatusNotFound || status == http.StatusGone) && s.namesOne && !a.isHTML:

@@ -20,6 +20,7 @@ type memberCall struct {
 	purpose   string
 	with      scope
 	offline   bool
+	goesOn    bool // with further calls of the same operation
 
 	add, remove []member
 	// isTogether is set where all members are written at once.
@@ -189,6 +190,9 @@ func (c *memberCall) Do(ctx context.Context, prior []translators.CallResult) (r 
 		return translators.CallResult{Outcome: translators.Applied}
 	}
 	if err == nil {
+		if !c.goesOn && isAccepted(with.prior, a) {
+			return c.awaitDone(ctx, with, prior, a)
+		}
 		c.await(ctx, with, prior)
 		return translators.CallResult{Outcome: translators.Applied, Data: a}
 	}

@@ -114,9 +114,14 @@ func (p *planner) finish() {
 	if first, is := p.plan.Calls[0].(*call); is && first.creates() {
 		first.mayBeUndone = len(p.plan.Calls) > 1
 	}
-	for _, c := range p.plan.Calls[:len(p.plan.Calls)-1] {
-		if c, is := c.(*call); is {
-			c.isFollowed = true
+	for i, c := range p.plan.Calls[:len(p.plan.Calls)-1] {
+		switch c := c.(type) {
+		case *call:
+			next, is := p.plan.Calls[i+1].(*call)
+			c.isFollowed, c.goesOn = true, is && next.step.op == c.step.op && next.step.number > c.step.number
+		case *memberCall:
+			next, is := p.plan.Calls[i+1].(*memberCall)
+			c.goesOn = is && next.operation == c.operation
 		}
 	}
 	if last, is := p.plan.Calls[len(p.plan.Calls)-1].(*call); is && p.in.Action != scim.ActionDelete && (p.k.members == nil || p.in.Action == scim.ActionCreate) {

@@ -12,24 +12,24 @@ import (
 
 // Settle implements [translators.Call].
 func (c *call) Settle(ctx context.Context, prior []translators.CallResult) translators.CallResult {
-	with := c.scope(prior)
+	with, within := c.scope(prior), time.Duration(c.t.ConsistentWithin)
 	switch {
 	case c.creates():
-		return c.settleCreated(ctx, with)
+		return c.settleCreated(ctx, with, within)
 	case c.goal.sort == goalGone:
-		return c.settleGone(ctx, with.id)
+		return c.settleGone(ctx, with.id, within)
 	case c.goal.sort == goalSecret, c.goal.sort == goalCreated:
 		return stillUnknown(&translators.Error{Kind: translators.Indefinite,
 			Detail: "The application did not answer, and whether it has done it can't be seen by reading. Send the request again.",
 			Err:    fmt.Errorf("%s: no answer came", c.Purpose())})
 	}
-	return c.settleChanged(ctx, with.id)
+	return c.settleChanged(ctx, with.id, within)
 }
 
 // settleCreated looks for the record by its name. One that is there is ours only if it
 // is as it was sent: an account that was there before must not be taken for a new one.
-func (c *call) settleCreated(ctx context.Context, with *scope) translators.CallResult {
-	found, err := c.named(ctx, with.resource)
+func (c *call) settleCreated(ctx context.Context, with *scope, within time.Duration) translators.CallResult {
+	found, err := c.named(ctx, with.resource, within)
 	switch {
 	case err != nil:
 		return stillUnknown(fmt.Errorf("%s: looking for it: %w", c.Purpose(), err))
@@ -80,8 +80,8 @@ func (c *call) sentAlone() (sent []fieldValue) {
 }
 
 // settleGone looks whether the record is gone.
-func (c *call) settleGone(ctx context.Context, id string) translators.CallResult {
-	h, err := c.awaitRecord(ctx, id, look{}, func(h *handle) bool { return h == nil })
+func (c *call) settleGone(ctx context.Context, id string, within time.Duration) translators.CallResult {
+	h, err := c.awaitRecord(ctx, id, look{}, within, func(h *handle) bool { return h == nil })
 	switch {
 	case err != nil:
 		return stillUnknown(fmt.Errorf("%s: reading back: %w", c.Purpose(), err))
@@ -92,7 +92,7 @@ func (c *call) settleGone(ctx context.Context, id string) translators.CallResult
 }
 
 // settleChanged compares the record with what it is to be.
-func (c *call) settleChanged(ctx context.Context, id string) translators.CallResult {
+func (c *call) settleChanged(ctx context.Context, id string, within time.Duration) translators.CallResult {
 	open := readable(c.k, c.goal.fields)
 	isMet := func(h *handle) bool {
 		switch {
@@ -104,12 +104,12 @@ func (c *call) settleChanged(ctx context.Context, id string) translators.CallRes
 		active, isKnown := c.t.isActive(c.k, h)
 		return isKnown && active == (c.goal.sort == goalEnabled)
 	}
-	if c.goal.sort == goalChanged && len(open) == 0 || c.goal.sort != goalChanged && !c.k.readsActive {
+	if !c.canBeSeen() {
 		return stillUnknown(&translators.Error{Kind: translators.Indefinite,
 			Detail: "The application did not answer, and whether it has made the change can't be seen by reading. Send the request again.",
 			Err:    fmt.Errorf("%s: no answer came", c.Purpose())})
 	}
-	h, err := c.awaitRecord(ctx, id, c.k.everything(), isMet)
+	h, err := c.awaitRecord(ctx, id, c.k.everything(), within, isMet)
 	switch {
 	case err != nil:
 		return stillUnknown(fmt.Errorf("%s: reading back: %w", c.Purpose(), err))
@@ -124,9 +124,8 @@ func (c *call) settleChanged(ctx context.Context, id string) translators.CallRes
 
 // awaitRecord reads a record until it is as it is to be, for as long as the application
 // may take.
-func (c *call) awaitRecord(ctx context.Context, id string, l look, isMet func(*handle) bool) (h *handle, err error) {
-	until := time.Now().Add(time.Duration(c.t.ConsistentWithin))
-	err = c.t.await(ctx, until, func() (bool, error) {
+func (c *call) awaitRecord(ctx context.Context, id string, l look, within time.Duration, isMet func(*handle) bool) (h *handle, err error) {
+	err = c.t.await(ctx, time.Now().Add(within), func() (bool, error) {
 		h, err = c.t.record(ctx, c.k, id, l)
 		return err == nil && isMet(h), err
 	})

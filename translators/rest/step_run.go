@@ -32,7 +32,7 @@ func (t *Translator) run(ctx context.Context, s *step, with *scope) (*answer, er
 	if err != nil {
 		return a, err
 	}
-	if err := s.take(a); err != nil {
+	if err := s.take(a); err != nil && a.verdict != VerdictAccepted { // which need not tell yet
 		return a, l.clean(s.broken(a, err))
 	}
 	return a, nil
@@ -122,7 +122,7 @@ func (t *Translator) send(ctx context.Context, l *lookup, r *web.Request) (*answ
 	}
 	a := j.of(response)
 	a.raw, a.lower = nil, nil
-	if a.verdict == VerdictSuccess || a.verdict == VerdictAlready {
+	if a.isGood() {
 		return a, nil
 	}
 	a.text = l.scrub(a.text)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/tidwall/gjson"
 
@@ -101,6 +102,7 @@ func (c *undoCall) Do(ctx context.Context, prior []translators.CallResult) trans
 	}
 	unread := c.readCreated(ctx, with)
 	var failed error
+	var answers []*answer
 	isOpen := true // nothing is known not to be taken back
 	for i, s := range c.steps {
 		a, err := (*answer)(nil), unread
@@ -112,6 +114,7 @@ func (c *undoCall) Do(ctx context.Context, prior []translators.CallResult) trans
 		if c.isDelete {
 			with.prior = append(with.prior, a)
 		}
+		answers = append(answers, a)
 		if err == nil {
 			continue
 		}
@@ -127,6 +130,9 @@ func (c *undoCall) Do(ctx context.Context, prior []translators.CallResult) trans
 		return translators.CallResult{Outcome: translators.Unknown, IsSettled: len(c.steps) > 1 && !c.isDelete, Err: failed}
 	case failed != nil:
 		return translators.CallResult{Outcome: translators.NotApplied, Err: failed}
+	}
+	if c.of.creates() && isAccepted(answers, nil) {
+		return c.of.settleGone(ctx, with.id, c.of.t.acceptedWithin(ctx))
 	}
 	if c.of.creates() {
 		c.of.t.noteWrite(c.of.k, with.id, written{isGone: true})
@@ -177,7 +183,7 @@ func (c *undoCall) again(ctx context.Context, s *step, with *scope) (*answer, er
 	if c.of.k.name == nil {
 		return nil, nil
 	}
-	there, err := c.of.named(ctx, with.resource)
+	there, err := c.of.named(ctx, with.resource, time.Duration(c.of.t.ConsistentWithin))
 	if err != nil || there == nil || there.id == with.id {
 		return nil, err
 	}
@@ -195,7 +201,7 @@ func (c *undoCall) Settle(ctx context.Context, prior []translators.CallResult) t
 	if !c.of.creates() {
 		return stillUnknown(fmt.Errorf("%s: whether it was done can't be seen", c.Purpose()))
 	}
-	return c.of.settleGone(ctx, c.of.scope(prior).id)
+	return c.of.settleGone(ctx, c.of.scope(prior).id, time.Duration(c.of.t.ConsistentWithin))
 }
 
 // Undo implements [translators.Call].
