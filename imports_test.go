@@ -66,7 +66,7 @@ var rules = []rule{
 	{"translators/rest/web", append([]string{standard, own, "translators", "translators/mapfile", "translators/trust", "github.com/dustin/go-humanize",
 		"golang.org/x/net/http/httpproxy"}, helpers...),
 		"what makes requests knows neither SCIM nor what they are for"},
-	{"translators/rest/signin", append([]string{standard, own, "translators/mapfile", "translators/rest/web", "translators/rest/template",
+	{"translators/rest/signin", append([]string{standard, own, "translators", "translators/mapfile", "translators/rest/web", "translators/rest/template",
 		"translators/rest/document", "translators/rest/expression", "github.com/tidwall/gjson", "golang.org/x/oauth2/..."}, helpers...),
 		"what signs requests in knows neither SCIM nor what they are for"},
 	{"translators/*/...", []string{foreign, own, "internal/quiet", "scim", "translators", "translators/mapfile", "translators/trust"},

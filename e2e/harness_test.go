@@ -487,9 +487,8 @@ func (g *gateway) entries(t *testing.T) []journal.Entry {
 		return nil
 	}
 	s := store.New(&sqlite.Engine{Path: g.Store, MustExist: true}, zap.NewNop())
-	if err := s.Open(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	// The gateway makes the tables while it serves already.
+	waitFor(t, "the store", func() bool { return s.Open(t.Context()) == nil })
 	defer func() {
 		if err := s.Destruct(); err != nil {
 			t.Error(err)
