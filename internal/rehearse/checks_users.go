@@ -3,6 +3,7 @@ package rehearse
 import (
 	"fmt"
 	"net/http"
+	"net/url"
 	"strings"
 )
 
@@ -69,12 +70,23 @@ func (s *step) takeOver(x exchange, name string) {
 
 // location checks what a created resource says of itself.
 func (s *step) location(x exchange, body map[string]any, id string) {
-	if !strings.HasSuffix(x.header.Get("Location"), idPath(id)) {
+	if !leadsTo(x.header.Get("Location"), id) {
 		s.warn("the answer to %s has no Location header with the new id", what(x))
 	}
 	if kind := text(member(body, "meta"), "resourceType"); kind != string(x.kind) {
 		s.warn("meta.resourceType is %q, and should be %q", kind, x.kind)
 	}
+}
+
+// leadsTo reports whether a URL ends in the id, however that is encoded in it (RFC 3986 §2.4).
+func leadsTo(location, id string) bool {
+	u, err := url.Parse(location)
+	if err != nil {
+		return false
+	}
+	escaped := u.EscapedPath()
+	last, err := url.PathUnescape(escaped[strings.LastIndexByte(escaped, '/')+1:])
+	return err == nil && id != "" && last == id
 }
 
 // duplicateCheck creates the same user again.

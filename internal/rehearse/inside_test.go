@@ -149,3 +149,25 @@ func FuzzFlatten(f *testing.F) {
 		_, _ = text(v, "id"), member(v, "x")
 	})
 }
+
+// The address of what was created is that of the id, however it is encoded there.
+func TestLeadsTo(t *testing.T) {
+	for _, test := range []struct {
+		location, id string
+		want         bool
+	}{
+		{"https://x/scim/v2/Groups/VGVhbTo1MQ%3D%3D", "VGVhbTo1MQ==", true},
+		{"https://x/scim/v2/Groups/VGVhbTo1MQ==", "VGVhbTo1MQ==", true},
+		{"https://x/scim/v2/Users/a%2Fb", "a/b", true},
+		{"/Users/7", "7", true},
+		{"https://x/scim/v2/Users/17", "7", false},
+		{"https://x/scim/v2/Users/a/b", "a/b", false},
+		{"https://x/%zz", "7", false},
+		{"", "7", false},
+		{"https://x/scim/v2/Users/", "", false},
+	} {
+		if got := leadsTo(test.location, test.id); got != test.want {
+			t.Errorf("%s to %s: %v", test.location, test.id, got)
+		}
+	}
+}

@@ -14,6 +14,8 @@ import (
 
 	"github.com/google/uuid"
 	"golang.org/x/sync/singleflight"
+
+	"github.com/scimgate/scimgate/translators"
 )
 
 const (
@@ -161,6 +163,7 @@ type walks struct {
 	kept   map[walkKey]*keptWalk
 	expiry *time.Timer // while a walk is kept
 	making singleflight.Group
+	busy   map[walkKey]error // what walks that are being made wait for
 }
 
 type keptWalk struct {
@@ -169,7 +172,7 @@ type keptWalk struct {
 }
 
 func newWalks() *walks {
-	return &walks{now: time.Now, kept: make(map[walkKey]*keptWalk)}
+	return &walks{now: time.Now, kept: make(map[walkKey]*keptWalk), busy: make(map[walkKey]error)}
 }
 
 // get returns the walk that is kept for the key, or a new one. Callers that need
@@ -194,7 +197,8 @@ func (ws *walks) get(ctx context.Context, key walkKey, anew bool, build func(con
 		// It is shared: it must not end with the caller who began it.
 		building, cancel := context.WithTimeout(context.WithoutCancel(ctx), walkTimeout)
 		defer cancel()
-		w, err := build(building)
+		defer ws.noteBusy(key, nil)
+		w, err := build(translators.WithBusy(building, func(err error) { ws.noteBusy(key, err) }))
 		if err != nil {
 			return nil, err
 		}
@@ -209,8 +213,26 @@ func (ws *walks) get(ctx context.Context, key walkKey, anew bool, build func(con
 		}
 		return result.Val.(*walk), nil
 	case <-ctx.Done():
-		return nil, ctx.Err()
+		return nil, cmp.Or(ws.isBusy(key), ctx.Err())
 	}
+}
+
+// noteBusy keeps why a walk that is being made has to wait.
+func (ws *walks) noteBusy(key walkKey, err error) {
+	ws.mu.Lock()
+	defer ws.mu.Unlock()
+	if err == nil {
+		delete(ws.busy, key)
+		return
+	}
+	ws.busy[key] = err
+}
+
+// isBusy returns why a walk that is being made has had to wait, or nil.
+func (ws *walks) isBusy(key walkKey) error {
+	ws.mu.Lock()
+	defer ws.mu.Unlock()
+	return ws.busy[key]
 }
 
 func (ws *walks) find(key walkKey) *walk {

@@ -10,6 +10,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/scimgate/scimgate/translators"
 )
 
 // walkOf returns what builds a walk of the ids, or fails with err.
@@ -143,5 +145,26 @@ func TestWalksExpire(t *testing.T) {
 	ws.expire()
 	if len(ws.kept) != 0 || ws.expiry != nil {
 		t.Error("a walk that nobody uses is kept")
+	}
+}
+
+// TestWalkThatIsKeptWaiting: who has no time left for a walk hears that the backend is busy.
+func TestWalkThatIsKeptWaiting(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	release, ended := make(chan struct{}), make(chan struct{})
+	ws := newWalks()
+	busy := &translators.Error{Kind: translators.Unavailable, Detail: "The application is busy.", RetryAfter: 7 * time.Second}
+	_, err := ws.get(ctx, walkKey{}, false, func(building context.Context) (*walk, error) {
+		defer close(ended)
+		translators.NoteBusy(building, busy)
+		cancel()
+		<-release
+		return walkOf(nil, nil)(building)
+	})
+	close(release)
+	<-ended
+	if !errors.Is(err, busy) {
+		t.Errorf("got %v", err)
 	}
 }

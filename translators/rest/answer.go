@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 	"unicode"
 	"unicode/utf8"
 
@@ -76,6 +77,7 @@ func (s *step) compileAnswer(n *namer, c CallConfig, d CallDefaults) error {
 		{&s.item, "item", firstOf(c.Item, d.Item)},
 		{&s.items, "items", firstOf(c.Items, d.Items)},
 		{&s.id, "id", c.ID},
+		{&s.retryAfter, "retry_after", firstOf(c.RetryAfter, d.RetryAfter)},
 	} {
 		if p.text == "" {
 			continue
@@ -124,7 +126,7 @@ func (s *step) compileAnswer(n *namer, c CallConfig, d CallDefaults) error {
 		}
 	}
 	judges, err := compileJudges(append(slices.Clone(c.Judgements), d.Judgements...))
-	s.judges, s.asksWeb = judges, len(judges) > 0
+	s.judges, s.asksWeb = judges, len(judges) > 0 || s.retryAfter != nil
 	return err
 }
 
@@ -156,10 +158,27 @@ func (s *step) read(r *web.Response) *answer {
 		// What is read and begins so is XML, unless it is a text.
 		a.isXML = doc.IsObject() && bytes.HasPrefix(bytes.TrimLeft(r.Body, " \t\r\n\ufeff"), []byte("<"))
 	}
+	if s.retryAfter != nil {
+		a.retryAfter = max(a.retryAfter, secondsAt(s.retryAfter, a.doc))
+	}
 	if !isSuccess(r.Status) || len(s.judges) > 0 {
 		a.text = s.textOf(a)
 	}
 	return a
+}
+
+// longestRetryAfter bounds what is made of the seconds to wait.
+const longestRetryAfter = time.Hour
+
+// secondsAt are the seconds at a path, a number or a text. What is none of these is 0.
+func secondsAt(p *document.Path, doc gjson.Result) time.Duration {
+	for _, v := range p.Get(doc) {
+		seconds, err := strconv.ParseFloat(strings.TrimSpace(v.String()), 64)
+		if err == nil && seconds > 0 {
+			return time.Duration(min(seconds, longestRetryAfter.Seconds()) * float64(time.Second))
+		}
+	}
+	return 0
 }
 
 // contains reports whether the body, or the error text in it, has a part, which is in

@@ -30,6 +30,7 @@ import (
 //		items             <path>
 //		page              offset <parameter> { … }
 //		error             <path>...
+//		retry_after       <path>
 //		<verdict>         <status>... [<text>]
 //		<verdict>         when <expression>
 //
@@ -90,6 +91,7 @@ import (
 //	into         <name>
 //	page         …
 //	error        <path>...
+//	retry_after  <path>
 //	<verdict>    <status>... [<text>]
 //	<verdict>    when <expression>
 //	when         <expression>
@@ -177,7 +179,7 @@ func (t *Translator) line(b *mapfile.Block, word string, types *mapfile.Types, p
 		return err
 	}
 	return unknown(b, blockTranslator, "auth", "secret", "candidates", "consistent_within", "users", "groups", "resource", "schema",
-		"header", "query", "answer", "body", "item", "items", "page", "error", "timeout and the other lines for connections",
+		"header", "query", "answer", "body", "item", "items", "page", "error", "retry_after", "timeout and the other lines for connections",
 		"and what answers mean: "+strings.Join(verdictWords, ", "))
 }
 

@@ -89,6 +89,8 @@ func (b callBlock) line(word string) error {
 		return readPage(b.Block, &c.Page)
 	case "error":
 		return b.List(&c.ErrorText, "error <path>...")
+	case "retry_after":
+		return b.Text(&c.RetryAfter, "retry_after <path>")
 	case "when":
 		return b.Text(&c.When, "when <expression>, in backticks if it contains quotes or blanks")
 	case "undo":
@@ -106,7 +108,7 @@ func (b callBlock) line(word string) error {
 		return readJudgement(b.Block, Verdict(word), &c.Judgements)
 	}
 	return b.Unknown(append([]string{"header", "query", "body", "send", "without", "answer", "item", "items", "id", "id_header", "into",
-		"page", "error", "when", "undo", "repeatable", "if_match", "timeout"}, verdictWords...)...)
+		"page", "error", "retry_after", "when", "undo", "repeatable", "if_match", "timeout"}, verdictWords...)...)
 }
 
 // body reads the form of the body, and its template.
@@ -175,7 +177,7 @@ func (b callBlock) repeatable() error {
 }
 
 // parseDefault reads a line that is for all calls of a translator, if it is one:
-// answer, body, item, items, page, error, header, query and the verdictWords.
+// answer, body, item, items, page, error, retry_after, header, query and the verdictWords.
 func (c *CallDefaults) parseDefault(b *mapfile.Block, word string) (isMine bool, err error) {
 	switch word {
 	case "answer":
@@ -199,6 +201,8 @@ func (c *CallDefaults) parseDefault(b *mapfile.Block, word string) (isMine bool,
 		return true, readPage(b, &c.Page)
 	case "error":
 		return true, b.List(&c.ErrorText, "error <path>...")
+	case "retry_after":
+		return true, b.Text(&c.RetryAfter, "retry_after <path>")
 	case "header", "query":
 		return true, readParameter(b, word, &c.Header, &c.Query)
 	}

@@ -135,7 +135,7 @@ func (c *call) Do(ctx context.Context, prior []translators.CallResult) translato
 	}
 	a, _, err := c.t.runFresh(ctx, c.step, with, c.isHindered, func() (bool, error) { return false, c.refresh(ctx, with) })
 	if err != nil {
-		r := c.failed(err)
+		r := c.failed(c.taken(ctx, with, err))
 		r.Data = &told{by: c, answer: a}
 		return r
 	}

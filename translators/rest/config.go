@@ -241,6 +241,9 @@ type CallDefaults struct {
 	Judgements []Judgement `json:"judgements,omitempty"`
 	// ErrorText are the paths of an answer's error text, the first that has one.
 	ErrorText []string `json:"error_text,omitempty"`
+	// RetryAfter is the path, in an answer that is busy, of the seconds to wait, where the
+	// header Retry-After does not tell them.
+	RetryAfter string `json:"retry_after,omitempty"`
 	// Header and Query are sent with each call, after those of the sign-in.
 	Header []Parameter `json:"header,omitempty"`
 	Query  []Parameter `json:"query,omitempty"`
@@ -311,6 +314,7 @@ type CallConfig struct {
 	Page       *PageConfig `json:"page,omitempty"`
 	Judgements []Judgement `json:"judgements,omitempty"` // before those of the translator
 	ErrorText  []string    `json:"error_text,omitempty"`
+	RetryAfter string      `json:"retry_after,omitempty"` // as in [CallDefaults]
 
 	// When is a CEL expression: the call is made where it is true.
 	When string `json:"when,omitempty"`

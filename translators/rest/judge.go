@@ -187,7 +187,16 @@ func (j *judging) of(r *web.Response) *answer {
 }
 
 func (j *judging) isRefused(r *web.Response) bool { return j.of(r).verdict == VerdictSignIn }
-func (j *judging) isBusy(r *web.Response) bool    { return j.of(r).verdict == VerdictBusy }
+
+// isBusy reports whether the application is; the answer then has the time to wait that its
+// body tells.
+func (j *judging) isBusy(r *web.Response) bool {
+	a := j.of(r)
+	if a.verdict == VerdictBusy {
+		r.RetryAfter = a.retryAfter
+	}
+	return a.verdict == VerdictBusy
+}
 
 // isAnswer reports whether the configuration says something of a redirect.
 func (j *judging) isAnswer(r *web.Response) bool { return j.of(r).isSaid }

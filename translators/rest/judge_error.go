@@ -25,6 +25,9 @@ func (s *step) refusal(a *answer) error {
 	case VerdictConflict:
 		e.Kind, e.Path = translators.Conflict, s.pathIn(a.text)
 		e.Detail = about(e.Path, "the application has this value already, and each may have it once.")
+		if a.text != "" {
+			e.Detail = about(e.Path, fmt.Sprintf("the application has this value already, and each may have it once: %q", a.text))
+		}
 	case VerdictInvalid:
 		e.Kind, e.Path = translators.Invalid, s.pathIn(a.text)
 		e.Detail = about(e.Path, "the application does not take a value.")
@@ -43,6 +46,10 @@ func (s *step) refusal(a *answer) error {
 	case VerdictBusy:
 		e.Kind = translators.Unavailable
 		e.Detail = "The application is busy. Try again later."
+		if said := a.said(); said != "" {
+			e.Said = said
+			e.Detail = fmt.Sprintf("The application is busy: %q", said)
+		}
 	case VerdictSignIn:
 		e.Kind = translators.Unavailable
 		e.Detail = notSignedIn

@@ -191,15 +191,16 @@ func TestRefusals(t *testing.T) {
 		path, detail, logs string
 	}{
 		"a conflict that names the field": {answerOf(409, asJSON, `{"errors":["Login has already been taken"]}`), "userName",
-			"userName: the application has this value already, and each may have it once.",
+			`userName: the application has this value already, and each may have it once: "Login has already been taken"`,
 			`create of User: POST /users?k={secret.tenant}: the answer has the status 409, saying "Login has already been taken"`},
-		"one that names none": {answerOf(409, asJSON, `{"error":"exists"}`), "", "The application has this value already, and each may have it once.", `saying "exists"`},
-		"one that names two":  {answerOf(409, asJSON, `{"error":"login or mail"}`), "", "The application has this value already, and each may have it once.", ""},
-		"a nested field":      {answerOf(422, asJSON, `{"error":"first is too long"}`), "name.givenName", `name.givenName: the application does not take a value: "first is too long"`, ""},
-		"no words":            {answerOf(422, "", ""), "", "The application does not take a value.", ""},
-		"a part of a word":    {answerOf(422, asJSON, `{"error":"the subtitle"}`), "", `The application does not take a value: "the subtitle"`, ""},
-		"a busy one":          {answerOf(503, asJSON, `{"error":"secret host db7"}`), "", "The application is busy. Try again later.", "secret host db7"},
-		"a broken one":        {answerOf(502, asHTML, page), "", "The application has answered with something that can't be understood, and may have made the change. The log of the gateway says what came.", `the answer has the status 502, text/html: answered with a page (text/html): "Sign in"`},
+		"one that names none":      {answerOf(409, asJSON, `{"error":"exists"}`), "", `The application has this value already, and each may have it once: "exists"`, `saying "exists"`},
+		"one that names two":       {answerOf(409, asJSON, `{"error":"login or mail"}`), "", `The application has this value already, and each may have it once: "login or mail"`, ""},
+		"a conflict without words": {answerOf(409, "", ""), "", "The application has this value already, and each may have it once.", ""},
+		"a nested field":           {answerOf(422, asJSON, `{"error":"first is too long"}`), "name.givenName", `name.givenName: the application does not take a value: "first is too long"`, ""},
+		"no words":                 {answerOf(422, "", ""), "", "The application does not take a value.", ""},
+		"a part of a word":         {answerOf(422, asJSON, `{"error":"the subtitle"}`), "", `The application does not take a value: "the subtitle"`, ""},
+		"a busy one":               {answerOf(503, asJSON, `{"error":"secret host db7"}`), "", "The application is busy. Try again later.", "secret host db7"},
+		"a broken one":             {answerOf(502, asHTML, page), "", "The application has answered with something that can't be understood, and may have made the change. The log of the gateway says what came.", `the answer has the status 502, text/html: answered with a page (text/html): "Sign in"`},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -356,6 +356,7 @@ func (d CallDefaults) over(all CallDefaults) CallDefaults {
 	if d.Page == nil {
 		d.Page = all.Page
 	}
+	pick(&d.RetryAfter, all.RetryAfter)
 	if len(d.ErrorText) == 0 {
 		d.ErrorText = all.ErrorText
 	}

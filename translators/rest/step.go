@@ -48,6 +48,8 @@ type step struct {
 	idPattern *regexp.Regexp
 	judges    []judge
 	errorText []*document.Path
+	// retryAfter is where the seconds to wait are; nil: in the header alone.
+	retryAfter *document.Path
 	// asksWeb is set where web must ask what an answer means, because the
 	// configuration says something of it.
 	asksWeb bool

@@ -172,6 +172,10 @@ func (t *Translator) printSignIn(r *web.Request) {
 
 // printedURL is the address of the application, without a user's name and password.
 func (t *Translator) printedURL() string {
+	if strings.Contains(t.URL, "{") { // a placeholder is printed as it stands in the configuration
+		address, _, _ := strings.Cut(t.URL, "?")
+		return strings.TrimSuffix(address, "/")
+	}
 	if u, err := url.Parse(t.URL); err == nil {
 		u.User, u.RawQuery = nil, ""
 		return strings.TrimSuffix(u.String(), "/")

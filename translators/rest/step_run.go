@@ -106,9 +106,17 @@ func (s *step) showsResource() bool {
 func (t *Translator) send(ctx context.Context, l *lookup, r *web.Request) (*answer, error) {
 	s := l.s
 	j := &judging{s: s}
-	r.IsBusy = isBusy
+	asksBusy := isBusy
 	if s.asksWeb {
-		r.IsRefused, r.IsBusy, r.IsAnswer = j.isRefused, j.isBusy, j.isAnswer
+		r.IsRefused, r.IsAnswer = j.isRefused, j.isAnswer
+		asksBusy = j.isBusy
+	}
+	r.IsBusy = func(response *web.Response) bool {
+		is := asksBusy(response)
+		if is {
+			translators.NoteBusy(ctx, l.clean(s.refusal(j.of(response))))
+		}
+		return is
 	}
 	response, err := t.backend.client.Do(ctx, r)
 	if err != nil {
@@ -177,6 +185,10 @@ func (s *step) unanswered(err error) error {
 	reason := ""
 	if isKnown {
 		reason = cause.Reason
+	}
+	if isKnown && cause.Unavailable != "" {
+		e.Detail = fmt.Sprintf("%s is busy, or not available. Try again later; the log of the gateway says why.", strings.ToUpper(cause.Unavailable[:1])+cause.Unavailable[1:])
+		return e
 	}
 	switch reason {
 	case "too_large":

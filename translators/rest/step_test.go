@@ -455,3 +455,15 @@ func TestDue(t *testing.T) {
 		t.Errorf("an expression that fails: %v", err)
 	}
 }
+
+// TestPrintedAddress: an address that is a placeholder is printed as it stands in the
+// configuration, and not encoded.
+func TestPrintedAddress(t *testing.T) {
+	for address, want := range map[string]string{
+		"{env.APP}": "{env.APP}", "https://{env.HOST}/api/": "https://{env.HOST}/api", "https://a:b@app.example.com/api?k=v": "https://app.example.com/api",
+	} {
+		if got := (&Translator{Config: Config{URL: address}}).printedURL(); got != want {
+			t.Errorf("%s is printed as %s", address, got)
+		}
+	}
+}

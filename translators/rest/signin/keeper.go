@@ -53,6 +53,8 @@ type keeper struct {
 	open func(context.Context) (*session, error)
 	// end signs a session out; nil where there is nothing to do.
 	end func(context.Context, *session) error
+	// of is who signs in: the application, or the token endpoint login.example.com.
+	of string
 	// secrets are read anew before each attempt.
 	secrets []*secret
 
@@ -76,7 +78,7 @@ type attempt struct {
 }
 
 func newKeeper(open func(context.Context) (*session, error), secrets ...*secret) *keeper {
-	return &keeper{open: open, secrets: secrets, renewals: rate.NewLimiter(renewalRefill, renewalBudget)}
+	return &keeper{open: open, of: "the application", secrets: secrets, renewals: rate.NewLimiter(renewalRefill, renewalBudget)}
 }
 
 // get returns a session. Its error is a *[web.Error] whose RetryAfter tells when the
@@ -94,13 +96,13 @@ func (k *keeper) get(ctx context.Context) (*session, error) {
 			wait = 0 // a fault counts against nobody, and nothing stops a disable
 		}
 		if k.attempt == nil && wait > 0 {
-			failure := k.failure
+			failure, who := k.failure, k.unavailable(k.failure)
 			k.mu.Unlock()
 			if !looked && k.renewSecrets() {
 				k.reset()
 				continue
 			}
-			return nil, &web.Error{Reason: "sign_in", RetryAfter: wait, Err: fmt.Errorf(
+			return nil, &web.Error{Reason: "sign_in", RetryAfter: wait, Unavailable: who, Err: fmt.Errorf(
 				"%w (the next attempt is in %s, or when a secret has changed)", failure, wait.Round(time.Second))}
 		}
 		if k.attempt == nil {
@@ -114,7 +116,7 @@ func (k *keeper) get(ctx context.Context) (*session, error) {
 		case <-a.done:
 			return a.session, a.err
 		case <-ctx.Done():
-			return nil, &web.Error{Reason: "sign_in", Err: fmt.Errorf("waiting for it: %w", context.Cause(ctx))}
+			return nil, &web.Error{Reason: "sign_in", Unavailable: k.of, Err: fmt.Errorf("waiting for it: %w", context.Cause(ctx))}
 		}
 	}
 }
@@ -140,7 +142,15 @@ func (k *keeper) run(ctx context.Context, a *attempt) {
 	}
 	pause := k.pauseAfter(err)
 	k.failure, k.closedTo = err, time.Now().Add(pause)
-	a.err = &web.Error{Reason: "sign_in", RetryAfter: pause, Err: err}
+	a.err = &web.Error{Reason: "sign_in", RetryAfter: pause, Unavailable: k.unavailable(err), Err: err}
+}
+
+// unavailable is who it is because of whom signing in has failed, unless it was refused.
+func (k *keeper) unavailable(err error) string {
+	if _, is := errors.AsType[*web.Error](err); is {
+		return k.of
+	}
+	return ""
 }
 
 // pauseAfter counts a failure and returns how long to wait after it.

@@ -119,20 +119,44 @@ func newOAuth2(c *OAuth2, client *web.Client) (*oauth2Scheme, error) {
 	for _, p := range c.Parameters {
 		o.parameters[p.Name] = read("parameter "+p.Name, p.Value)
 	}
-	address := read("token URL", c.TokenURL)
+	if err != nil {
+		return nil, err
+	}
+	address, err := newSecret("token URL", c.TokenURL)
 	if err != nil {
 		return nil, err
 	}
 	if o.url = address.get(); checkTokenURL(o.url) != nil {
 		return nil, checkTokenURL(o.url)
 	}
+	all = append(all, inQuery(o.url)...)
 	if client != nil {
 		if err := o.reach(client); err != nil {
 			return nil, err
 		}
 	}
 	o.keeper = newKeeper(o.open, all...)
+	if u, err := url.Parse(o.url); err == nil && u.Host != "" {
+		o.keeper.of = "the token endpoint " + u.Host
+	}
 	return o, nil
+}
+
+// inQuery are the values in the query of the token endpoint, which may be secret. Its address
+// is to be seen in errors.
+func inQuery(address string) (hidden []*secret) {
+	u, err := url.Parse(address)
+	if err != nil {
+		return nil
+	}
+	for _, values := range u.Query() {
+		for _, value := range values {
+			s := &secret{what: "token URL"}
+			s.value.Store(&value)
+			hidden = append(hidden, s)
+		}
+	}
+	return hidden
 }
 
 // reach finds the client that reaches the token endpoint, which may be of another host
@@ -224,9 +248,13 @@ func checkTokenText(token string) error {
 	return nil
 }
 
-// where is the token endpoint without what may be secret in its query.
+// where is the token endpoint without what may be secret in its query, or in what a
+// placeholder stands for.
 func (o *oauth2Scheme) where() string {
 	where, _, _ := strings.Cut(o.url, "?")
+	if u, err := url.Parse(o.url); err == nil && strings.Contains(o.config.TokenURL, "{") {
+		where = u.Scheme + "://" + u.Host
+	}
 	return where
 }
 

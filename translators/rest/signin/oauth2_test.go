@@ -333,10 +333,13 @@ func TestTokenEndpointBusy(t *testing.T) {
 		w.WriteHeader(429)
 	}
 	app := application(t, issuer.isValid)
-	client, _ := clientOf(t, app.URL, "auth oauth2 "+issuer.URL+" {\nclient app pw\n}")
+	client, signed := clientOf(t, app.URL, "auth oauth2 "+issuer.URL+" {\nclient app pw\n}")
 	_, err := get(t, client)
 	if fault, is := errors.AsType[*web.Error](err); !is || fault.RetryAfter < 110*time.Second || fault.RetryAfter > 120*time.Second || fault.MaybeSent {
 		t.Errorf("%#v", err)
+	} else if who := "the token endpoint " + strings.Split(issuer.URL, "/")[2]; fault.Unavailable != who ||
+		signin.Hide(err.Error(), signed.Hidden()...) != err.Error() {
+		t.Errorf("it does not name the token endpoint, or hides it: %q, %v", fault.Unavailable, signin.Hide(err.Error(), signed.Hidden()...))
 	}
 }
 

@@ -41,19 +41,24 @@ type asking struct {
 	request       *Request
 	target        *url.URL
 	isSignedAgain bool
-	maybeDone     bool // by a sending without an answer
+	maybeDone     bool      // by a sending without an answer
+	busy          *Response // the last answer that was
 }
 
 // untilAnswered sends the request, and again where that is safe and makes sense.
 func (a *asking) untilAnswered(ctx context.Context) (*Response, *Error) {
 	pauses := backoff.ExponentialBackOff{InitialInterval: a.client.pause, RandomizationFactor: 0.5, Multiplier: 2, MaxInterval: 5 * time.Second}
 	for sent := 0; ; sent++ {
+		began := time.Now()
 		response, failure := a.follow(ctx)
+		if response != nil && a.request.isBusy(response) {
+			a.busy = response
+		}
 		again, pause := a.mayRepeat(response, failure), pauses.NextBackOff()
 		if response != nil {
 			pause = max(pause, response.RetryAfter)
 		}
-		if !again || sent == a.client.config.Retries || !fits(ctx, pause) {
+		if !again || sent == a.client.config.Retries || !fits(ctx, pause+time.Since(began)) { // one that takes as long
 			return a.conclude(response, failure)
 		}
 		if failure != nil && failure.MaybeSent || response != nil && response.isOfGateway() {
@@ -86,6 +91,10 @@ func (a *asking) mayRepeat(response *Response, failure *Error) bool {
 
 // conclude is what is known at the end, of earlier sendings too.
 func (a *asking) conclude(response *Response, failure *Error) (*Response, *Error) {
+	if failure != nil && a.busy != nil && !a.maybeDone && (failure.Reason == reasonTimeout || failure.Reason == reasonBusy) &&
+		(!failure.MaybeSent || a.request.isRead()) {
+		return a.busy, nil // it says why there was no other in time
+	}
 	switch {
 	case failure != nil:
 		failure.MaybeSent = failure.MaybeSent || a.maybeDone
@@ -180,7 +189,7 @@ func (c *Client) send(ctx context.Context, r *Request, target *url.URL) (request
 func unsigned(ctx context.Context, err error) *Error {
 	e := &Error{Reason: reasonSignIn, Err: fmt.Errorf("signing in: %w", err)}
 	if inner, is := errors.AsType[*Error](err); is {
-		e.RetryAfter = inner.RetryAfter
+		e.RetryAfter, e.Unavailable = inner.RetryAfter, inner.Unavailable
 	}
 	if errors.Is(ctx.Err(), context.Canceled) {
 		e.Reason = reasonCanceled

@@ -31,7 +31,10 @@ type Error struct {
 	//	invalid    it can't be sent as it is
 	Reason     string
 	RetryAfter time.Duration // 0 when unknown
-	Err        error
+	// Unavailable is who is busy, or can't be reached, where signing in has failed for that
+	// and not because it was refused: the application, the token endpoint login.example.com.
+	Unavailable string
+	Err         error
 }
 
 // The words of [Error.Reason].
