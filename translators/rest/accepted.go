@@ -96,7 +96,7 @@ func (c *call) awaitCreated(ctx context.Context, with *scope, a *answer, within 
 	if a == nil || a.id == "" {
 		return c.notApplied()
 	}
-	h, err := c.awaitRecord(ctx, a.id, c.k.everything(), within, func(h *handle) bool { return h != nil })
+	h, err := c.awaitRecord(ctx, a.id, c.sees(), within, func(h *handle) bool { return h != nil })
 	switch {
 	case err != nil:
 		return stillUnknown(fmt.Errorf("%s: reading back: %w", c.Purpose(), err))

@@ -151,7 +151,7 @@ func (c *call) Do(ctx context.Context, prior []translators.CallResult) translato
 		return r
 	}
 	c.note(with.id)
-	return c.readBack(ctx, with.id, r)
+	return c.unlessStillAbsent(ctx, c.readBack(ctx, with.id, r), prior)
 }
 
 // isHindered reports whether somebody else has changed the record since it was read. Who
@@ -181,7 +181,7 @@ func (c *call) prepare(ctx context.Context, with *scope) (*translators.CallResul
 	}
 	if c.with.id == "" && (c.goal.sort == goalDisabled || c.goal.sort == goalSecret) {
 		// Of one who was created a moment ago.
-		h, err := c.t.recordAwaited(ctx, c.k, with.id, c.k.everything())
+		h, err := c.t.recordAwaited(ctx, c.k, with.id, c.sees())
 		if err != nil || h == nil {
 			return nil, c.unlessAbsent(err, with.id)
 		}
@@ -205,7 +205,7 @@ func (c *call) prepare(ctx context.Context, with *scope) (*translators.CallResul
 
 // refresh reads the record anew.
 func (c *call) refresh(ctx context.Context, with *scope) error {
-	h, err := c.t.recordAwaited(ctx, c.k, with.id, c.k.everything())
+	h, err := c.t.recordAwaited(ctx, c.k, with.id, c.sees())
 	if err != nil || h == nil {
 		return c.unlessAbsent(err, with.id)
 	}
@@ -377,7 +377,7 @@ func (c *call) readBack(ctx context.Context, id string, r translators.CallResult
 	if !c.brings {
 		return r
 	}
-	h, err := c.t.recordAwaited(ctx, c.k, id, c.k.everything())
+	h, err := c.t.recordAwaited(ctx, c.k, id, c.sees())
 	switch {
 	case err != nil:
 		return r

@@ -2,7 +2,9 @@ package rest
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"go.uber.org/zap"
@@ -15,7 +17,7 @@ import (
 // where that is may be wrong: then the record is known by its name, and one that is not
 // found by either is no absence, for it was created.
 func (c *call) confirm(ctx context.Context, with *scope, r translators.CallResult) translators.CallResult {
-	h, fault := c.t.recordAwaited(ctx, c.k, r.ID, c.k.everything())
+	h, fault := c.t.recordAwaited(ctx, c.k, r.ID, c.sees())
 	if h != nil && c.isNamed(h, with.resource) || c.k.name == nil && fault != nil {
 		return c.bring(ctx, h, r)
 	}
@@ -40,10 +42,47 @@ func (c *call) unreadable(cause error) error {
 	e := &translators.Error{Kind: translators.Indefinite, Err: cause, Detail: fmt.Sprintf(
 		"The application has accepted the new %s, and does not have it by the id that its answer told, or by its name. Correct where the id is in the answer: %s of create.",
 		c.k.noun(), c.step.createdBy().idLine())}
-	if c.k.absence != nil {
-		e.Detail += " Or it counts as absent, by the line absent, which is then to be corrected."
-	}
 	return e
+}
+
+// sees is what the call sees of the record. In a plan that creates it is there, although it
+// counts as absent: what it is to count by, a later call may write.
+func (c *call) sees() look {
+	l := c.k.everything()
+	l.takesAbsent = c.with.id == ""
+	return l
+}
+
+// errStillAbsent is the cause where what was created counts as absent behind the last call.
+var errStillAbsent = errors.New("what was created counts as absent")
+
+// stillAbsent is the result of the last call where the record counts as absent all the same.
+// The calls before it are then taken back: nobody would find the record, and the next
+// request would create another.
+func (c *call) stillAbsent(h *handle, r translators.CallResult) translators.CallResult {
+	return translators.CallResult{Outcome: translators.Unknown, IsSettled: true, ID: r.ID, Data: r.Data, Err: fmt.Errorf("%s: %w", c.Purpose(), &translators.Error{
+		Kind: translators.Indefinite, Err: errStillAbsent,
+		Detail: fmt.Sprintf("The application has created the %s %q, and its record counts as absent behind the last call, by the line absent (%s). Correct that line: it is to be true of those alone who have left.",
+			c.k.noun(), h.id, c.k.config.Absent)})}
+}
+
+// unlessStillAbsent takes the last call back itself where the record counts as absent
+// behind it, and the configuration says how.
+func (c *call) unlessStillAbsent(ctx context.Context, r translators.CallResult, prior []translators.CallResult) translators.CallResult {
+	if len(c.step.undo) == 0 || !errors.Is(r.Err, errStillAbsent) {
+		return r
+	}
+	undo := c.Undo()
+	if undo == nil {
+		return r
+	}
+	undone := undo.Do(context.WithoutCancel(ctx), append(slices.Clone(prior), r))
+	if undone.Outcome == translators.Applied {
+		r.Outcome = translators.NotApplied
+		return r
+	}
+	r.Err = fmt.Errorf("%w; not taken back: %w", r.Err, undone.Err)
+	return r
 }
 
 // idLine is the line that says where the id of what is created is.
@@ -105,8 +144,11 @@ func (c *call) named(ctx context.Context, wanted *scim.Resource, within time.Dur
 
 // bring adds a record that was read to the result of the last call.
 func (c *call) bring(ctx context.Context, h *handle, r translators.CallResult) translators.CallResult {
-	if !c.brings || h == nil {
+	switch {
+	case !c.brings || h == nil:
 		return r
+	case h.isAbsent:
+		return c.stillAbsent(h, r)
 	}
 	c.t.warnOfOthers(c.k, h, c.sent)
 	if entry, err := c.t.entryOf(ctx, c.k, h, translators.Selection{All: true, Members: c.k.members != nil}); err == nil {

@@ -34,9 +34,9 @@ func (c *call) settleCreated(ctx context.Context, with *scope, within time.Durat
 	case err != nil:
 		return stillUnknown(fmt.Errorf("%s: looking for it: %w", c.Purpose(), err))
 	case found == nil:
-		return c.notApplied()
+		return c.notSeen(ctx, with)
 	}
-	whole, err := c.t.recordAwaited(ctx, c.k, found.id, c.k.everything())
+	whole, err := c.t.recordAwaited(ctx, c.k, found.id, c.sees())
 	switch {
 	case err != nil:
 		return stillUnknown(fmt.Errorf("%s: reading it: %w", c.Purpose(), err))
@@ -51,6 +51,25 @@ func (c *call) settleCreated(ctx context.Context, with *scope, within time.Durat
 	r := translators.CallResult{Outcome: translators.Applied, ID: whole.id, Data: &told{by: c, answer: &answer{id: whole.id}}}
 	c.t.noteWrite(c.k, r.ID, written{fields: readable(c.k, c.goal.fields), wanted: with.resource})
 	return c.readBack(ctx, r.ID, r)
+}
+
+// notSeen is the result where nobody has the name that was to be created. Where calls are
+// to follow, one that counts as absent may be what was created, and may be somebody who
+// has left.
+func (c *call) notSeen(ctx context.Context, with *scope) translators.CallResult {
+	if c.k.absence == nil || !c.isFollowed {
+		return c.notApplied()
+	}
+	others, err := c.t.namesakes(ctx, c.k, with.resource.Get(c.k.name), "", true)
+	switch {
+	case err != nil:
+		return stillUnknown(fmt.Errorf("%s: looking for it: %w", c.Purpose(), err))
+	case len(others) == 0:
+		return c.notApplied()
+	}
+	return stillUnknown(fmt.Errorf("%s: %w", c.Purpose(), &translators.Error{Kind: translators.Indefinite,
+		Detail: fmt.Sprintf("The application did not answer, or has told no id, and the record %q of that name counts as absent after call %d of %d, by the line absent: whether it is the new one can't be told. Look at it in the application.",
+			others[0].id, c.step.number, len(c.k.steps[OpCreate]))}))
 }
 
 // surelyBefore is how much older than now a record must be to be one that was there before:

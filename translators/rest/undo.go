@@ -132,7 +132,7 @@ func (c *undoCall) Do(ctx context.Context, prior []translators.CallResult) trans
 		return translators.CallResult{Outcome: translators.NotApplied, Err: failed}
 	}
 	if c.of.creates() && isAccepted(answers, nil) {
-		return c.of.settleGone(ctx, with.id, c.of.t.acceptedWithin(ctx))
+		return c.settleGone(ctx, with.id, c.of.t.acceptedWithin(ctx))
 	}
 	if c.of.creates() {
 		c.of.t.noteWrite(c.of.k, with.id, written{isGone: true})
@@ -201,7 +201,26 @@ func (c *undoCall) Settle(ctx context.Context, prior []translators.CallResult) t
 	if !c.of.creates() {
 		return stillUnknown(fmt.Errorf("%s: whether it was done can't be seen", c.Purpose()))
 	}
-	return c.of.settleGone(ctx, c.of.scope(prior).id, time.Duration(c.of.t.ConsistentWithin))
+	return c.settleGone(ctx, c.of.scope(prior).id, time.Duration(c.of.t.ConsistentWithin))
+}
+
+// settleGone looks whether the record is gone. That it counts as absent tells nothing: it
+// may have done so before it was to be taken back.
+func (c *undoCall) settleGone(ctx context.Context, id string, within time.Duration) translators.CallResult {
+	if c.of.k.absence == nil {
+		return c.of.settleGone(ctx, id, within)
+	}
+	isOver := func(h *handle) bool { return h == nil || h.isAbsent }
+	h, err := c.of.awaitRecord(ctx, id, look{takesAbsent: true}, within, isOver)
+	switch {
+	case err != nil:
+		return stillUnknown(fmt.Errorf("%s: reading back: %w", c.Purpose(), err))
+	case h == nil:
+		return translators.CallResult{Outcome: translators.Applied}
+	case h.isAbsent:
+		return stillUnknown(fmt.Errorf("%s: the record %q counts as absent, as it may have done before", c.Purpose(), id))
+	}
+	return c.of.notApplied()
 }
 
 // Undo implements [translators.Call].
