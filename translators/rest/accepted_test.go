@@ -124,6 +124,36 @@ func (a *later) gateway(t *testing.T, lines, deletes string) *Translator {
 	}`)
 }
 
+// TestAcceptedMayComeLate: what the application has accepted and could make an account
+// active is told to the host, whatever is seen of it: it may be done behind a disable.
+func TestAcceptedMayComeLate(t *testing.T) {
+	for name, test := range map[string]struct {
+		state string
+		path  string
+		value scim.Value
+		want  string
+	}{
+		"enable": {"off", "active", scim.Bool(true), "1"},
+		"change": {"on", "title", scim.String("Programmer"), ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			app := startLater(t, 0)
+			app.people["1"]["state"] = test.state
+			tr := app.gateway(t, "consistent_within 50ms", "")
+			noted := ""
+			ctx := translators.WithLate(t.Context(), func(_ *scim.ResourceType, id string) { noted = id })
+			plan, err := tr.Plan(ctx, setting(t, tr, "1", test.path, test.value))
+			if err != nil {
+				t.Fatal(err)
+			}
+			translators.Execute(ctx, plan)
+			if noted != test.want {
+				t.Errorf("told of %q, want %q", noted, test.want)
+			}
+		})
+	}
+}
+
 // TestAcceptedIsNotDone: what the application has accepted (202, RFC 9110 §15.3.3) is done
 // when reading shows it, and not before.
 func TestAcceptedIsNotDone(t *testing.T) {

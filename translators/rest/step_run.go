@@ -125,10 +125,10 @@ func (t *Translator) send(ctx context.Context, l *lookup, r *web.Request) (*answ
 		}
 		return nil, l.clean(s.unanswered(err))
 	}
-	if response.MayComeLate() {
+	a := j.of(response)
+	if response.MayComeLate() || a.verdict == VerdictAccepted {
 		l.noteLate(ctx)
 	}
-	a := j.of(response)
 	a.raw, a.lower = nil, nil
 	if a.isGood() {
 		return a, nil
