@@ -107,6 +107,14 @@ type CallResult struct {
 	ID      string // of the resource that the call created
 	Entry   *Entry // the resource after the call, where the backend told without being asked again
 	Err     error  // why it was not applied, or why its outcome is unknown
+	// IsUnchanged says of one that was applied that it has changed nothing, because all was
+	// so already, or nothing was to be sent: there is nothing to take back.
+	IsUnchanged bool
+	// IsAlone says of one that was not applied that nothing else depends on it: the calls
+	// behind it are made, and those before it stay.
+	IsAlone bool
+	// Remains says of an undo in a sentence for the provider what stays behind all the same.
+	Remains string
 	// IsSettled says of an unknown outcome that the call has looked itself: Settle is not
 	// asked.
 	IsSettled bool

@@ -2,6 +2,7 @@ package rest
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -140,6 +141,11 @@ func (c *call) Do(ctx context.Context, prior []translators.CallResult) translato
 		return r
 	}
 	r := translators.CallResult{Outcome: translators.Applied, Data: &told{c, a, with.record, with.etag}}
+	if a != nil {
+		r.IsUnchanged = a.isUnchanged()
+	} else {
+		r.IsUnchanged = !c.creates()
+	}
 	if (c.creates() || !c.goesOn) && isAccepted(with.prior, a) {
 		return c.awaitDone(ctx, with, r, a)
 	}
@@ -237,9 +243,48 @@ func (c *call) guard(ctx context.Context, wanted *scim.Resource, own string) err
 		return fmt.Errorf("looking whether the name is taken: %w", err)
 	}
 	if len(others) > 0 {
-		return conflict(k, others)
+		return c.inTheWay(ctx, conflict(k, others))
 	}
 	return nil
+}
+
+// taken says in the refusal of a create who has the name, where that can be found out.
+func (c *call) taken(ctx context.Context, with *scope, err error) error {
+	e, is := errors.AsType[*translators.Error](err)
+	if !is || e.Kind != translators.Conflict || !c.creates() || c.k.name == nil || len(e.IDs) > 0 {
+		return err
+	}
+	others, fault := c.t.namesakes(ctx, c.k, with.resource.Get(c.k.name), "", false)
+	if fault != nil || len(others) == 0 {
+		return err // another value is in conflict
+	}
+	told := *e
+	for _, h := range others {
+		told.IDs = append(told.IDs, h.id)
+	}
+	told.Err = err
+	return c.inTheWay(ctx, &told)
+}
+
+// inTheWay says of the one account that has the name that it is disabled: it may be what an
+// undo has left behind.
+func (c *call) inTheWay(ctx context.Context, e *translators.Error) error {
+	if !c.creates() || !c.k.readsActive || len(e.IDs) != 1 {
+		return e
+	}
+	h, err := c.t.record(ctx, c.k, e.IDs[0], c.k.everything())
+	if err == nil && h != nil {
+		c.sayDisabled(e, h)
+	}
+	return e
+}
+
+// sayDisabled adds to the error that the account that has the name is disabled, if it is.
+func (c *call) sayDisabled(e *translators.Error, h *handle) {
+	if active, isKnown := c.t.isActive(c.k, h); isKnown && !active {
+		e.IDs = []string{h.id}
+		e.Detail += " That one is disabled; it may be left of an earlier attempt."
+	}
 }
 
 // tellsConflicts reports whether the application says that a name is taken: the
@@ -259,7 +304,7 @@ func (k *kind) tellsConflicts(s *step) bool {
 	return has(s.config.Judgements) || has(k.judgements)
 }
 
-func conflict(k *kind, others []*handle) error {
+func conflict(k *kind, others []*handle) *translators.Error {
 	e := &translators.Error{Kind: translators.Conflict, Path: k.name.Name, Detail: fmt.Sprintf("%s: the value is taken by another %s.", k.name, k.noun())}
 	for _, h := range others {
 		e.IDs = append(e.IDs, h.id)

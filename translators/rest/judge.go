@@ -112,6 +112,7 @@ func isSuccess(status int) bool { return status >= 200 && status <= 299 }
 // judge says what an answer means.
 func (s *step) judge(r *web.Response) *answer {
 	a := s.read(r)
+	a.mayBeDone = r.MaybeDone
 	a.verdict = s.verdict(a)
 	if a.verdict == VerdictNotFound && r.IsRedirected && !a.isSaid {
 		a.verdict = VerdictFailed // what is not there is where it leads to

@@ -101,6 +101,16 @@ func (k *kind) nameText() string {
 	return k.name.Name
 }
 
+// isLeftHalf reports whether a create may fail behind its first call, and that one is
+// taken back by nothing.
+func (k *kind) isLeftHalf() bool {
+	steps := k.steps[OpCreate]
+	if len(steps) == 0 || len(steps[0].undo) > 0 || k.takesBack() != "" {
+		return false
+	}
+	return len(steps) > 1 || k.has(OpSecret) || k.membership != nil && k.membership.canChange()
+}
+
 // gaps names what of SCIM can't be served because there is no call for it.
 func (k *kind) gaps() []string {
 	var gaps []string
@@ -122,6 +132,7 @@ func (k *kind) gaps() []string {
 	if unsent := k.unsent(); len(unsent) > 0 {
 		add(true, "no update call sends "+strings.Join(unsent, ", ")+": a change of it is refused; name {field.<path>} in the template of one, or make the map read_only")
 	}
+	add(k.isLeftHalf(), "nothing takes a create back of which a later call fails, and the "+k.noun()+" then stays as it was made: add delete, or disable, or undo in the block of create")
 	add(k.block == blockGroups && k.members == nil, "members are not served: map them, or say of_users")
 	add(k.membership != nil && !k.membership.canChange(), "there is no call that changes members: add add_member and remove_member, or set_members")
 	if refs := k.groupRefs; k.groups != nil && refs != nil && k.groupsField != "" {

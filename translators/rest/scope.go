@@ -65,4 +65,10 @@ type answer struct {
 	isHTML     bool
 	isXML      bool
 	isSaid     bool // the verdict is one of the configuration
+	// mayBeDone is set where the request was sent before, and may have been carried out.
+	mayBeDone bool
 }
+
+// isUnchanged reports whether the application says that all was so already: nothing was
+// done by the call.
+func (a *answer) isUnchanged() bool { return a.verdict == VerdictAlready && !a.mayBeDone }

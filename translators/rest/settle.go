@@ -43,9 +43,11 @@ func (c *call) settleCreated(ctx context.Context, with *scope, within time.Durat
 	case whole == nil:
 		return c.notApplied()
 	case c.wasBefore(whole) || !c.t.shows(c.k, whole, c.sentAlone()):
-		return translators.CallResult{Outcome: translators.NotApplied, Err: &translators.Error{Kind: translators.Conflict, Path: c.k.name.Name,
+		taken := &translators.Error{Kind: translators.Conflict, Path: c.k.name.Name,
 			Detail: fmt.Sprintf("%s: the value is taken by another %s.", c.k.name, c.k.noun()),
-			Err:    fmt.Errorf("%s: the application did not answer; read back, there is another record of that name, or the application has changed what was sent", c.Purpose())}}
+			Err:    fmt.Errorf("%s: the application did not answer; read back, there is another record of that name, or the application has changed what was sent", c.Purpose())}
+		c.sayDisabled(taken, whole)
+		return translators.CallResult{Outcome: translators.NotApplied, Err: taken}
 	}
 	// The calls behind it name the id, though no answer has told it.
 	r := translators.CallResult{Outcome: translators.Applied, ID: whole.id, Data: &told{by: c, answer: &answer{id: whole.id}}}
@@ -105,6 +107,25 @@ func (c *call) settleGone(ctx context.Context, id string, within time.Duration) 
 	case err != nil:
 		return stillUnknown(fmt.Errorf("%s: reading back: %w", c.Purpose(), err))
 	case h != nil:
+		return c.notApplied()
+	}
+	return translators.CallResult{Outcome: translators.Applied}
+}
+
+// settleDisabled looks whether the record is off, or gone.
+func (c *call) settleDisabled(ctx context.Context, id string, within time.Duration) translators.CallResult {
+	isOff := func(h *handle) bool {
+		if h == nil {
+			return true
+		}
+		active, isKnown := c.t.isActive(c.k, h)
+		return isKnown && !active
+	}
+	h, err := c.awaitRecord(ctx, id, c.k.everything(), within, isOff)
+	switch {
+	case err != nil, !isOff(h) && !c.k.readsActive:
+		return stillUnknown(fmt.Errorf("%s: whether it was disabled can't be read: %w", c.Purpose(), err))
+	case !isOff(h):
 		return c.notApplied()
 	}
 	return translators.CallResult{Outcome: translators.Applied}

@@ -9,12 +9,13 @@ import (
 
 	"github.com/tidwall/gjson"
 
+	"github.com/scimgate/scimgate/scim"
 	"github.com/scimgate/scimgate/translators"
 )
 
 // Undo implements [translators.Call]. What was created is deleted, by the call's own
-// undo lines or by the calls of delete; what was changed is taken back where the
-// configuration says how. What disables is never taken back.
+// undo lines or by the calls of delete, and disabled where there are none; what was changed
+// is taken back where the configuration says how. What disables is never taken back.
 func (c *call) Undo() translators.Call {
 	if len(c.step.undo) == 0 && !c.creates() && c.step.onlyReads() {
 		return nothingToUndo{c}
@@ -28,10 +29,25 @@ func (c *call) Undo() translators.Call {
 	if c.back != nil {
 		return c.back
 	}
-	if !c.creates() || !c.k.has(OpDelete) {
+	switch op := c.k.takesBack(); {
+	case !c.creates() || op == "":
 		return nil
+	default:
+		return &undoCall{of: c, steps: c.k.steps[op], op: op}
 	}
-	return &undoCall{of: c, steps: c.k.steps[OpDelete], isDelete: true}
+}
+
+// takesBack is the operation whose calls take a create back that has no undo, "" for none.
+func (k *kind) takesBack() Operation {
+	switch {
+	case k.has(OpDelete):
+		return OpDelete
+	case k.active != nil && k.has(OpDisable):
+		return OpDisable
+	case k.active != nil && k.updatesActive():
+		return OpUpdate
+	}
+	return ""
 }
 
 // nothingToUndo takes a call back that has only read.
@@ -60,8 +76,7 @@ func (c nothingToUndo) Undo() translators.Call { return nil }
 type undoCall struct {
 	of    *call
 	steps []*step
-	// isDelete is set where these are the calls of delete.
-	isDelete bool
+	op    Operation // whose calls these are, "" for undo lines
 }
 
 // String implements [translators.Call].
@@ -69,6 +84,7 @@ func (c *undoCall) String() string {
 	texts := make([]string, len(c.steps))
 	for i, s := range c.steps {
 		with := c.of.with
+		_ = c.disabling(&with) // of a new record nothing is known yet
 		texts[i] = s.print(c.of.t, &with)
 		if s.config.When != "" {
 			texts[i] = "# when " + s.config.When + "\n" + texts[i]
@@ -97,10 +113,13 @@ func (c *undoCall) Do(ctx context.Context, prior []translators.CallResult) trans
 	if made.record.Exists() {
 		with.record, with.etag = made.record, made.etag // which it had just before
 	}
-	if with.prior = append(with.prior, made.answer); c.isDelete {
-		with.prior = nil // the calls of delete name their own answers
+	if with.prior = append(with.prior, made.answer); c.op != "" {
+		with.prior = nil // the calls of an operation name their own answers
 	}
 	unread := c.readCreated(ctx, with)
+	if err := c.disabling(with); err != nil {
+		return translators.CallResult{Outcome: translators.NotApplied, Err: fmt.Errorf("%s: %w", c.Purpose(), err), Remains: c.remains(ctx, with.id, 0).text}
+	}
 	var failed error
 	var answers []*answer
 	isOpen := true // nothing is known not to be taken back
@@ -111,7 +130,7 @@ func (c *undoCall) Do(ctx context.Context, prior []translators.CallResult) trans
 				a, err = c.again(ctx, s, with)
 			}
 		}
-		if c.isDelete {
+		if c.op != "" {
 			with.prior = append(with.prior, a)
 		}
 		answers = append(answers, a)
@@ -124,20 +143,88 @@ func (c *undoCall) Do(ctx context.Context, prior []translators.CallResult) trans
 		}
 		failed = err
 	}
+	var left remainder
+	accepted := c.of.creates() && failed == nil && isAccepted(answers, nil)
+	switch {
+	case accepted:
+		left = c.remains(ctx, with.id, c.of.t.acceptedWithin(ctx))
+	case c.of.creates() && (failed != nil || c.op != OpDelete):
+		left = c.remains(ctx, with.id, time.Duration(c.of.t.ConsistentWithin))
+	}
 	switch {
 	case failed != nil && isOpen:
 		// That the record is gone tells nothing of what else was to be taken back.
-		return translators.CallResult{Outcome: translators.Unknown, IsSettled: len(c.steps) > 1 && !c.isDelete, Err: failed}
+		return translators.CallResult{Outcome: translators.Unknown, IsSettled: len(c.steps) > 1 && c.op != OpDelete, Err: failed, Remains: left.text}
 	case failed != nil:
-		return translators.CallResult{Outcome: translators.NotApplied, Err: failed}
+		return translators.CallResult{Outcome: translators.NotApplied, Err: failed, Remains: left.text}
+	case left.isLive && !accepted:
+		return translators.CallResult{Outcome: translators.NotApplied, Remains: left.text,
+			Err: fmt.Errorf("%s: the application has accepted it, and the account is there and active", c.Purpose())}
 	}
-	if c.of.creates() && isAccepted(answers, nil) {
-		return c.settleGone(ctx, with.id, c.of.t.acceptedWithin(ctx))
+	if accepted && !left.isOff {
+		r := c.settleGone(ctx, with.id, 0)
+		r.Remains = left.text
+		return r
 	}
-	if c.of.creates() {
+	if c.of.creates() && left.text == "" {
 		c.of.t.noteWrite(c.of.k, with.id, written{isGone: true})
 	}
-	return translators.CallResult{Outcome: translators.Applied}
+	return translators.CallResult{Outcome: translators.Applied, Remains: left.text}
+}
+
+// disabling makes the scope one for calls that disable, where these are such.
+func (c *undoCall) disabling(with *scope) error {
+	if c.op != OpDisable && c.op != OpUpdate {
+		return nil
+	}
+	k := c.of.k
+	with.isDisable, with.fields = true, nil
+	if with.resource != nil {
+		with.resource = with.resource.Clone()
+		with.resource.Set(k.active, scim.Bool(false))
+	}
+	if c.op == OpDisable {
+		return nil
+	}
+	wanted := scim.NewResource(k.served.ResourceType)
+	wanted.Set(k.active, scim.Bool(false))
+	var err error
+	with.fields, _, err = k.mapping.encode(wanted, func(a *scim.Attribute) bool { return a == k.active }, with.record, nil)
+	return err
+}
+
+// remainder is what is left of what was created when it was taken back.
+type remainder struct {
+	text   string // for the provider; "": nothing
+	isLive bool   // it is known to be active
+	isOff  bool   // it is known to be disabled
+}
+
+// remains looks what is left of what was created, as long as the application may take.
+func (c *undoCall) remains(ctx context.Context, id string, within time.Duration) remainder {
+	k := c.of.k
+	if id == "" {
+		return remainder{}
+	}
+	var active, isKnown bool
+	h, err := c.of.awaitRecord(ctx, id, k.everything(), within, func(h *handle) bool {
+		active, isKnown = false, false
+		if h != nil {
+			active, isKnown = c.of.t.isActive(k, h)
+		}
+		return h == nil || c.op != OpDelete && isKnown && !active
+	})
+	switch {
+	case err != nil:
+		return remainder{text: fmt.Sprintf("The %s was created, and whether it is still there can't be read: its id is %q.", k.noun(), id)}
+	case h == nil:
+		return remainder{}
+	case isKnown && !active:
+		return remainder{text: fmt.Sprintf("A disabled %s stays behind: its id is %q.", k.noun(), id), isOff: true}
+	case isKnown:
+		return remainder{text: fmt.Sprintf("The %s was created and is not disabled: its id is %q. Disable it in the application.", k.noun(), id), isLive: true}
+	}
+	return remainder{text: fmt.Sprintf("The %s was created and stays behind: its id is %q.", k.noun(), id)}
 }
 
 // nameOf names one of the calls.
@@ -201,7 +288,11 @@ func (c *undoCall) Settle(ctx context.Context, prior []translators.CallResult) t
 	if !c.of.creates() {
 		return stillUnknown(fmt.Errorf("%s: whether it was done can't be seen", c.Purpose()))
 	}
-	return c.settleGone(ctx, c.of.scope(prior).id, time.Duration(c.of.t.ConsistentWithin))
+	id, within := c.of.scope(prior).id, time.Duration(c.of.t.ConsistentWithin)
+	if c.op != OpDisable && c.op != OpUpdate {
+		return c.settleGone(ctx, id, within)
+	}
+	return c.of.settleDisabled(ctx, id, within)
 }
 
 // settleGone looks whether the record is gone. That it counts as absent tells nothing: it
