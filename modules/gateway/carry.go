@@ -90,7 +90,7 @@ func (x *exchange) carryOut(ctx context.Context, intent translators.Intent) (car
 	}
 	x.executing += time.Since(started)
 	end(done, err)
-	return done, failure(done, err)
+	return done, failure(intent, plan, done.report, err)
 }
 
 // reasonOf returns why a plan was not carried out, or not to its end. It is never
@@ -168,16 +168,6 @@ func (x *exchange) prove(ctx context.Context, intent translators.Intent, plan *t
 			Detail: fmt.Sprintf("The account is not proven to be %s: %s", plan.Proves, done.proof.Detail)}
 	}
 	return done, nil
-}
-
-// failure says in an error what has been done, where calls were made and a
-// later one failed.
-func failure(done carried, err error) error {
-	if err == nil || !done.report.Partial {
-		return err
-	}
-	return &translators.Error{Kind: translators.Indefinite, Err: err,
-		Detail: "The change was carried out in part and could not be taken back. Send the request again; the gateway's journal tells the part that was done."}
 }
 
 // begin records the intent, and returns what records its outcome. No call is made

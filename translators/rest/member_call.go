@@ -2,6 +2,7 @@ package rest
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -31,6 +32,8 @@ type memberCall struct {
 	// oldName is what the group was called, where it gets another name and users refer to
 	// it by that. Who has the old one gets the new one; who has neither is no member.
 	oldName string
+	// isAlone is set where a refusal of this one member holds no other back.
+	isAlone bool
 	// isNew is set where the plan creates the group.
 	isNew bool
 	// version is the one that the caller wants the group to have, "" for any.
@@ -127,7 +130,7 @@ func (c *memberCall) fill(with *scope, groupName string, present []string) (err 
 			present = c.m.inGroup.in(with.record)
 		}
 		gone := setOf(names(c.remove))
-		with.members = nil
+		with.members = []string{} // and not null, also where nobody is left
 		for _, name := range present {
 			if !gone[name] {
 				with.members = append(with.members, name)
@@ -164,11 +167,14 @@ func (c *memberCall) Do(ctx context.Context, prior []translators.CallResult) (r 
 	if c.offline {
 		return result(fmt.Errorf("%s: %w", c.Purpose(), errOffline))
 	}
+	if c.isRefusedBefore(prior) {
+		return translators.CallResult{Outcome: translators.NotApplied, IsAlone: true}
+	}
 	with := c.scopeBehind(prior)
 	if c.sequence != nil {
 		member, err := c.sequence.begin(ctx, c)
 		if err != nil {
-			return result(fmt.Errorf("%s: %w", c.Purpose(), err))
+			return c.failed(err)
 		}
 		with.member = member
 		defer func() { c.sequence.step(c.step, r.Outcome == translators.NotApplied) }()
@@ -180,21 +186,24 @@ func (c *memberCall) Do(ctx context.Context, prior []translators.CallResult) (r 
 	defer unlock()
 	isDone, err := c.prepare(ctx, with, groupBehind(c, prior))
 	if err != nil {
-		return result(fmt.Errorf("%s: %w", c.Purpose(), err))
+		return c.failed(err)
 	}
 	if isDone {
-		return translators.CallResult{Outcome: translators.Applied}
+		return translators.CallResult{Outcome: translators.Applied, IsUnchanged: true}
 	}
 	a, isDone, err := c.t.runFresh(ctx, c.step, with, c.isHindered, func() (bool, error) { return c.prepare(ctx, with, groupBehind(c, prior)) })
 	if isDone {
-		return translators.CallResult{Outcome: translators.Applied}
+		return translators.CallResult{Outcome: translators.Applied, IsUnchanged: true}
+	}
+	if err == nil && !c.isDue(a, with, prior) {
+		return c.failed(notFor(c.purpose, c.step))
 	}
 	if err == nil {
 		if !c.goesOn && isAccepted(with.prior, a) {
 			return c.awaitDone(ctx, with, prior, a)
 		}
 		c.await(ctx, with, prior)
-		return translators.CallResult{Outcome: translators.Applied, Data: a}
+		return translators.CallResult{Outcome: translators.Applied, Data: a, IsUnchanged: a == nil || a.isUnchanged() || c.step.onlyReads()}
 	}
 	if translators.KindOf(err) == translators.NotFound {
 		if c.m.inUser != nil {
@@ -202,9 +211,58 @@ func (c *memberCall) Do(ctx context.Context, prior []translators.CallResult) (r 
 		}
 		return c.absent(ctx, with, err)
 	}
-	r = result(fmt.Errorf("%s: %w", c.Purpose(), err))
+	r = c.failed(err)
 	r.Data = a
 	return r
+}
+
+// failed is the result of a call that was not carried out. Where the application refuses
+// this one member, and others are to come or go too, it is told who it is.
+func (c *memberCall) failed(err error) translators.CallResult {
+	r := result(fmt.Errorf("%s: %w", c.Purpose(), err))
+	e, is := errors.AsType[*translators.Error](err)
+	if !is || !c.isAlone || r.Outcome != translators.NotApplied {
+		return r
+	}
+	switch e.Kind {
+	case translators.Invalid, translators.Refused, translators.Conflict:
+		told := *e
+		told.Path, told.Err = "members", err
+		told.Detail = fmt.Sprintf("members: %s. %s", c.notDone(), e.Detail)
+		r.Err, r.IsAlone = fmt.Errorf("%s: %w", c.Purpose(), &told), true
+	}
+	return r
+}
+
+// notDone says who did not come or go.
+func (c *memberCall) notDone() string {
+	of, what := c.add, "added"
+	if len(of) == 0 {
+		of, what = c.remove, "removed"
+	}
+	return fmt.Sprintf("%q was not %s", of[0].entry.Resource.ID, what)
+}
+
+// isRefusedBefore reports whether an earlier call about the same member was refused.
+func (c *memberCall) isRefusedBefore(prior []translators.CallResult) bool {
+	return slices.ContainsFunc(prior[min(c.operation, len(prior)):], func(r translators.CallResult) bool { return r.Outcome != translators.Applied }) && c.step.number > 1
+}
+
+// isDue reports whether the calls of the operation do something. The last of them knows:
+// where none was made that writes, because no condition is true, the members are as they
+// were. A result without Data is of a call that found nothing left to do, or that was
+// settled.
+func (c *memberCall) isDue(a *answer, with *scope, prior []translators.CallResult) bool {
+	steps := c.step.kind.steps[c.step.op]
+	if c.step.number < len(steps) || a != nil && !c.step.onlyReads() {
+		return true
+	}
+	for i, s := range steps[:c.step.number-1] {
+		if prior[c.operation+i].Data == nil || with.prior[i] != nil && !s.onlyReads() {
+			return true
+		}
+	}
+	return false
 }
 
 // isHindered reports whether somebody else has written the record since it was read.
@@ -343,19 +401,19 @@ func (c *memberCall) absent(ctx context.Context, with *scope, cause error) trans
 	case h == nil:
 		return result(fmt.Errorf("%s: %w", c.Purpose(), notFound(c.m.groups, with.id)))
 	case len(c.add) == 0:
-		return translators.CallResult{Outcome: translators.Applied} // who is not there is no member
+		return translators.CallResult{Outcome: translators.Applied, IsUnchanged: true} // who is not there is no member
 	}
-	return result(fmt.Errorf("%s: %w", c.Purpose(), &translators.Error{Kind: translators.Invalid, Path: "members", Err: cause,
-		Detail: "members: the application has the group, and does not find the user who is to be added."}))
+	return c.failed(&translators.Error{Kind: translators.Invalid, Path: "members", Err: cause,
+		Detail: "members: the application has the group, and does not find the user who is to be added."})
 }
 
 // absentUser is the result where the user has gone since it was read.
 func (c *memberCall) absentUser(cause error) translators.CallResult {
 	if len(c.add) == 0 || c.oldName != "" {
-		return translators.CallResult{Outcome: translators.Applied}
+		return translators.CallResult{Outcome: translators.Applied, IsUnchanged: true}
 	}
-	return result(fmt.Errorf("%s: %w", c.Purpose(), &translators.Error{Kind: translators.Invalid, Path: "members", Err: cause,
-		Detail: fmt.Sprintf("members: there is no user with the id %q.", c.with.id)}))
+	return c.failed(&translators.Error{Kind: translators.Invalid, Path: "members", Err: cause,
+		Detail: fmt.Sprintf("members: there is no user with the id %q.", c.with.id)})
 }
 
 // look reports whether the members are as the call makes them.
@@ -416,8 +474,12 @@ func (c *memberCall) Settle(ctx context.Context, prior []translators.CallResult)
 	case isSo:
 		return translators.CallResult{Outcome: translators.Applied}
 	}
-	return translators.CallResult{Outcome: translators.NotApplied, Err: &translators.Error{Kind: translators.Unavailable,
-		Detail: "The application has not made the change of members, and does not say why. Try again.",
+	detail := "The application has not made the change of members, and does not say why. Try again."
+	if c.isAlone {
+		detail = fmt.Sprintf("members: %s.", c.notDone())
+	}
+	return translators.CallResult{Outcome: translators.NotApplied, IsAlone: c.isAlone, Err: &translators.Error{Kind: translators.Unavailable,
+		Detail: detail,
 		Err:    fmt.Errorf("%s: read back, the members are as they were", c.Purpose())}}
 }
 

@@ -15,7 +15,7 @@ import (
 // planMembers plans what becomes of the members of a group, behind all else.
 //
 // One who comes or goes is one call where the application has such calls, and then
-// nothing of the group is read. Who is to be added is looked for first: nobody can't be
+// nothing of the group is read. Who goes goes first, and who is refused holds nobody back. Who is to be added is looked for first: nobody can't be
 // a member, and of many none is then added. Who is to be removed may be gone.
 func (t *Translator) planMembers(ctx context.Context, k *kind, in translators.Intent, plan *translators.Plan) error {
 	if in.Members.IsEmpty() {
@@ -26,17 +26,20 @@ func (t *Translator) planMembers(ctx context.Context, k *kind, in translators.In
 		return &translators.Error{Kind: translators.Refused,
 			Detail: fmt.Sprintf("The application has no call that changes the members of a %s. Configure add_member and remove_member, or set_members.", k.served.Name)}
 	}
-	p := &memberPlanner{t: t, m: m, in: in, plan: plan}
+	p := &memberPlanner{t: t, m: m, in: in, plan: plan, isAlone: in.Action == scim.ActionUpdate}
 	return p.run(ctx)
 }
 
 // memberPlanner plans one change of members.
 type memberPlanner struct {
-	t     *Translator
-	m     *membership
-	in    translators.Intent
-	plan  *translators.Plan
-	group *handle // as it is; nil of one that is created, offline, and where nothing needs it
+	t    *Translator
+	m    *membership
+	in   translators.Intent
+	plan *translators.Plan
+	// isAlone is set where each member comes or goes whatever becomes of the others: nothing
+	// stands behind that in the plan.
+	isAlone bool
+	group   *handle // as it is; nil of one that is created, offline, and where nothing needs it
 }
 
 func (p *memberPlanner) run(ctx context.Context) error {
@@ -45,7 +48,7 @@ func (p *memberPlanner) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	gone := change.Remove
+	gone, wanted := change.Remove, add
 	isSet := change.ReplaceAll && p.in.Action == scim.ActionUpdate
 	if p.in.Action == scim.ActionUpdate && !p.in.Offline && (isSet || p.needsGroup()) {
 		if p.group, err = p.t.recordAwaited(ctx, p.m.groups, p.in.ID, p.m.groups.everything()); err != nil {
@@ -73,9 +76,9 @@ func (p *memberPlanner) run(ctx context.Context) error {
 	switch m := p.m; {
 	case m.inUser != nil:
 		p.inUsers(add, remove)
-	case m.hasSingles() && !(isSet && m.groups.has(OpSetMembers) && len(add)+len(remove) > mostSingles):
-		p.singles(OpAddMember, add)
+	case m.hasSingles() && !(isSet && len(add)+len(remove) > mostSingles && p.canSet(names(wanted))):
 		p.singles(OpRemoveMember, remove)
+		p.singles(OpAddMember, add)
 	default:
 		p.together(add, remove)
 	}
@@ -85,6 +88,16 @@ func (p *memberPlanner) run(ctx context.Context) error {
 // mostSingles is how many members come or go by calls of their own when a full list was
 // given; more of them are sent as a list, where there is a call for it.
 const mostSingles = 20
+
+// canSet reports whether a call writes these as all members, as far as that is known.
+func (p *memberPlanner) canSet(wanted []string) bool {
+	return slices.ContainsFunc(p.m.groups.steps[OpSetMembers], func(s *step) bool {
+		c := p.call("", s)
+		c.with.members = append([]string{}, wanted...)
+		isDue, err := p.t.due(s, &c.with)
+		return err == nil && isDue && !s.onlyReads()
+	})
+}
 
 // needsGroup reports whether the calls can't be planned without the group.
 func (p *memberPlanner) needsGroup() bool {
@@ -230,7 +243,7 @@ func (p *memberPlanner) difference(ctx context.Context, wanted []member) (add []
 
 // call returns a call about members that is not made yet.
 func (p *memberPlanner) call(purpose string, s *step) *memberCall {
-	c := &memberCall{t: p.t, m: p.m, purpose: purpose, step: s, operation: len(p.plan.Calls), offline: p.in.Offline, lock: p.in.Lock, isNew: p.in.Action == scim.ActionCreate,
+	c := &memberCall{t: p.t, m: p.m, purpose: purpose, step: s, operation: len(p.plan.Calls), offline: p.in.Offline, lock: p.in.Lock, isNew: p.in.Action == scim.ActionCreate, isAlone: p.isAlone,
 		with: scope{kind: p.m.groups, id: p.in.ID, resource: p.in.After, membersAreNumbers: p.m.users.config.IDIsNumber && !p.m.byName}}
 	if p.group != nil {
 		c.with.record, c.with.etag = p.group.record, p.group.etag
@@ -273,15 +286,15 @@ func (p *memberPlanner) together(add, remove []member) {
 	for _, s := range p.m.groups.steps[op] {
 		c := p.call("change the members", s)
 		c.operation, c.add, c.remove = operation, add, remove
-		c.isTogether = true
+		c.isTogether, c.isAlone = true, false
 		p.plan.Calls = append(p.plan.Calls, c)
 	}
 }
 
 // inUsers plans an update of each user.
 func (p *memberPlanner) inUsers(add, remove []member) {
-	p.eachUser(add, "add the group to the user", func(c *memberCall, of member) { c.add = []member{of} })
 	p.eachUser(remove, "remove the group from the user", func(c *memberCall, of member) { c.remove = []member{of} })
+	p.eachUser(add, "add the group to the user", func(c *memberCall, of member) { c.add = []member{of} })
 }
 
 // eachUser plans an update of each user; become says what for.

@@ -90,8 +90,13 @@ func (p *planner) add(op Operation, purpose string, fields []fieldValue, goal go
 	if err := p.checkSent(op, fields, p.plan.Calls[operation:]); err != nil || len(p.plan.Calls) > operation {
 		return err
 	}
+	return notFor(purpose, p.k.steps[op][0])
+}
+
+// notFor is the refusal of what the calls of an operation are not made for.
+func notFor(purpose string, s *step) error {
 	return &translators.Error{Kind: translators.Refused, Detail: fmt.Sprintf(
-		"The calls that scimgate has to %s are not for this: %s of %s sends nothing of it, or its condition is not true.", purpose, op, p.k.served.Name)}
+		"The calls that scimgate has to %s are not for this: %s of %s sends nothing of it, or its condition is not true.", purpose, s.op, s.kind.served.Name)}
 }
 
 // notMade stands for the place of a call that is not in the plan.
