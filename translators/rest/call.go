@@ -2,7 +2,6 @@ package rest
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -246,24 +245,6 @@ func (c *call) guard(ctx context.Context, wanted *scim.Resource, own string) err
 		return c.inTheWay(ctx, conflict(k, others))
 	}
 	return nil
-}
-
-// taken says in the refusal of a create who has the name, where that can be found out.
-func (c *call) taken(ctx context.Context, with *scope, err error) error {
-	e, is := errors.AsType[*translators.Error](err)
-	if !is || e.Kind != translators.Conflict || !c.creates() || c.k.name == nil || len(e.IDs) > 0 {
-		return err
-	}
-	others, fault := c.t.namesakes(ctx, c.k, with.resource.Get(c.k.name), "", false)
-	if fault != nil || len(others) == 0 {
-		return err // another value is in conflict
-	}
-	told := *e
-	for _, h := range others {
-		told.IDs = append(told.IDs, h.id)
-	}
-	told.Err = err
-	return c.inTheWay(ctx, &told)
 }
 
 // inTheWay says of the one account that has the name that it is disabled: it may be what an

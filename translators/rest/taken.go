@@ -40,7 +40,7 @@ func (c *call) taken(ctx context.Context, with *scope, err error) error {
 	for _, h := range others {
 		e.IDs = append(e.IDs, h.id)
 	}
-	return &e
+	return c.inTheWay(ctx, &e)
 }
 
 // lowerFirst is a sentence as it goes on behind a colon.
