@@ -84,6 +84,11 @@ func (p *planner) add(op Operation, purpose string, fields []fieldValue, goal go
 		if err := (&lookup{t: p.t, s: s, with: &c.with}).checkCharset(); err != nil {
 			return err
 		}
+		if !p.in.Offline {
+			if err := (&lookup{t: p.t, s: s, with: &c.with}).checkValues(); err != nil {
+				return err
+			}
+		}
 		before = append(before, len(p.plan.Calls))
 		p.plan.Calls = append(p.plan.Calls, c)
 	}

@@ -100,8 +100,8 @@ func (k *kind) fieldPaths() []string {
 
 // record is what was read of the resource.
 func (n *namer) record(name, path string) (resolver, error) {
-	switch n.step.op {
-	case OpSearch, OpList, OpRead, OpConfirmAbsence, OpCreate, OpStatus, OpMembers:
+	isBefore := n.step.op == OpCreate && !n.isUndo // there is none yet
+	if isBefore || slices.Contains([]Operation{OpSearch, OpList, OpRead, OpConfirmAbsence, OpStatus, OpMembers}, n.step.op) {
 		return nil, fmt.Errorf("%s has no record: it is there after read, for update, disable, enable, password, delete and members", n.step.op)
 	}
 	p, err := document.ParsePath(orWhole(path))

@@ -32,12 +32,30 @@ func (n *namer) value(name, text string) (resolver, error) {
 			return l.printed(name, e, used, isUndo)
 		}
 		result, err := e.Evaluate(l.variables(used))
+		if err != nil && strings.Contains(err.Error(), "does not take values of these types") {
+			return template.Value{}, false, &brokenValueError{name, err}
+		}
 		if err != nil {
 			return template.Value{}, false, fmt.Errorf("the expression of the value %s: %w", name, err)
 		}
 		return template.Value{JSON: result}, result != "null", nil
 	}, nil
 }
+
+// brokenValueError is the error of a value whose expression fails by its own mistake: it
+// applies an operator, or a function, to types that it is not for.
+type brokenValueError struct {
+	name string
+	err  error
+}
+
+// Error implements error.
+func (e *brokenValueError) Error() string {
+	return fmt.Sprintf("the expression of the value %s: %v", e.name, e.err)
+}
+
+// Unwrap returns what is wrong with it.
+func (e *brokenValueError) Unwrap() error { return e.err }
 
 // printed is a named value where a plan is printed: the value, or a symbol and a note that
 // says why. What depends on what is not to be printed shows when it is another without

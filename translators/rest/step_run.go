@@ -54,12 +54,30 @@ func (l *lookup) isDue() (bool, error) {
 // due reports whether a call is to be made, when a plan is: one that depends on what is not
 // known before is planned, and run decides.
 func (t *Translator) due(s *step, with *scope) (bool, error) {
-	if s.when != nil && (slices.Contains(s.when.used, "answers") && s.number > len(with.prior)+1 ||
-		slices.Contains(s.when.used, "id") && with.id == "" ||
-		slices.Contains(s.when.used, "record") && !with.record.Exists()) {
+	if s.isOpen(with) {
 		return true, nil
 	}
 	return (&lookup{t: t, s: s, with: with}).isDue()
+}
+
+// isOpen reports whether it is not known yet whether the call is to be made.
+func (s *step) isOpen(with *scope) bool {
+	return s.when != nil && (slices.Contains(s.when.used, "answers") && s.number > len(with.prior)+1 ||
+		slices.Contains(s.when.used, "id") && with.id == "" ||
+		slices.Contains(s.when.used, "record") && !with.record.Exists())
+}
+
+// checkValues refuses a creation of which a call will lack a value, before the first call
+// is sent. What only an earlier call will tell stands as a symbol.
+func (l *lookup) checkValues() error {
+	if l.s.op != OpCreate || l.s.isOpen(l.with) {
+		return nil
+	}
+	_, err := (&lookup{t: l.t, s: l.s, with: l.with, isPrinting: true}).request()
+	if _, is := errors.AsType[*template.MissingError](err); is {
+		return l.s.notSent(err)
+	}
+	return nil
 }
 
 // isIdle reports whether an update that sends what changes has nothing to send.
@@ -154,6 +172,10 @@ func (s *step) notSent(err error) error {
 	call := string(s.op)
 	if s.number > 1 || len(s.kind.steps[s.op]) > 1 {
 		call = fmt.Sprintf("%s, call %d", s.op, s.number)
+	}
+	if wrong, is := errors.AsType[*brokenValueError](err); is {
+		return &translators.Error{Kind: translators.Unavailable, Err: fmt.Errorf("%s: %w", s, err),
+			Detail: fmt.Sprintf("The request to the application can't be made: the expression of the configuration's line value %s fails, whatever the provider sends (%s). Correct that line; the log of scimgate says what is wrong with it.", wrong.name, call)}
 	}
 	// Names of templates are the configuration's, and no data.
 	name, why := "", "has no value"
