@@ -149,7 +149,7 @@ func TestCaddyfileMistakes(t *testing.T) {
 		{"a number that can't be", "bind cn=a,dc=b secret", "page_size -2", []string{":2", "page_size <number>"}},
 		{"no block", "bind cn=a,dc=b secret", "connections 5", []string{":2", "connections { shared 2 }"}},
 		{"an unknown setting", "bind cn=a,dc=b secret", "connections {\nsize 5\n}", []string{":3", "there is no size here"}},
-		{"no duration", "bind cn=a,dc=b secret", "connections {\ndial_timeout 5\n}", []string{":3", "not a duration, such as 5s"}},
+		{"no duration", "bind cn=a,dc=b secret", "connections {\ndial_timeout 5\n}", []string{":3", "dial_timeout 5 has no unit: write dial_timeout 5s for seconds"}},
 		{"no base", "base ou=people,dc=example,dc=com\n", "\n", []string{":3", "users: base is missing", "such as base ou=people"}},
 		{"no object class", "object_class inetOrgPerson\n", "\n", []string{":3", "object_class is missing"}},
 		{"no rdn", "rdn uid\n", "\n", []string{":3", "rdn is missing"}},
