@@ -2,8 +2,10 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"strings"
 	"time"
@@ -112,7 +114,9 @@ func (c *checkCommand) examine(parent context.Context, a *app.App, g *configured
 	defer cancel()
 	handler, err := g.withoutDoor(ctx)
 	if err == nil && handler.Remembers() {
-		err = openStore(ctx, a, openTimeout)
+		if err = openStore(ctx, a, openTimeout); errors.Is(err, fs.ErrNotExist) {
+			return c.examineWithoutStore(parent, g, err)
+		}
 	}
 	if err != nil {
 		return &gateway.Examination{Gateway: g.Name, Backend: g.Translator.Type, Steps: []gateway.Examined{{
@@ -122,6 +126,20 @@ func (c *checkCommand) examine(parent context.Context, a *app.App, g *configured
 	handler.Silence()
 	seen := handler.Examine(ctx, c.user, func(step string) { c.watch(g.Name + ": " + step + " …") })
 	c.watch("")
+	return seen
+}
+
+// examineWithoutStore tries a gateway out where none has run yet, so that there is no
+// store in which anything is remembered.
+func (c *checkCommand) examineWithoutStore(parent context.Context, g *configuredGateway, missing error) *gateway.Examination {
+	empty, end, err := trialApp(parent)
+	if err != nil {
+		missing = errors.Join(missing, err)
+		return &gateway.Examination{Gateway: g.Name, Backend: g.Translator.Type, Steps: []gateway.Examined{{Step: "store", Level: translators.LevelError, Detail: missing.Error()}}}
+	}
+	defer end()
+	seen := c.examine(app.With(parent, empty), empty, g)
+	seen.Steps = append(seen.Steps, gateway.Examined{Step: "store", Level: translators.LevelWarning, Detail: "what is remembered was not looked at, because the gateway has not run yet; if it has: " + missing.Error()})
 	return seen
 }
 

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net/http"
 	"regexp"
 	"slices"
@@ -75,6 +76,10 @@ func (e explanation) run(in io.Reader, out io.Writer) error {
 		return err
 	}
 	defer func() { _ = a.Cleanup() }()
+	return e.explain(ctx, a, in, out)
+}
+
+func (e explanation) explain(ctx context.Context, a *app.App, in io.Reader, out io.Writer) error {
 	gatewayCtx, end := bare(quiet.With(app.With(context.Background(), a)))
 	defer end()
 	handler, err := e.configuration.gateway(gatewayCtx, e.gateway)
@@ -83,7 +88,15 @@ func (e explanation) run(in io.Reader, out io.Writer) error {
 	}
 	var unable error
 	if handler.Remembers() && !e.offline {
-		unable = openStore(ctx, a, openTimeout)
+		if unable = openStore(ctx, a, openTimeout); errors.Is(unable, fs.ErrNotExist) {
+			// No gateway has run yet, and nothing is remembered.
+			empty, end, err := trialApp(ctx)
+			if err != nil {
+				return errors.Join(unable, err)
+			}
+			defer end()
+			return e.explain(ctx, empty, in, out)
+		}
 	}
 	request, err := readRequest(in, handler.Bases())
 	if err != nil {

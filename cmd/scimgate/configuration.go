@@ -6,10 +6,13 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/caddyconfig"
 	"github.com/spf13/cobra"
 
 	"github.com/scimgate/scimgate/modules/app"
@@ -161,6 +164,31 @@ func openStore(ctx context.Context, a *app.App, timeout time.Duration) error {
 		err = fmt.Errorf("%w. Run the command as the user of the service, such as sudo -u caddy scimgate, once the service has been started; or name the file in the configuration: scim { store sqlite <file> }", err)
 	}
 	return err
+}
+
+// trialApp provisions an app with an empty store, which end removes with it. It is for
+// a command that only looks, where no gateway has run yet, so that there is no store.
+func trialApp(parent context.Context) (a *app.App, end func(), err error) {
+	ctx, cancel := bare(app.ForTrial(parent))
+	dir, err := os.MkdirTemp("", "scimgate-")
+	if err != nil {
+		cancel()
+		return nil, nil, fmt.Errorf("making an empty store: %w", err)
+	}
+	a = &app.App{StoreRaw: caddyconfig.JSONModuleObject(map[string]string{"path": filepath.Join(dir, "scimgate.db")}, "engine", "sqlite", nil)}
+	end = func() {
+		_ = a.Cleanup()
+		cancel()
+		_ = os.RemoveAll(dir)
+	}
+	if err = a.Provision(ctx); err == nil {
+		err = openStore(ctx, a, openTimeout)
+	}
+	if err != nil {
+		end()
+		return nil, nil, fmt.Errorf("making an empty store: %w", err)
+	}
+	return a, end, nil
 }
 
 // gateway provisions the gateway of that name; "" is the only one. It serves nobody,

@@ -74,7 +74,7 @@ func (a *App) Provision(ctx caddy.Context) error {
 	if !ok {
 		return errors.New("the store: the module is no database")
 	}
-	if e, makes := engine.(interface{ Existing() }); makes && ctx.Value(commandKey{}) != nil {
+	if e, makes := engine.(interface{ Existing() }); makes && ctx.Value(commandKey{}) == needsStore {
 		e.Existing()
 	}
 	if err := store.Register(ctx.GetMetricsRegistry()); err != nil {
@@ -160,9 +160,21 @@ func (a *App) Journal() *journal.Journal { return a.journal }
 
 type commandKey struct{}
 
+// What a command does about the store.
+const (
+	needsStore = "needs" // it must be there
+	makesStore = "makes"
+)
+
 // ForCommand returns a context in which an app makes no store: it must be there.
 func ForCommand(ctx context.Context) context.Context {
-	return context.WithValue(ctx, commandKey{}, true)
+	return context.WithValue(ctx, commandKey{}, needsStore)
+}
+
+// ForTrial returns a context in which an app makes its store, for a command that has an
+// empty one of its own.
+func ForTrial(ctx context.Context) context.Context {
+	return context.WithValue(ctx, commandKey{}, makesStore)
 }
 
 type contextKey struct{}
