@@ -94,7 +94,7 @@ type RoundTripper interface {
 // again and again.
 type DisabledFinder interface {
 	// FindDisabled looks for a user who is disabled, among a bounded number. It writes
-	// nothing.
+	// nothing. It is [errors.ErrUnsupported] where the backend can't be asked.
 	FindDisabled(ctx context.Context) (DisabledAccount, error)
 }
 

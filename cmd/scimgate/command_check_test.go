@@ -70,7 +70,7 @@ func TestCheck(t *testing.T) {
 		"the password is wrong": {checkCommand{}, []string{"{$SCIMGATE_DEMO_PASSWORD}", "wrong", "{env.SCIMGATE_DEMO_PASSWORD}", "wrong"},
 			[]string{"error    backend      the directory can't be used"}, "something is wrong with demo"},
 		"nothing ran yet": {checkCommand{}, []string{"map externalId scimExternalId", "remember externalId"},
-			[]string{"found ada by userName", "warning  store        what is remembered was not looked at, because the gateway has not run yet"}, ""},
+			[]string{"found ada by userName", "disabled     whether a search finds those who are disabled could not be tried", "warning  store        what is remembered was not looked at, because the gateway has not run yet"}, ""},
 		"no such gateway": {checkCommand{gateways: []string{"nowhere"}}, nil, nil, `there is no gateway "nowhere"; there is demo`},
 		"can't be set up": {checkCommand{}, []string{"{env.SCIMGATE_DEMO_PASSWORD}", "{file./no/such/file}"},
 			[]string{"error    configuration", "/no/such/file", "--envfile"}, "something is wrong with demo"},

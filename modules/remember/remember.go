@@ -69,6 +69,15 @@ func (t *Translator) RoundTrip(ctx context.Context, e *translators.Entry) ([]tra
 	return nil, errors.ErrUnsupported
 }
 
+// FindDisabled implements [translators.DisabledFinder]. It is [errors.ErrUnsupported]
+// where the translator can't tell.
+func (t *Translator) FindDisabled(ctx context.Context) (translators.DisabledAccount, error) {
+	if inner, can := t.Translator.(translators.DisabledFinder); can {
+		return inner.FindDisabled(ctx)
+	}
+	return translators.DisabledAccount{}, errors.ErrUnsupported
+}
+
 // kindOf returns the kind that a resource type is, nil where nothing of it is
 // remembered.
 func (t *Translator) kindOf(rt *scim.ResourceType) *kind {
@@ -120,6 +129,7 @@ func (t *Translator) Check(ctx context.Context) []translators.Finding {
 
 // Interface guards
 var (
-	_ translators.Translator   = (*Translator)(nil)
-	_ translators.RoundTripper = (*Translator)(nil)
+	_ translators.Translator     = (*Translator)(nil)
+	_ translators.RoundTripper   = (*Translator)(nil)
+	_ translators.DisabledFinder = (*Translator)(nil)
 )
