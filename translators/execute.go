@@ -14,9 +14,9 @@ import (
 type Report struct {
 	Results []CallResult // of the calls that were made, in order
 	Undone  []CallResult // of the undo calls, in the order in which they were made
-	// Outcome is Applied when every call was, NotApplied when the backend is as
-	// it was before, but for what Remains tells, and Unknown when that can't be known or some calls were
-	// applied and others not.
+	// Outcome is Applied when every call was, NotApplied when the backend is as it was
+	// before, but for what Remains tells, and Unknown when that can't be known or some
+	// calls were applied and others not.
 	Outcome Outcome
 	Partial bool  // some calls are applied and could not be taken back
 	Kept    []int // the places of those in the plan, first to last
